@@ -1,0 +1,33 @@
+# `make demo` and `make test` are all a fresh machine with Python >= 3.11 needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test quick lint clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY)  ## compare a push-pull network, its baseline and AlexNet on corrupted digits
+	$(BIN)/ppbench eval --model alexnet --model resnet20 --model resnet20-pp --data digits-c --baseline-model resnet20 --out results/demo
+
+test: $(READY) lint  ## lint, types, every test that needs neither a GPU nor the internet
+	$(BIN)/python -m pytest -m "not network" -n 2
+
+quick: $(READY)  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not network and not slow" -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch and torchvision are installed together, so that their builds match.
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet torch torchvision
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Clean image sets and published -C sets, as one type."""

@@ -1,0 +1,1 @@
+"""From images and models to errors: cells, the hot loop, the run folder."""

@@ -1,0 +1,1 @@
+"""Push-pull units, networks, the registry, the input contract, and checkpoint loading."""

@@ -1,0 +1,1 @@
+"""From error tables to scores: CE, mCE, relative mCE, R_net, intervals."""
