@@ -1,1 +1,23 @@
 """Common image corruptions: a batch of uint8 images in, the corrupted batch out."""
+
+from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
+from corruptions.errors import CorruptionError
+from corruptions.protocol import PROTOCOLS, Protocol, protocol
+from corruptions.random import Random
+from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption
+
+__all__ = [
+    "EXTRA_NAMES",
+    "GROUPS",
+    "NAMES",
+    "PROTOCOLS",
+    "SEVERITIES",
+    "Corruption",
+    "CorruptionError",
+    "Protocol",
+    "Random",
+    "code_version",
+    "constants_of",
+    "corrupt",
+    "protocol",
+]

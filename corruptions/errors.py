@@ -1,0 +1,22 @@
+"""What goes wrong by the caller's hand: one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CorruptionError(ValueError):
+    """A caller's mistake, said in one lower-case line: what was expected, what was found, what to do next."""
+
+
+def unknown(kind: str, got: object, known: Iterable[str]) -> CorruptionError:
+    """Return the error for a name that is not in a list, with the near miss suggested.
+
+    Args:
+        kind: what is named, e.g. ``"corruption"``.
+        got: the name that was given.
+        known: the names that exist; listed in the message unless a near miss says enough.
+    """
+    names = list(known)
+    near = get_close_matches(str(got), names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
+    return CorruptionError(f"unknown {kind} {got!r}: {hint}")
