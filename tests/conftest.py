@@ -12,7 +12,9 @@ def test_data() -> Path:
     folder = os.environ.get("PPBENCH_TEST_DATA")
     if folder and Path(folder).is_dir():
         return Path(folder)
-    reason = "needs real data: set PPBENCH_TEST_DATA to the folder that holds cifar10/, golden/, pushpull-2020/"
+    reason = (
+        "needs real data: set PPBENCH_TEST_DATA to the folder that holds cifar10/, golden/, pushpull-2020/"
+    )
     if os.environ.get("PPBENCH_REQUIRE_TEST_DATA") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,1 +1,48 @@
-"""cli."""
+"""The command line: one module a command; each parses, calls and prints."""
+
+import sys
+
+import typer
+
+from ppbench import __version__
+from ppbench.cli.eval import eval_command
+from ppbench.cli.failure import BAD_INPUT, mistake
+
+app = typer.Typer(
+    name="ppbench",
+    help="Robustness to common image corruptions: evaluate checkpoints, score, compare.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ppbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Robustness to common image corruptions: evaluate checkpoints, score, compare."""
+
+
+app.command("eval")(eval_command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line on stderr and exit code 2."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001  the last stop: what is ours is raised again
+        line = mistake(error)
+        if line is None:
+            raise
+        typer.echo(f"ppbench: {line}", err=True)
+        sys.exit(BAD_INPUT)

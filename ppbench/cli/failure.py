@@ -1,0 +1,30 @@
+"""How a failed command ends: one line on stderr and an exit code, never a traceback for a user's mistake."""
+
+import errno
+import sys
+
+from ppbench.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def mistake(error: Exception) -> str | None:
+    """Return the line for an error that is the user's or the machine's, or None for one that is ours."""
+    if isinstance(error, InputError) or _is_corruption_error(error):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        place = f" {error.filename!r}" if error.filename else ""
+        advice = {
+            errno.ENOSPC: "make room and run the command again",
+            errno.EACCES: "choose a place you may write to",
+            errno.EROFS: "choose a place you may write to",
+        }.get(error.errno or 0, "check the path")
+        return f"cannot use{place}: {error.strerror.lower()}; {advice}"
+    return None
+
+
+def _is_corruption_error(error: Exception) -> bool:
+    # Looked up, not imported: the package brings torch, and an error should not take seconds to print.
+    module = sys.modules.get("corruptions")
+    return module is not None and isinstance(error, module.CorruptionError)

@@ -1,0 +1,76 @@
+"""Which cells a run evaluates: the grammar of `--corruptions` and `--severities`, and the plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ppbench.errors import InputError, unknown
+from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, GROUPS, SEVERITIES
+
+
+@dataclass(frozen=True, order=True)
+class CellId:
+    """One corruption at one severity; severity 0 of `clean` is the clean row."""
+
+    corruption: str
+    severity: int
+
+
+CLEAN = CellId("clean", 0)
+
+
+def parse_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the corruptions that a selection names, in benchmark order, each once.
+
+    A selection is a list, or text with commas, of corruption names, group names (``noise``, ``blur``, ``weather``,
+    ``digital``), ``benchmark`` (the 15), ``extra`` (the other 4) or ``all`` (15 + 4).
+
+    Raises:
+        InputError: a name that is none of these, or an empty selection.
+    """
+    collections = {"benchmark": CORRUPTIONS, "extra": EXTRA, "all": ALL, **GROUPS}
+    chosen: set[str] = set()
+    for word in _words(wanted):
+        if word in collections:
+            chosen.update(collections[word])
+        elif word in ALL:
+            chosen.add(word)
+        else:
+            raise unknown("corruption", word, [*ALL, *collections])
+    if not chosen:
+        raise InputError("expected at least one corruption, got none: leave --corruptions out for all 15")
+    return tuple(name for name in ALL if name in chosen)
+
+
+def parse_severities(wanted: str | Sequence[int]) -> tuple[int, ...]:
+    """Return the severities that a selection names, ascending, each once: ``"1,3,5"``, ``"2-4"``, ``[1, 5]``.
+
+    Raises:
+        InputError: anything that is not a whole number from 1 to 5, or an empty selection.
+    """
+    chosen: set[int] = set()
+    for word in _words(str(one) for one in wanted) if not isinstance(wanted, str) else _words(wanted):
+        first, dash, last = word.partition("-")
+        low, high = _severity(first, word), _severity(last if dash else first, word)
+        if low > high:
+            raise InputError(f"expected severities as LOW-HIGH, got {word!r}")
+        chosen.update(range(low, high + 1))
+    if not chosen:
+        raise InputError("expected at least one severity from 1 to 5, got none")
+    return tuple(sorted(chosen))
+
+
+def plan(corruptions: Iterable[str], severities: Sequence[int], *, clean: bool) -> list[CellId]:
+    """Return the cells of a run in the order they are evaluated, the clean row first where there is one."""
+    cells = [CellId(corruption, severity) for corruption in corruptions for severity in severities]
+    return [CLEAN, *cells] if clean else cells
+
+
+def _words(wanted: str | Iterable[str]) -> list[str]:
+    parts = [wanted] if isinstance(wanted, str) else list(wanted)
+    return [word.strip() for part in parts for word in part.split(",") if word.strip()]
+
+
+def _severity(text: str, word: str) -> int:
+    if text.strip() not in {str(severity) for severity in SEVERITIES}:
+        raise InputError(f"expected severities from 1 to 5, got {word!r}")
+    return int(text)

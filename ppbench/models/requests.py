@@ -1,0 +1,63 @@
+"""Which models a command line asks for: `--model` and `--checkpoint`, paired."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ppbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model by name, and the file of its weights where the user gave one."""
+
+    model: str | None
+    checkpoint: Path | None = None
+
+
+def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:
+    """Return what to load: names and files side by side, or one name for several files, or ``NAME=FILE``.
+
+    Raises:
+        InputError: nothing was asked for, or names and files cannot be paired.
+    """
+    if not models and not checkpoints:
+        raise InputError(
+            "expected at least one --model or --checkpoint, got none: `ppbench models` lists what is known"
+        )
+    inline = [_inline(model) for model in models]
+    if any(request.checkpoint for request in inline):
+        if checkpoints:
+            raise InputError("expected either --model NAME=FILE or --checkpoint FILE, got both")
+        return inline
+    if not checkpoints:
+        return inline
+    if not models:
+        return [ModelRequest(None, path) for path in checkpoints]
+    if len(models) == 1:
+        return [ModelRequest(models[0], path) for path in checkpoints]
+    if len(models) != len(checkpoints):
+        raise InputError(
+            f"expected one --checkpoint for each --model, got {len(checkpoints)} for {len(models)}: "
+            "write --model NAME=FILE for those that have a file of their own"
+        )
+    return [ModelRequest(model, path) for model, path in zip(models, checkpoints, strict=True)]
+
+
+def unique_names(names: Sequence[str], requests: Sequence[ModelRequest]) -> list[str]:
+    """Return a name for each model of a run, all different: a name that recurs gets its file's stem, then a number."""
+    named = [
+        f"{name} ({request.checkpoint.stem})" if names.count(name) > 1 and request.checkpoint else name
+        for name, request in zip(names, requests, strict=True)
+    ]
+    return [
+        name if named.count(name) == 1 else f"{name} #{named[: index + 1].count(name)}"
+        for index, name in enumerate(named)
+    ]
+
+
+def _inline(model: str) -> ModelRequest:
+    name, equals, path = model.partition("=")
+    if equals and not (name and path):
+        raise InputError(f"expected --model NAME=FILE, got {model!r}")
+    return ModelRequest(name, Path(path) if equals else None)

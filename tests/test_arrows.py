@@ -1,0 +1,53 @@
+"""The arrows between rooms point one way."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# What each room may import of the project; a room may always import itself and the ground floor.
+GROUND = {"ppbench.errors", "ppbench.atomic"}
+MAY_IMPORT = {
+    "corruptions": set(),
+    "ppbench.scoring": set(),
+    "ppbench.reporting": {"ppbench.scoring"},
+    "ppbench.data": set(),
+    "ppbench.models": set(),
+    "ppbench.evaluation": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.scoring"},
+    "ppbench.training": {"ppbench.models", "ppbench.data", "corruptions"},
+}
+
+
+def _imports(path: Path) -> set[str]:
+    """Every absolute module name a file imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            assert node.module is not None
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in found if name.split(".")[0] in {"ppbench", "corruptions", "benchmarks", "tests"}}
+
+
+def _inside(name: str, rooms: set[str]) -> bool:
+    return any(name == room or name.startswith(room + ".") for room in rooms)
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+    """Scoring and corruptions import nothing of the others; nobody imports the command line."""
+    ground = set() if room == "corruptions" else GROUND
+    allowed = {room} | ground | MAY_IMPORT[room]
+    files = sorted((ROOT / room.replace(".", "/")).rglob("*.py"))
+    assert files
+    strangers = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in _imports(path)
+        if not _inside(name, allowed)
+    }
+    assert not strangers
