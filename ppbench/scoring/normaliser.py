@@ -1,0 +1,214 @@
+"""What errors are divided by: AlexNet's errors, published, measured in the same run, or the user's own."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+from ppbench.errors import InputError, unknown
+from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
+from ppbench.scoring.names import ALL, SEVERITIES
+
+NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020")
+"""The normalisers that ship, as data, in `ppbench/scoring/normalisers/`."""
+
+MEASURED = "measured"
+"""The normaliser's name for an AlexNet (or, with `measured:MODEL`, any model) of the same run."""
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """The errors of the model that has CE = 100.
+
+    Attributes:
+        name: how it is asked for and shown.
+        description: what was measured, in one line.
+        source: where the numbers come from.
+        clean: its clean error (per cent); None if unknown: no relative scores then.
+        per_severity: corruption -> severity -> error (per cent), where single severities are known.
+        mean: corruption -> mean error over the five severities (per cent), where only that is known.
+        data: the published data set it belongs to, e.g. ``"imagenet-c"``; None if it is not bound to one.
+    """
+
+    name: str
+    description: str
+    source: str
+    clean: float | None
+    per_severity: Mapping[str, Mapping[int, float]]
+    mean: Mapping[str, float]
+    data: str | None = None
+
+    @property
+    def corruptions(self) -> tuple[str, ...]:
+        """The corruptions it can normalise, in the order of the benchmark."""
+        return tuple(name for name in ALL if name in self.per_severity or name in self.mean)
+
+    def total(self, corruption: str, severities: Iterable[int]) -> float | None:
+        """Return the sum of its errors (per cent) over severities of a corruption; None if not known.
+
+        A normaliser that knows only the mean over five severities has no sum over fewer.
+        """
+        wanted = sorted(severities)
+        known = self.per_severity.get(corruption, {})
+        if all(severity in known for severity in wanted):
+            return fsum(known[severity] for severity in wanted)
+        if tuple(wanted) == SEVERITIES and corruption in self.mean:
+            return len(SEVERITIES) * self.mean[corruption]
+        return None
+
+
+def measured(table: ErrorTable) -> Normaliser:
+    """Return the normaliser that is a model of the same run: that very model has CE = mCE = 100 exactly."""
+    return Normaliser(
+        name=f"{MEASURED}:{table.model}",
+        description=f"{table.model}, measured on the same images",
+        source="this run",
+        clean=None if table.clean is None else table.clean.error,
+        per_severity={corruption: table.errors_of(corruption) for corruption in table.corruptions},
+        mean={},
+    )
+
+
+def default_normaliser(data: str) -> Normaliser | None:
+    """Return the published normaliser of a data set such as ``"imagenet-c"``, None where there is none."""
+    return next((found for name in NORMALISERS if (found := load_normaliser(name)).data == data), None)
+
+
+def choose_normaliser(text: str, tables: Sequence[ErrorTable]) -> Normaliser | None:
+    """Return the normaliser that `--normaliser TEXT` asks for; None for ``"none"``.
+
+    Args:
+        text: a shipped name, ``none``, ``measured`` (the model called alexnet), ``measured:MODEL``, or
+            a file: an errors.csv of one model, or a TOML file in the format of the shipped ones.
+        tables: the run that ``measured`` looks into.
+
+    Raises:
+        InputError: no such name, model or file, or the file is not a normaliser.
+    """
+    if text == "none":
+        return None
+    head, _, model = text.partition(":")
+    if head != MEASURED:
+        return load_normaliser(text)
+    names = [table.model for table in tables]
+    if not model:
+        like = [name for name in names if name.lower().startswith("alexnet")]
+        if len(like) != 1:
+            found = f"{len(like)} models called alexnet" if like else "no model called alexnet"
+            raise InputError(
+                f"normaliser 'measured': expected one alexnet in the run, got {found} among "
+                f"{', '.join(names)}: name the model with measured:MODEL"
+            )
+        model = like[0]
+    if model not in names:
+        raise unknown("model to normalise by", model, names)
+    return measured(tables[names.index(model)])
+
+
+def load_normaliser(name: str | Path) -> Normaliser:
+    """Return a shipped normaliser by its name, or read one from a file.
+
+    Args:
+        name: one of `NORMALISERS`, an errors.csv that holds one model, or a TOML file.
+
+    Raises:
+        InputError: there is no such name or file, or the file is not a normaliser.
+    """
+    if name in NORMALISERS:
+        resource = files("ppbench.scoring") / "normalisers" / f"{name}.toml"
+        return _from_toml(resource.read_text(encoding="utf-8"), f"{name}.toml")
+    path = Path(name)
+    if not path.is_file():
+        near = get_close_matches(str(name), NORMALISERS, n=1, cutoff=0.5)
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"expected {', '.join(NORMALISERS)}, {MEASURED}, none, or a file"
+        )
+        raise InputError(f"unknown normaliser {str(name)!r}: {hint}")
+    if path.suffix.lower() == ".toml":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: expected a readable TOML file, got: {error}") from None
+        return _from_toml(text, str(path))
+    tables = read_errors_csv(path)
+    if len(tables) != 1:
+        models = ", ".join(table.model for table in tables)
+        raise InputError(
+            f"{path}: expected the errors of one model as normaliser, got {len(tables)}: {models}"
+        )
+    found = measured(tables[0])
+    return Normaliser(
+        path.name, f"{tables[0].model} of {path}", str(path), found.clean, found.per_severity, {}
+    )
+
+
+def _from_toml(text: str, where: str) -> Normaliser:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: expected TOML, got: {error}") from None
+    if table.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            f"{where}: expected schema_version = {SCHEMA_VERSION}, got {table.get('schema_version')!r}"
+        )
+    if table.get("unit") != "per cent":
+        raise InputError(f"{where}: expected unit = 'per cent', got {table.get('unit')!r}")
+    texts = {key: table.get(key) for key in ("name", "description", "source")}
+    for key, value in texts.items():
+        if not isinstance(value, str) or not value:
+            raise InputError(f"{where}: expected a text for {key}, got {value!r}")
+    per_severity = {
+        corruption: dict(zip(SEVERITIES, _errors(values, f"{where}, errors.{corruption}"), strict=True))
+        for corruption, values in _section(table, "errors", where).items()
+    }
+    mean = {
+        corruption: _errors([value], f"{where}, severity_means.{corruption}", count=1)[0]
+        for corruption, value in _section(table, "severity_means", where).items()
+    }
+    both = sorted(per_severity.keys() & mean.keys())
+    if both or not (per_severity or mean):
+        got = f"{both[0]} in both" if both else "none"
+        raise InputError(f"{where}: expected corruptions under [errors] or [severity_means], got {got}")
+    largest = max([*mean.values(), *(error for row in per_severity.values() for error in row.values())])
+    if largest <= 1:
+        raise InputError(
+            f"{where}: expected per cent (43.478 means 43.478 %), got errors that are all at most {largest:g}"
+        )
+    clean = table.get("clean")
+    return Normaliser(
+        name=str(texts["name"]),
+        description=str(texts["description"]),
+        source=str(texts["source"]),
+        clean=None if clean is None else _errors([clean], f"{where}, clean", count=1)[0],
+        per_severity=per_severity,
+        mean=mean,
+        data=table.get("data"),
+    )
+
+
+def _section(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    section = table.get(key, {})
+    if not isinstance(section, dict):
+        raise InputError(f"{where}: expected a table [{key}], got {section!r}")
+    for corruption in section:
+        if corruption not in ALL:
+            raise InputError(f"{where}, {key}: {unknown('corruption', corruption, ALL)}")
+    return section
+
+
+def _errors(values: Any, where: str, count: int = len(SEVERITIES)) -> list[float]:
+    wanted = f"{count} errors of 0..100 per cent" if count > 1 else "an error of 0..100 per cent"
+    if not isinstance(values, list) or len(values) != count:
+        raise InputError(f"{where}: expected {wanted}, got {values!r}")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 100.0:
+            raise InputError(f"{where}: expected {wanted}, got {value!r}")
+    return [float(value) for value in values]

@@ -1,0 +1,117 @@
+"""The scores of some models, as data. All scores are per cent; one that cannot be known is None."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ppbench.errors import unknown
+from ppbench.scoring.normaliser import Normaliser
+
+
+@dataclass(frozen=True)
+class CorruptionScore:
+    """The scores of a model on one corruption, over the severities that were measured."""
+
+    corruption: str
+    severities: tuple[int, ...]
+    mean_error: float
+    ce: float | None
+    relative_ce: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as JSON knows it."""
+        return {
+            "severities": list(self.severities),
+            "mean_error": self.mean_error,
+            "ce": self.ce,
+            "relative_ce": self.relative_ce,
+        }
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """The scores of one model.
+
+    Attributes:
+        model: its name.
+        clean_error: E, per cent; None if it was not measured.
+        mean_error: plain mean over the measured cells of the 15 corruptions; None without any.
+        mce: mean of CE over the measured ones of the 15 corruptions.
+        relative_mce: mean of relative CE over those of the 15 corruptions that have one.
+        r_net: against the baseline model; None without one.
+        corruptions: the measured ones of the 15, in order.
+        extra: the measured ones of the 4 extra corruptions, which are in no mean.
+        partial: what of the 15 × 5 cells and the clean images is missing, one text each; empty if nothing is.
+        notes: why a score is None, or over fewer corruptions than were measured.
+    """
+
+    model: str
+    clean_error: float | None
+    mean_error: float | None
+    mce: float | None
+    relative_mce: float | None
+    r_net: float | None
+    corruptions: tuple[CorruptionScore, ...]
+    extra: tuple[CorruptionScore, ...]
+    partial: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def row(self, corruption: str) -> CorruptionScore | None:
+        """Return the scores on one of the 15 + 4 corruptions, None if it was not measured."""
+        return next((row for row in (*self.corruptions, *self.extra) if row.corruption == corruption), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as JSON knows them."""
+        return {
+            "model": self.model,
+            "clean_error": self.clean_error,
+            "mean_error": self.mean_error,
+            "mce": self.mce,
+            "relative_mce": self.relative_mce,
+            "r_net": self.r_net,
+            "corruptions": {row.corruption: row.to_dict() for row in self.corruptions},
+            "extra": {row.corruption: row.to_dict() for row in self.extra},
+            "partial": list(self.partial),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of some models, what they were divided by, and what they were compared with.
+
+    Attributes:
+        models: in the order of the tables they come from.
+        normaliser: what CE divides by; None: there is no CE and no mCE.
+        baseline: the model R_net compares with; None: there is no R_net.
+        notes: what holds for all models.
+    """
+
+    models: tuple[ModelScores, ...]
+    normaliser: Normaliser | None
+    baseline: str | None
+    notes: tuple[str, ...]
+
+    def __getitem__(self, model: str) -> ModelScores:
+        """Return the scores of a model by its name."""
+        for scores in self.models:
+            if scores.model == model:
+                return scores
+        raise unknown("model", model, [scores.model for scores in self.models])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as JSON knows them: dicts, lists, numbers, None; never NaN."""
+        normaliser = None
+        if self.normaliser is not None:
+            normaliser = {
+                "name": self.normaliser.name,
+                "description": self.normaliser.description,
+                "source": self.normaliser.source,
+                "clean_error": self.normaliser.clean,
+            }
+        return {
+            "unit": "per cent",
+            "normaliser": normaliser,
+            "baseline_model": self.baseline,
+            "models": [scores.to_dict() for scores in self.models],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,189 @@
+"""From error tables to scores: clean error, mean error, CE, mCE, relative CE and mCE, R_net.
+
+The formulas are Hendrycks & Dietterich's (ICLR 2019, section 3): severities are summed first, then divided,
+and the mean over corruptions comes last. With fewer severities or corruptions than all, the same subset of
+the normaliser is used, and `partial` says what is missing. A score that cannot be known is None, and `notes`
+says why: never a silent wrong number.
+"""
+
+from collections.abc import Sequence
+from math import fsum
+
+from ppbench.errors import InputError, unknown
+from ppbench.scoring.completeness import listed, missing
+from ppbench.scoring.errors_table import ErrorTable
+from ppbench.scoring.names import CORRUPTIONS, EXTRA
+from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
+
+NEAR_ZERO = 0.1
+"""No relative CE where the normaliser's error rises by less than this many points per severity."""
+
+MEAN_ERROR_FOOTNOTE = (
+    "mean error: the plain mean over corruptions and severities, not normalised. The push-pull paper's "
+    "“mCE 49.95 %” on ImageNet-C is by all evidence such a mean error; it cannot be compared with an mCE."
+)
+
+R_NET_FOOTNOTE = (
+    "R_net = 100·[(E_b − E) + (ME_b − ME)] / (2·E_b), with clean error E, mean error ME and baseline b: "
+    "inferred from the push-pull paper's table, not quoted from its text."
+)
+
+
+def score(
+    tables: Sequence[ErrorTable], normaliser: Normaliser | None = None, baseline: str | None = None
+) -> Scores:
+    """Score some models' errors. Pure: the same tables give the same scores, to the last bit.
+
+    Args:
+        tables: one per model, of different names.
+        normaliser: what CE divides by (`load_normaliser`, `measured`); without it there is no CE and no mCE.
+        baseline: the model that R_net compares with, one of the tables; without it there is no R_net.
+
+    Raises:
+        InputError: no table, two of one name, or a baseline that is not among them.
+    """
+    names = [table.model for table in tables]
+    if not names:
+        raise InputError("expected at least one model to score, got none")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"expected models of different names, got {twice!r} twice")
+    if baseline is not None and baseline not in names:
+        raise unknown("baseline model", baseline, names)
+    base = None if baseline is None else tables[names.index(baseline)]
+    notes = []
+    if normaliser is None:
+        notes.append("no normaliser: CE, mCE and their relative forms are not defined")
+    if len({frozenset(_benchmark_cells(table)) for table in tables}) > 1:
+        notes.append("the models were measured on different cells: their means cannot be compared")
+    models = tuple(_score_model(table, normaliser, base) for table in tables)
+    return Scores(models, normaliser, baseline, tuple(notes))
+
+
+def mean_error(table: ErrorTable) -> float | None:
+    """Return the plain mean (per cent) over the measured cells of the 15 corruptions, not normalised."""
+    return _mean([table.cells[key].error for key in _benchmark_cells(table)])
+
+
+def r_net(clean: float, mean: float, base_clean: float, base_mean: float) -> float:
+    """Return R_net = 100·[(E_b − E) + (ME_b − ME)] / (2·E_b), in per cent.
+
+    The formula is inferred: it reproduces the eight published rows of the push-pull paper (ResNet-50 on
+    ImageNet-C) within their rounding; the paper's own wording was not available.
+
+    Args:
+        clean: clean error E of the model, per cent, like all four.
+        mean: its mean error ME over corruptions and severities.
+        base_clean: clean error E_b of the baseline, above 0.
+        base_mean: mean error ME_b of the baseline.
+    """
+    return 100.0 * ((base_clean - clean) + (base_mean - mean)) / (2.0 * base_clean)
+
+
+def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTable | None) -> ModelScores:
+    # What could not be scored -> why; corruptions of one reason share a note.
+    ce_why: dict[str, str] = {}
+    relative_why: dict[str, str] = {}
+    scored = {
+        name: _score_corruption(table, name, normaliser, ce_why, relative_why) for name in table.corruptions
+    }
+    rows = tuple(scored[name] for name in CORRUPTIONS if name in scored)
+    notes = [
+        *_grouped("CE", ce_why, len(scored)),
+        *_grouped("relative CE", relative_why, len(scored)),
+    ]
+    ces = [row.ce for row in rows if row.ce is not None]
+    relative = [row.relative_ce for row in rows if row.relative_ce is not None]
+    for name, known in (("mCE", ces), ("relative mCE", relative)):
+        if known and len(known) < len(rows):
+            notes.append(f"{name} is over {len(known)} of the {len(rows)} measured corruptions")
+    net, why = (None, None) if base is None else _r_net_of_tables(table, base)
+    if why is not None:
+        notes.append(f"no R_net: {why}")
+    return ModelScores(
+        model=table.model,
+        clean_error=None if table.clean is None else table.clean.error,
+        mean_error=mean_error(table),
+        mce=_mean(ces),
+        relative_mce=_mean(relative),
+        r_net=net,
+        corruptions=rows,
+        extra=tuple(scored[name] for name in EXTRA if name in scored),
+        partial=missing(table),
+        notes=tuple(notes),
+    )
+
+
+def _score_corruption(
+    table: ErrorTable,
+    corruption: str,
+    normaliser: Normaliser | None,
+    ce_why: dict[str, str],
+    relative_why: dict[str, str],
+) -> CorruptionScore:
+    """CE_c = Σ_s err(c,s) / Σ_s err_norm(c,s); relative CE_c the same with the clean errors taken off."""
+    errors = table.errors_of(corruption)
+    severities = tuple(errors)
+    count = len(severities)
+    total = fsum(errors.values())
+    ce = relative = None
+    if normaliser is not None:
+        under = normaliser.total(corruption, severities)
+        if under is None:
+            ce_why[corruption] = _why_no_total(normaliser, corruption, severities)
+        elif under <= 0:
+            ce_why[corruption] = f"{normaliser.name} makes no error there"
+        else:
+            ce = 100.0 * (total / under)
+            if table.clean is None:
+                relative_why[corruption] = "the clean error was not measured"
+            elif normaliser.clean is None:
+                relative_why[corruption] = f"{normaliser.name} has no clean error"
+            elif under / count - normaliser.clean < NEAR_ZERO:
+                relative_why[corruption] = f"{normaliser.name} is hardly worse there than on clean images"
+            else:
+                relative = 100.0 * ((total - count * table.clean.error) / (under - count * normaliser.clean))
+    return CorruptionScore(corruption, severities, total / count, ce, relative)
+
+
+def _why_no_total(normaliser: Normaliser, corruption: str, severities: Sequence[int]) -> str:
+    if corruption in normaliser.per_severity:
+        known = normaliser.per_severity[corruption]
+        return f"{normaliser.name} has no severity {listed([s for s in severities if s not in known])} there"
+    if corruption in normaliser.mean:
+        return (
+            f"{normaliser.name} knows only the mean over five severities, got severities {listed(severities)}"
+        )
+    return f"{normaliser.name} does not have it"
+
+
+def _grouped(what: str, why: dict[str, str], measured: int) -> list[str]:
+    """Return one note per reason, naming the corruptions it holds for unless it holds for all."""
+    reasons: dict[str, list[str]] = {}
+    for corruption, reason in why.items():
+        reasons.setdefault(reason, []).append(corruption)
+    return [
+        f"no {what}: {reason}" if len(names) == measured else f"no {what} for {listed(names)}: {reason}"
+        for reason, names in reasons.items()
+    ]
+
+
+def _r_net_of_tables(table: ErrorTable, base: ErrorTable) -> tuple[float | None, str | None]:
+    """Return R_net, or None and why there is none."""
+    mean, base_mean = mean_error(table), mean_error(base)
+    if table.clean is None or base.clean is None or mean is None or base_mean is None:
+        return None, "it needs the clean error and the mean error of both models"
+    if _benchmark_cells(table) != _benchmark_cells(base):
+        return None, f"the baseline {base.model} was measured on other cells"
+    if base.clean.error == 0:
+        return None, f"the baseline {base.model} makes no clean error"
+    return r_net(table.clean.error, mean, base.clean.error, base_mean), None
+
+
+def _benchmark_cells(table: ErrorTable) -> list[tuple[str, int]]:
+    return [key for key in table.cells if key[0] in CORRUPTIONS]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None

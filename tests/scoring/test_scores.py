@@ -1,0 +1,362 @@
+"""Scores: what they are, what they do when numbers are missing."""
+
+import json
+import statistics
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ppbench.errors import InputError
+from ppbench.scoring.cell import Cell
+from ppbench.scoring.errors_table import ErrorTable
+from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, SEVERITIES
+from ppbench.scoring.normaliser import Normaliser, load_normaliser, measured
+from ppbench.scoring.scores import r_net, score
+
+from .tables import counted_tables, published_2020, stated, subset
+
+few = settings(max_examples=30, deadline=None)
+
+
+def plain_scores(errors, clean, norm, norm_clean):
+    """The definitions of Hendrycks & Dietterich, written down once more without any of ppbench's code."""
+    ce, relative = {}, {}
+    for c in errors:
+        numerator = denominator = rise = norm_rise = 0.0
+        for s in errors[c]:
+            numerator += errors[c][s]
+            denominator += norm[c][s]
+            rise += errors[c][s] - clean
+            norm_rise += norm[c][s] - norm_clean
+        ce[c] = 100 * numerator / denominator
+        relative[c] = 100 * rise / norm_rise
+    benchmark = [c for c in errors if c not in ("speckle_noise", "gaussian_blur", "spatter", "saturate")]
+    cells = [errors[c][s] for c in benchmark for s in errors[c]]
+    return {
+        "ce": ce,
+        "relative": relative,
+        "mce": statistics.mean(ce[c] for c in benchmark),
+        "relative_mce": statistics.mean(relative[c] for c in benchmark),
+        "mean_error": statistics.mean(cells),
+    }
+
+
+def as_dict(table):
+    """Corruption -> severity -> error."""
+    return {c: table.errors_of(c) for c in table.corruptions}
+
+
+@few
+@given(
+    counted_tables("a", ALL), counted_tables("norm", ALL), st.sets(st.sampled_from(SEVERITIES), min_size=1)
+)
+def test_scores_agree_with_a_plain_implementation(table, norm, severities):
+    """CE, mCE, relative CE, relative mCE and mean error are those of an independent loop, any severities."""
+    table = subset(table, severities=severities)
+    low = min(sum(norm.errors_of(c)[s] for s in severities) / len(severities) for c in norm.corruptions)
+    norm = ErrorTable("norm", Cell.of_error(max(0.0, low - 1.0)), norm.cells)
+    assume(low >= 1.0)
+    mine = score([table], measured(norm))["a"]
+    theirs = plain_scores(as_dict(table), table.clean.error, as_dict(norm), norm.clean.error)
+    assert mine.mce == pytest.approx(theirs["mce"], rel=1e-9)
+    assert mine.relative_mce == pytest.approx(theirs["relative_mce"], rel=1e-9, abs=1e-6)
+    assert mine.mean_error == pytest.approx(theirs["mean_error"], rel=1e-9)
+    assert mine.clean_error == table.clean.error
+    for name in ALL:
+        assert mine.row(name).ce == pytest.approx(theirs["ce"][name], rel=1e-9)
+        assert mine.row(name).relative_ce == pytest.approx(theirs["relative"][name], rel=1e-9, abs=1e-6)
+
+
+@few
+@given(counted_tables("alexnet", ALL), st.sets(st.sampled_from(SEVERITIES), min_size=1))
+def test_a_model_normalised_by_itself_has_exactly_100(table, severities):
+    """Every CE and mCE of the measured normaliser is 100.0 to the last bit, and so is each relative CE."""
+    table = subset(table, severities=severities)
+    mine = score([table], measured(table))["alexnet"]
+    assert mine.mce == 100.0
+    assert {row.ce for row in (*mine.corruptions, *mine.extra)} == {100.0}
+    assert {row.relative_ce for row in mine.corruptions} <= {100.0, None}
+    assert mine.relative_mce in (100.0, None)
+
+
+@few
+@given(counted_tables("a"), st.randoms())
+def test_the_order_of_cells_does_not_change_a_bit(table, random):
+    """Cells given in another order give identical scores."""
+    cells = list(table.cells.items())
+    random.shuffle(cells)
+    normaliser = load_normaliser("imagenet-c-alexnet")
+    assert score([ErrorTable("a", table.clean, dict(cells))], normaliser) == score([table], normaliser)
+
+
+@few
+@given(counted_tables("a"), st.floats(0.1, 1.0))
+def test_scaling_all_errors_scales_mce_and_mean_error(table, factor):
+    """Half the errors are half the mCE, half the relative mCE and half the mean error."""
+    normaliser = load_normaliser("imagenet-c-alexnet")
+    smaller = ErrorTable(
+        "a",
+        Cell.of_error(table.clean.error * factor),
+        {key: Cell.of_error(cell.error * factor) for key, cell in table.cells.items()},
+    )
+    before, after = score([table], normaliser)["a"], score([smaller], normaliser)["a"]
+    assert after.mce == pytest.approx(factor * before.mce)
+    assert after.relative_mce == pytest.approx(factor * before.relative_mce, abs=1e-9)
+    assert after.mean_error == pytest.approx(factor * before.mean_error)
+
+
+@few
+@given(counted_tables("a", ALL), counted_tables("b", ALL))
+def test_extra_corruptions_are_in_no_mean(table, other):
+    """Whatever happens on the 4 extra corruptions, no mean moves."""
+    mixed = ErrorTable(
+        "a", table.clean, {key: (other if key[0] in EXTRA else table).cells[key] for key in table.cells}
+    )
+    normaliser = load_normaliser("cifar10-c-alexnet-2020")
+    one, two = score([table], normaliser, "a")["a"], score([mixed], normaliser, "a")["a"]
+    assert (one.mce, one.relative_mce, one.mean_error) == (two.mce, two.relative_mce, two.mean_error)
+    assert [row.corruption for row in one.extra] == list(EXTRA)
+    assert [row.corruption for row in one.corruptions] == list(CORRUPTIONS)
+
+
+def test_severities_are_summed_before_dividing():
+    """CE is the ratio of sums, not the mean of the severities' ratios."""
+    table = stated("a", {"fog": [10, 10, 10, 10, 60]}, 5)
+    norm = stated("n", {"fog": [20, 20, 20, 20, 20]}, 5)
+    uneven = stated("n", {"fog": [10, 20, 20, 20, 30]}, 5)
+    assert score([table], measured(norm))["a"].mce == pytest.approx(100.0)
+    assert score([table], measured(uneven))["a"].mce == pytest.approx(100.0)  # mean of ratios would be 90
+
+
+def test_mce_is_the_mean_of_ratios_not_the_ratio_of_means():
+    """Each corruption weighs the same in mCE, however hard it is for AlexNet."""
+    table = stated("a", {"fog": [20.0] * 5, "snow": [20.0] * 5}, 5)
+    norm = stated("n", {"fog": [20.0] * 5, "snow": [80.0] * 5}, 5)
+    mine = score([table], measured(norm))["a"]
+    assert mine.mce == pytest.approx((100 + 25) / 2)
+    assert mine.mce != pytest.approx(100 * 20 / 50)
+    assert mine.mean_error == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    "model, clean, mce, relative, mean15, mean19",
+    [("resnet-20", 7.56, 104, 169, 31.49, 30.29), ("resnet-20-pp", 8.29, 101, 158, 30.53, None)],
+)
+def test_the_2020_paper_is_reproduced(test_data, model, clean, mce, relative, mean15, mean19):
+    """The published errors of the 2020 checkpoints give the paper's mCE and rCE, over 19 corruptions."""
+    table = published_2020(test_data / "pushpull-2020" / model, clean)
+    mine = score([table], load_normaliser("cifar10-c-alexnet-2020"))[model]
+    rows = [*mine.corruptions, *mine.extra]
+    assert round(statistics.mean(row.ce for row in rows)) == mce
+    assert round(statistics.mean(row.relative_ce for row in rows)) == relative
+    assert round(mine.mean_error, 2) == mean15
+    if mean19:  # the paper prints two different values for resnet-20-pp
+        assert round(statistics.mean(row.mean_error for row in rows), 2) == pytest.approx(mean19, abs=0.011)
+
+
+# E, mean error (which the paper calls mCE) and R_net of ResNet-50 on ImageNet-C, from the paper's README.
+PUBLISHED_R_NET = [
+    (0.282, 0.645, 1.67), (0.276, 0.645, 2.79), (0.269, 0.630, 6.86), (0.283, 0.604, 9.05),
+    (0.269, 0.612, 10.14), (0.287, 0.590, 10.97), (0.298, 0.522, 21.57), (0.306, 0.4995, 24.31),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("clean, mean, published", [(0.269, 0.667, 0.0), *PUBLISHED_R_NET])
+def test_r_net_is_that_of_the_papers_table(clean, mean, published):
+    """R_net of the published rows is met as closely as their three-decimal inputs allow."""
+    # Inputs are rounded to ±0.0005: four of them move the numerator by 0.002, E_b moves the denominator.
+    slack = 100 * 0.002 / (2 * 0.269) + abs(published) * 0.0005 / 0.269
+    assert r_net(100 * clean, 100 * mean, 26.9, 66.7) == pytest.approx(published, abs=slack)
+    assert r_net(100 * clean, 100 * mean, 26.9, 66.7) == pytest.approx(published, abs=0.09)
+
+
+def test_r_net_of_tables_compares_with_the_named_baseline():
+    """The baseline has R_net 0; another model gains by its clean and its mean error alike."""
+    base = stated("resnet", {c: [40.0] * 5 for c in CORRUPTIONS}, 10)
+    better = stated("pp", {c: [38.0] * 5 for c in CORRUPTIONS}, 11)
+    scores = score([base, better], load_normaliser("imagenet-c-alexnet"), baseline="resnet")
+    assert scores["resnet"].r_net == 0.0
+    assert scores["pp"].r_net == pytest.approx(100 * (-1 + 2) / 20)
+    assert scores.baseline == "resnet"
+
+
+FULL = stated("a", {c: [10.0, 20.0, 30.0, 40.0, 50.0] for c in CORRUPTIONS}, 5.0)
+ALEXNET = load_normaliser("imagenet-c-alexnet")
+
+
+def test_a_full_table_is_not_partial():
+    """15 × 5 cells and the clean row lack nothing and need no note."""
+    mine = score([FULL], ALEXNET)["a"]
+    assert mine.partial == ()
+    assert mine.notes == ()
+
+
+@pytest.mark.parametrize(
+    "table, says",
+    [
+        (subset(FULL, severities=(1, 3, 5)), ("severities 1, 3, 5 of 1, 2, 3, 4, 5",)),
+        (subset(FULL, CORRUPTIONS[:14]), ("14 of 15 corruptions: without jpeg_compression",)),
+        (subset(FULL, ("fog", "snow")), ("2 of 15 corruptions: only snow, fog",)),
+        (ErrorTable("a", None, FULL.cells), ("the clean error is missing",)),
+        (ErrorTable("a", FULL.clean, {}), ("0 of 15 corruptions",)),
+        (
+            ErrorTable("a", FULL.clean, {k: v for k, v in FULL.cells.items() if k != ("fog", 2)}),
+            ("fog: severities 1, 3, 4, 5 of 1, 2, 3, 4, 5",),
+        ),
+    ],
+)
+def test_partial_says_what_is_missing(table, says):
+    """Missing severities, corruptions and clean images are each named."""
+    assert score([table], ALEXNET)["a"].partial == says
+
+
+def test_a_subset_is_divided_by_the_same_subset_of_the_normaliser():
+    """With severities 1 and 5 of fog, CE divides by AlexNet's errors at severities 1 and 5 of fog."""
+    table = subset(FULL, ("fog",), (1, 5))
+    mine = score([table], ALEXNET)["a"]
+    assert mine.mce == pytest.approx(100 * 60 / (67.474 + 94.5))
+    assert mine.relative_mce == pytest.approx(100 * 50 / (67.474 + 94.5 - 2 * 43.478))
+    assert mine.row("fog").severities == (1, 5)
+    assert mine.row("snow") is None
+
+
+def test_severity_means_cannot_normalise_a_subset():
+    """With fewer severities than were averaged, CE is None with a reason, not a wrong number."""
+    mine = score([subset(FULL, severities=(5,))], load_normaliser("cifar10-c-alexnet-2020"))["a"]
+    assert (mine.mce, mine.relative_mce) == (None, None)
+    assert mine.mean_error == 50.0
+    assert mine.notes == (
+        "no CE: cifar10-c-alexnet-2020 knows only the mean over five severities, got severities 5",
+    )
+
+
+def test_a_corruption_the_normaliser_lacks_has_no_ce_and_the_mean_says_so():
+    """The mean is over the corruptions that can be normalised, and the note counts them."""
+    norm = measured(subset(stated("n", {c: [50.0] * 5 for c in CORRUPTIONS}, 5), CORRUPTIONS[1:]))
+    mine = score([FULL], norm)["a"]
+    assert mine.row("gaussian_noise").ce is None
+    assert mine.mce == pytest.approx(60.0)
+    assert "no CE for gaussian_noise: measured:n does not have it" in mine.notes
+    assert "mCE is over 14 of the 15 measured corruptions" in mine.notes
+
+
+def test_extra_corruptions_without_a_normaliser_keep_their_mean_error():
+    """The ImageNet list has no extra corruptions: their CE is None with one shared note, mCE is unharmed."""
+    table = stated("a", {c: [10.0, 20.0, 30.0, 40.0, 50.0] for c in ALL}, 5.0)
+    mine = score([table], ALEXNET)["a"]
+    assert mine.row("saturate").ce is None
+    assert mine.row("saturate").mean_error == 30.0
+    assert mine.mce == score([FULL], ALEXNET)["a"].mce
+    assert mine.notes == (
+        "no CE for speckle_noise, gaussian_blur, spatter, saturate: imagenet-c-alexnet does not have it",
+    )
+
+
+@pytest.mark.parametrize("brightness", [3.0, 5.0, 5.05])
+def test_a_relative_ce_over_nothing_is_undefined(brightness):
+    """Where the normaliser is no worse than on clean images, or hardly, relative CE is None and CE stays."""
+    rows = {c: [50.0] * 5 for c in CORRUPTIONS} | {"brightness": [brightness] * 5}
+    mine = score([FULL], measured(stated("n", rows, 5.0)))["a"]
+    assert mine.row("brightness").relative_ce is None
+    assert mine.row("brightness").ce == pytest.approx(100 * 30 / brightness)
+    assert mine.relative_mce == pytest.approx(100 * 25 / 45)
+    assert mine.notes == (
+        "no relative CE for brightness: measured:n is hardly worse there than on clean images",
+        "relative mCE is over 14 of the 15 measured corruptions",
+    )
+
+
+def test_a_normaliser_without_errors_does_not_divide_by_zero():
+    """A perfect normaliser gives no CE instead of an infinite one."""
+    rows = {c: [50.0] * 5 for c in CORRUPTIONS} | {"fog": [0.0] * 5}
+    mine = score([FULL], measured(stated("n", rows, 0.0)))["a"]
+    assert mine.row("fog").ce is None
+    assert "no CE for fog: measured:n makes no error there" in mine.notes
+
+
+def test_without_clean_errors_there_is_no_relative_score():
+    """A missing clean error, of the model or of the normaliser, leaves relative CE and R_net undefined."""
+    unclean = ErrorTable("a", None, FULL.cells)
+    mine = score([unclean], ALEXNET, baseline="a")["a"]
+    assert (mine.clean_error, mine.relative_mce, mine.r_net) == (None, None, None)
+    assert mine.mce is not None
+    assert mine.notes == (
+        "no relative CE: the clean error was not measured",
+        "no R_net: it needs the clean error and the mean error of both models",
+    )
+    mine = score([FULL], measured(ErrorTable("n", None, FULL.cells)))["a"]
+    assert mine.relative_mce is None
+    assert mine.notes == ("no relative CE: measured:n has no clean error",)
+
+
+def test_without_a_normaliser_there_is_the_mean_error_only():
+    """No normaliser: mean error and R_net, no CE, one note for all models."""
+    scores = score([FULL], None, baseline="a")
+    mine = scores["a"]
+    assert (mine.mean_error, mine.r_net, mine.mce, mine.relative_mce) == (30.0, 0.0, None, None)
+    assert scores.notes == ("no normaliser: CE, mCE and their relative forms are not defined",)
+    assert mine.notes == ()
+
+
+def test_models_on_different_cells_are_not_compared():
+    """A baseline on other cells gives no R_net, and the table says that the means cannot be compared."""
+    part = ErrorTable("b", FULL.clean, subset(FULL, ("fog",)).cells)
+    scores = score([FULL, part], ALEXNET, baseline="a")
+    assert scores["b"].r_net is None
+    assert scores["b"].notes == ("no R_net: the baseline a was measured on other cells",)
+    assert scores.notes == ("the models were measured on different cells: their means cannot be compared",)
+
+
+def test_a_baseline_without_clean_errors_does_not_divide_by_zero():
+    """R_net over a baseline that is perfect on clean images is None with a reason."""
+    perfect = ErrorTable("b", Cell(100, 0), FULL.cells)
+    scores = score([FULL, perfect], ALEXNET, baseline="b")
+    assert scores["a"].r_net is None
+    assert scores["a"].notes == ("no R_net: the baseline b makes no clean error",)
+
+
+def test_bad_calls_are_refused():
+    """No tables, two models of one name, an unknown baseline: one line each."""
+    with pytest.raises(InputError, match="expected at least one model to score, got none"):
+        score([])
+    with pytest.raises(InputError, match="expected models of different names, got 'a' twice"):
+        score([FULL, FULL])
+    with pytest.raises(InputError, match="unknown baseline model 'aa': did you mean 'a'"):
+        score([FULL], ALEXNET, baseline="aa")
+    with pytest.raises(InputError, match="unknown model 'x'"):
+        score([FULL])["x"]
+
+
+@few
+@given(counted_tables("a", ALL, least=0), counted_tables("b", ALL, least=0))
+def test_every_score_is_json(one, two):
+    """The scores of any two tables are valid JSON without NaN, and read back equal."""
+    data = score([one, two], measured(two), baseline="a").to_dict()
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+
+
+def test_cells_outside_the_benchmark_are_refused():
+    """A table holds known corruptions at severities 1..5, and sensible counts, or it is not made."""
+    with pytest.raises(InputError, match="unknown corruption 'fogg': did you mean 'fog'"):
+        ErrorTable("a", None, {("fogg", 1): Cell(1, 1)})
+    with pytest.raises(InputError, match=r"expected a severity of 1\.\.5 for fog, got 6"):
+        ErrorTable("a", None, {("fog", 6): Cell(1, 1)})
+    for bad in (
+        (0, 0, None),
+        (5, 6, None),
+        (5, -1, None),
+        (5, None, None),
+        (None, None, float("nan")),
+        (5, 1, 2.0),
+    ):
+        with pytest.raises(InputError, match="expected"):
+            Cell(*bad)
+    with pytest.raises(InputError, match=r"expected an error of 0\.\.100 per cent, got 101"):
+        Cell.of_error(101)
+
+
+def test_a_normaliser_is_plain_data():
+    """A normaliser made by hand scores as any other."""
+    mine = Normaliser("n", "d", "s", clean=None, per_severity={}, mean={"fog": 50.0})
+    assert score([subset(FULL, ("fog",))], mine)["a"].mce == pytest.approx(60.0)
