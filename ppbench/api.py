@@ -17,7 +17,7 @@ from ppbench.data.sets import DataSource, open_data
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.cells import CLEAN, CellId, parse_corruptions, parse_severities, plan
 from ppbench.evaluation.device import choose_device
-from ppbench.evaluation.loop import evaluate_cells
+from ppbench.evaluation.loop import default_batch_size, evaluate_cells
 from ppbench.models.load import LoadedModel, load_model
 from ppbench.models.requests import ModelRequest, unique_names
 from ppbench.run_folder import SCHEMA_VERSION, Predictions, Run, prepare, tables_of, write
@@ -45,7 +45,7 @@ def evaluate(
     severities: str | Sequence[int] = "1-5",
     limit: int | None = None,
     seed: int = 0,
-    batch_size: int = 250,
+    batch_size: int | None = None,
     device: str | None = None,
     normaliser: str = "auto",
     baseline_model: str | None = None,
@@ -63,7 +63,7 @@ def evaluate(
         severities: the selection; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
         seed: seed of the generated corruptions and of the subset.
-        batch_size: images per forward pass; results do not depend on it beyond float rounding.
+        batch_size: images per forward pass; None takes what suits the device.
         device: a torch device; None or ``"auto"`` takes the best one here.
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
         baseline_model: the model of this run that R_net compares with.
@@ -74,9 +74,11 @@ def evaluate(
         InputError: bad input; nothing has been written then.
     """
     cells_wanted = parse_corruptions(corruptions), parse_severities(severities)
+    where = choose_device(device)
+    if batch_size is None:
+        batch_size = default_batch_size(where)
     if batch_size < 1:
         raise InputError(f"expected a batch size of at least 1, got {batch_size}")
-    where = choose_device(device)
     images = open_data(
         data,
         root=root,
@@ -147,23 +149,27 @@ def _evaluate(
         classes=np.stack([[answers[model.name, cell] for cell in cells] for model in models]),
     )
     tables = tables_of(predictions)
-    divisor, notes = choose(normaliser, tables, models, images)
+    divisor, notes = _normaliser(normaliser, tables, models, images)
     scores = score(tables, divisor, baseline=baseline_model)
-    manifest: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "status": "complete",
-        "command": shlex.join(["ppbench", *sys.argv[1:]]),
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
-        "versions": provenance.versions(),
-        "git": provenance.git_revision(Path.cwd()),
-        "device": provenance.device_facts(device),
-        "models": [describe_model(model) for model in models],
-        "data": {**describe_data(images, cells), "seed": seed, "limit": limit},
-        "batch_size": batch_size,
-        "precision": "fp32",
-        "normaliser": None if divisor is None else divisor.name,
-        "baseline_model": baseline_model,
-        "notes": notes,
-    }
-    raise NotImplementedError
+    ...
+
+
+def _normaliser(
+    wanted: str, tables: Sequence[ErrorTable], models: Sequence[LoadedModel], images: DataSource
+) -> tuple[Normaliser | None, list[str]]:
+    """Return what to divide by, and what a reader of the table must know about it."""
+    alexnets = [model.name for model in models if model.architecture.removeprefix("torchvision:") == "alexnet"]
+    if wanted == "measured" and len(alexnets) == 1:
+        wanted = f"measured:{alexnets[0]}"
+    if wanted != "auto":
+        return choose_normaliser(wanted, tables), []
+    # The published table belongs to the published files; for generated ones an AlexNet that saw the same images is
+    # the honest divisor, where the run has one.
+    if alexnets and images.source == "generated":
+        return choose_normaliser(f"measured:{alexnets[0]}", tables), []
+    found = default_normaliser(images.name)
+    if found is None:
+        return None, [f"no AlexNet table for {images.name}: evaluate an alexnet in the same run to have CE and mCE"]
+    if images.source == "generated" and ...:
+        return found, []
+    return found, []

@@ -33,7 +33,9 @@ def eval_command(
         typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 250,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images per forward pass. Default: 100 on a CPU, 1000 on a GPU.", show_default=False)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     normaliser: Annotated[
         str, typer.Option(help="auto, measured (an AlexNet of this run), none, a table's name, or a file.")

@@ -1,0 +1,135 @@
+"""The cell store: finished cells under a key of everything they depend on, shared by runs and by processes.
+
+An entry is one file: a line with the SHA-256 of the rest, then the answers as an ``.npz``. It is written under a
+temporary name and renamed, so a process that dies leaves at most the cell it was working on undone.
+"""
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from ppbench import atomic
+from ppbench.errors import InputError
+from ppbench.evaluation.answers import FIELDS, Answers
+
+MAGIC = b"ppbench-cell-1 "
+
+
+def default_folder() -> Path:
+    """Return where cells are kept: ``$PPBENCH_CACHE`` or the user's cache folder."""
+    chosen = os.environ.get("PPBENCH_CACHE")
+    return (Path(chosen) if chosen else Path(platformdirs.user_cache_path("ppbench"))) / "cells"
+
+
+def key_of(facts: Mapping[str, Any]) -> str:
+    """Return the key of a cell: the SHA-256 of all the facts its answers depend on, in canonical JSON."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class DamagedEntryError(ValueError):
+    """A file of the store is not what was written: its checksum does not hold."""
+
+
+@dataclass(frozen=True)
+class CellStore:
+    """A folder of finished cells."""
+
+    folder: Path
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            InputError: it cannot be made or written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.folder, os.W_OK):
+                raise PermissionError(13, "Permission denied")
+        except OSError as error:
+            raise InputError(
+                f"expected a cell store that can be written to, got {str(self.folder)!r}: "
+                f"{(error.strerror or str(error)).lower()}; set PPBENCH_CACHE to another folder, or use --no-store"
+            ) from error
+
+    def path(self, key: str) -> Path:
+        """Return the file of a key; two letters of it make a folder, so that none grows too large."""
+        return self.folder / key[:2] / f"{key}.cell"
+
+    def get(self, key: str) -> Answers | None:
+        """Return the answers under a key, or None where there are none.
+
+        Raises:
+            DamagedEntryError: the entry is there, but its checksum does not hold.
+        """
+        try:
+            content = self.path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        head, _, body = content.partition(b"\n")
+        if head != MAGIC + hashlib.sha256(body).hexdigest().encode():
+            raise DamagedEntryError(f"{self.path(key)}: expected a cell with a valid checksum, got a damaged file")
+        try:
+            with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+                return Answers(**{name: arrays[name] for name in FIELDS})
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise DamagedEntryError(f"{self.path(key)}: expected the answers of a cell, got {error}") from error
+
+    def put(self, key: str, answers: Answers) -> None:
+        """Keep answers under a key.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written to; no half entry is left.
+        """
+        body = io.BytesIO()
+        np.savez_compressed(body, **{name: getattr(answers, name) for name in FIELDS})
+        data = body.getvalue()
+        self.path(key).parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(self.path(key), MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+
+    @contextmanager
+    def claim(self, key: str, *, wait: bool) -> Iterator[bool]:
+        """Yield whether this process may make a cell; while it holds the claim no other process on this machine does.
+
+        The claim is a file lock, which ends with its process however that dies. With `wait` it is waited for.
+        """
+        path = self.path(key).with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                # Removed while still held: who waits on the old file finds the cell made, or claims a new file.
+                path.unlink(missing_ok=True)
+
+    def entries(self) -> list[Path]:
+        """Return the files of all finished cells."""
+        return sorted(self.folder.glob("??/*.cell"))
+
+    def size(self) -> int:
+        """Return the bytes that the finished cells take."""
+        return sum(path.stat().st_size for path in self.entries())
+
+    def clear(self) -> int:
+        """Remove every finished cell and return how many there were."""
+        entries = self.entries()
+        for path in entries:
+            path.unlink(missing_ok=True)
+        return len(entries)
