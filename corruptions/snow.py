@@ -1,0 +1,40 @@
+"""snow: a noise field, zoomed, cut off, smeared into flakes, and laid over a whitened image."""
+
+import torch
+from torch import Tensor
+
+from corruptions.convolution import NUDGE, to_uint8
+from corruptions.motion import motion_blur
+from corruptions.random import Random
+from corruptions.registry import Constants, Corruption, Fields
+from corruptions.zoom import zoom_centre
+
+_GREY = (0.299, 0.587, 0.114)
+
+
+def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:  # noqa: ARG001 - one signature for all
+    """Draw standard normal noise and the direction of the flakes in degrees, in [-135, -45)."""
+    return {
+        "noise": random.normal("noise", *images.shape[2:]),
+        "angle": random.uniform("angle", low=-135.0, high=-45.0),
+    }
+
+
+def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
+    """Apply the fields noise, standard normal (N,H,W), and angle, degrees (N,)."""
+    layer = fields["noise"].float()[:, None] * constants["std"] + constants["mean"]
+    layer = zoom_centre(layer, constants["zoom"])
+    layer = torch.where(layer < constants["threshold"], 0.0, layer)
+    # The reference hands the layer to ImageMagick as an 8-bit picture and gets one back.
+    layer = layer.clamp_(0.0, 1.0).mul_(255.0).floor_()
+    layer = motion_blur(layer, fields["angle"], int(constants["radius"]), constants["sigma"])
+    levels = images.float()
+    red, green, blue = levels[:, :1], levels[:, 1:2], levels[:, 2:]
+    grey = red * _GREY[0] + green * _GREY[1] + blue * _GREY[2]
+    whitened = torch.maximum(levels, grey * 1.5 + 127.5)
+    snowy = levels * constants["keep"] + whitened * (1.0 - constants["keep"])
+    # Flakes fall both ways: the layer, and the layer turned by 180 degrees.
+    return to_uint8(snowy.add_(layer).add_(layer.flip(2, 3)).add_(NUDGE))
+
+
+SNOW = Corruption("snow", "weather", 1, _apply, _draw)
