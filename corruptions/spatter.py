@@ -1,0 +1,82 @@
+"""spatter: drops of water, or splashes of mud, on the lens."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from corruptions.convolution import NUDGE, smooth, to_uint8
+from corruptions.edges import canny, chamfer_distance
+from corruptions.random import Random
+from corruptions.registry import Constants, Corruption, Fields
+
+_WATER = (175.0, 238.0, 238.0)  # pale turquoise, RGB
+_MUD = (63.0, 42.0, 20.0)
+_RELIEF = (((-2.0, -1.0, 0.0), (-1.0, 1.0, 1.0), (0.0, 1.0, 2.0)),)
+_FARTHEST = 20  # pixels from an edge at which a drop stops changing
+
+
+def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:  # noqa: ARG001 - one signature for all
+    """Draw standard normal noise."""
+    return {"noise": random.normal("noise", *images.shape[2:])}
+
+
+def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
+    """Apply the field noise, standard normal (N,H,W)."""
+    if not len(images):
+        return images.clone()
+    noise = fields["noise"].float() * constants["std"] + constants["mean"]
+    liquid = smooth(noise, constants["sigma"])
+    return (_mud if constants["mud"] else _water)(images, liquid, constants)
+
+
+def _water(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
+    # Levels above 255 wrap around: a cast of the reference, kept.
+    levels = torch.where(liquid < constants["threshold"], 0.0, liquid).mul_(255.0).floor_().remainder_(256.0)
+    mask = levels * _relief(chamfer_distance(canny(levels, 50, 150), _FARTHEST))
+    peak = mask.amax(dim=(1, 2), keepdim=True)
+    # Without a drop the reference divides 0 by 0 and returns a black picture; here the image stays as it is.
+    mask *= constants["amount"] / peak.clamp(min=1.0)
+    colour = images.new_tensor(_WATER, dtype=torch.float32).view(1, 3, 1, 1)
+    return to_uint8((mask[:, None] * colour).add_(images).add_(NUDGE))
+
+
+def _relief(distance: Tensor) -> Tensor:
+    """Return the drops' relief from the distance to their edges: whole levels, float32 (N,H,W)."""
+    levels = _box(distance).floor_()
+    levels = _equalised(levels)
+    padded = F.pad(levels[:, None], (1, 1, 1, 1), mode="reflect")
+    lit = F.conv2d(padded, levels.new_tensor(_RELIEF)[None])[:, 0].clamp_(0.0, 255.0)
+    return _box(lit).round_()
+
+
+def _box(pictures: Tensor) -> Tensor:
+    """Return the mean of 3 x 3 pixels, borders reflected about the outermost pixel, float32 (N,H,W)."""
+    padded = F.pad(pictures[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
+    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    return (rows[:, :, :-2] + rows[:, :, 1:-1]).add_(rows[:, :, 2:]).div_(9.0)
+
+
+def _equalised(levels: Tensor) -> Tensor:
+    """Return whole levels 0..20 spread over 0..255 by their histogram, each picture on its own.
+
+    The lowest level present becomes 0, the highest 255; a picture of one level stays as it is.
+    """
+    flat = levels.long().view(len(levels), -1)
+    pixels = flat.shape[1]
+    counts = torch.zeros(len(flat), _FARTHEST + 1, device=flat.device)
+    counts.scatter_add_(1, flat, torch.ones_like(flat, dtype=torch.float32))
+    lowest = counts.gather(1, flat.amin(dim=1, keepdim=True))
+    scale = 255.0 / (pixels - lowest).clamp_(min=1.0)
+    table = ((counts.cumsum(dim=1) - lowest) * scale).round_().clamp_(0.0, 255.0)
+    constant = (lowest == pixels).view(-1, 1, 1)
+    return torch.where(constant, levels, table.gather(1, flat).view_as(levels))
+
+
+def _mud(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
+    mask = smooth((liquid > constants["threshold"]).float(), constants["amount"])
+    mask = torch.where(mask < 0.8, 0.0, mask)[:, None]
+    colour = images.new_tensor(_MUD, dtype=torch.float32).view(1, 3, 1, 1)
+    return to_uint8((mask * colour).add_((1.0 - mask) * images).add_(NUDGE))
+
+
+SPATTER = Corruption("spatter", "extra", 1, _apply, _draw)
