@@ -1,0 +1,114 @@
+"""What a model wants its images to be: the input contract, as data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ppbench.errors import InputError
+
+Triple = tuple[float, float, float]
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How uint8 images become a model's input.
+
+    The images are those of the benchmark, at the protocol's size. `resize` and `crop` are for a model that
+    wants another size (say a 224-pixel AlexNet on CIFAR): shorter side to `resize`, then the central `crop`
+    pixels.
+
+    Attributes:
+        size: side of the images that the model sees, in pixels.
+        mean: of each channel, in units of `value_range`.
+        std: of each channel, likewise.
+        resize: the shorter side after resizing, None to leave the images as they are.
+        crop: the side of the central crop, None for none.
+        interpolation: of the resizing: ``nearest``, ``bilinear`` or ``bicubic``.
+        antialias: whether shrinking low-pass filters first.
+        value_range: what 0 and 255 become before normalisation.
+        normalised_inside: the model subtracts and divides by itself; mean and std are then not used.
+    """
+
+    size: int
+    mean: Triple
+    std: Triple
+    resize: int | None = None
+    crop: int | None = None
+    interpolation: str = "bilinear"
+    antialias: bool = True
+    value_range: tuple[float, float] = (0.0, 1.0)
+    normalised_inside: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field, so that a spec from a file or a flag cannot fail in the middle of a run."""
+        for name in ("mean", "std", "value_range"):
+            object.__setattr__(
+                self, name, _floats(name, getattr(self, name), 2 if name == "value_range" else 3)
+            )
+        if min(self.std) <= 0:
+            raise InputError(f"expected std to be positive, got {self.std}")
+        if self.value_range[0] >= self.value_range[1]:
+            raise InputError(f"expected value_range to be (low, high), got {self.value_range}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise InputError(
+                f"expected interpolation to be one of {', '.join(INTERPOLATIONS)}, got {self.interpolation!r}"
+            )
+        for name in ("size", "resize", "crop"):
+            value = getattr(self, name)
+            if not (value is None and name != "size") and (type(value) is not int or not 1 <= value <= 4096):
+                raise InputError(
+                    f"expected {name} to be a whole number of pixels from 1 to 4096, got {value!r}"
+                )
+        for name in ("antialias", "normalised_inside"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"expected {name} to be true or false, got {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as plain lists, numbers, strings and None, for JSON."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "InputSpec":
+        """Return the spec that `to_dict` wrote.
+
+        Raises:
+            InputError: a field is missing, unknown or of the wrong kind.
+        """
+        known = {field.name for field in fields(cls)}
+        if extra := sorted(set(values) - known):
+            raise InputError(
+                f"unknown field {extra[0]!r} in an input spec: expected {', '.join(sorted(known))}"
+            )
+        if missing := [name for name in ("size", "mean", "std") if name not in values]:
+            raise InputError(f"an input spec without {missing[0]!r}: expected at least size, mean and std")
+        return cls(**values)
+
+
+def _floats(name: str, value: object, count: int) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        raise InputError(f"expected {name} to be {count} numbers, got {value!r}")
+    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e6 for v in value):
+        raise InputError(f"expected {name} to be {count} numbers, got {value!r}")
+    return tuple(float(v) for v in value)
+
+
+IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
+IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+CIFAR_MEAN: Triple = (0.4914, 0.4822, 0.4465)
+CIFAR_STD: Triple = (0.2470, 0.2435, 0.2616)
+
+
+def pushpull_2020(size: int = 32) -> InputSpec:
+    """Return the contract of the published 2020 push-pull checkpoints and their baselines."""
+    return InputSpec(size, (125.3 / 255, 123.0 / 255, 113.9 / 255), (63.0 / 255, 62.1 / 255, 66.7 / 255))
+
+
+def default_spec(image_size: int) -> InputSpec:
+    """Return the usual contract at an image size: CIFAR-10's statistics below 64 pixels, else ImageNet's."""
+    if image_size < 64:
+        return InputSpec(image_size, CIFAR_MEAN, CIFAR_STD)
+    return InputSpec(image_size, IMAGENET_MEAN, IMAGENET_STD)

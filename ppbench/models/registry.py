@@ -1,0 +1,100 @@
+"""The networks that ppbench builds by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from ppbench.errors import unknown
+from ppbench.models.alexnet import alexnet
+from ppbench.models.cifar_resnet import CifarResNet
+from ppbench.models.resnet import resnet
+from ppbench.models.stems import PLAIN, PP, PP5, PP2020, Stem, parse_stem
+
+Build = Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network with a name.
+
+    Attributes:
+        name: e.g. ``resnet20-pp``.
+        base: the name without the stem, e.g. ``resnet20``.
+        family: ``resnet``, ``cifar-resnet`` or ``alexnet``.
+        description: one line.
+        stem: the first convolution.
+        build: (num_classes, image_size) -> the network with random weights; no device is needed but the CPU.
+    """
+
+    name: str
+    base: str
+    family: str
+    description: str
+    stem: Stem
+    build: Build
+
+
+_BASES: dict[str, tuple[str, str, Callable[[int, int, Stem], nn.Module]]] = {
+    "alexnet": ("alexnet", "AlexNet, the 32-pixel variant up to 64 pixels", alexnet),
+    **{
+        f"resnet{depth}": (
+            "resnet",
+            f"ResNet-{depth} of torchvision, CIFAR stem up to 64 pixels",
+            partial(lambda classes, size, stem, depth: resnet(depth, classes, size, stem), depth=depth),
+        )
+        for depth in (18, 34, 50)
+    },
+    **{
+        f"resnet{depth}{letter}": (
+            "cifar-resnet",
+            f"CIFAR ResNet-{depth}, 16-32-64 planes, {words} shortcuts",
+            partial(
+                lambda classes, _size, stem, depth, shortcut: CifarResNet(depth, classes, stem, shortcut),
+                depth=depth,
+                shortcut=shortcut,
+            ),
+        )
+        for shortcut, letter, words in (("B", "", "1x1-convolution"), ("A", "a", "zero-padding"))
+        for depth in (20, 32, 44, 56)
+    },
+}
+
+
+def _architecture(base: str, stem: Stem) -> Architecture:
+    family, words, builder = _BASES[base]
+    return Architecture(
+        name=base + stem.suffix,
+        base=base,
+        family=family,
+        description=f"{words}; {stem.description}",
+        stem=stem,
+        build=lambda num_classes, image_size: builder(num_classes, image_size, stem),
+    )
+
+
+def _stems(base: str) -> tuple[Stem, ...]:
+    return (PLAIN, PP, PP5, PP2020) if _BASES[base][0] == "cifar-resnet" else (PLAIN, PP, PP5)
+
+
+# The listed ones. `architecture` also knows every other stem that `parse_stem` reads, e.g.
+# resnet18-pp5-fixed2.
+ARCHITECTURES: dict[str, Architecture] = {
+    found.name: found for base in _BASES for found in (_architecture(base, stem) for stem in _stems(base))
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Return the network of that name.
+
+    Raises:
+        InputError: no network has this name; the nearest one is suggested.
+    """
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    base, _, suffix = name.partition("-")
+    stem = parse_stem(suffix)
+    if base in _BASES and stem is not None:
+        return _architecture(base, stem)
+    raise unknown("model", name, ARCHITECTURES)
