@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ppbench.evaluation.evaluate import evaluate as evaluate
-    from ppbench.evaluation.run import Run as Run
-    from ppbench.evaluation.run import load_run as load_run
     from ppbench.models.load import load_model as load_model
+    from ppbench.runs.evaluate import evaluate as evaluate
+    from ppbench.runs.folder import Run as Run
+    from ppbench.runs.folder import load_run as load_run
     from ppbench.scoring.scores import score as score
 
 _HOMES = {
-    "evaluate": "ppbench.evaluation.evaluate",
-    "Run": "ppbench.evaluation.run",
-    "load_run": "ppbench.evaluation.run",
+    "evaluate": "ppbench.runs.evaluate",
+    "Run": "ppbench.runs.folder",
+    "load_run": "ppbench.runs.folder",
     "load_model": "ppbench.models.load",
     "score": "ppbench.scoring.scores",
 }

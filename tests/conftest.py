@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
-    """The folder of real data that `$PPBENCH_TEST_DATA` names; a test without it skips, or fails where CI requires it."""
+    """The folder that `$PPBENCH_TEST_DATA` names; a test without it skips, or fails where CI requires it."""
     folder = os.environ.get("PPBENCH_TEST_DATA")
     if folder and Path(folder).is_dir():
         return Path(folder)

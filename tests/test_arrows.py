@@ -17,6 +17,15 @@ MAY_IMPORT = {
     "ppbench.models": set(),
     "ppbench.evaluation": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.scoring"},
     "ppbench.training": {"ppbench.models", "ppbench.data", "corruptions"},
+    "ppbench.runs": {
+        "ppbench.evaluation",
+        "ppbench.models",
+        "ppbench.data",
+        "corruptions",
+        "ppbench.scoring",
+        "ppbench.reporting",
+        "ppbench.__version__",
+    },
 }
 
 

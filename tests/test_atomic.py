@@ -24,9 +24,14 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     """An error inside the block, an interrupt too, removes the part file."""
     target = tmp_path / "a.txt"
     atomic.write_text(target, "old")
-    with pytest.raises(KeyboardInterrupt), atomic.writing(target) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with atomic.writing(target) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert target.read_text() == "old"
 

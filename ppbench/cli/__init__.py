@@ -7,6 +7,7 @@ import typer
 from ppbench import __version__
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
+from ppbench.cli.score import score_command
 
 app = typer.Typer(
     name="ppbench",
@@ -34,13 +35,14 @@ def _root(
 
 
 app.command("eval")(eval_command)
+app.command("score")(score_command)
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line on stderr and exit code 2."""
     try:
         app()
-    except Exception as error:  # noqa: BLE001  the last stop: what is ours is raised again
+    except Exception as error:
         line = mistake(error)
         if line is None:
             raise

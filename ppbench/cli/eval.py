@@ -10,7 +10,7 @@ def eval_command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="An id or architecture of `ppbench models`, torchvision:NAME, FILE.py:factory, or NAME=FILE. Repeatable.",
+            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, or NAME=FILE. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -34,7 +34,10 @@ def eval_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0,
     batch_size: Annotated[
-        int | None, typer.Option(help="Images per forward pass. Default: 100 on a CPU, 1000 on a GPU.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Images per forward pass. Default: 100 on a CPU, 1000 on a GPU.", show_default=False
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     normaliser: Annotated[
@@ -50,11 +53,10 @@ def eval_command(
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
-    from ppbench.api import default_folder, evaluate
     from ppbench.cli.progress import eval_progress
     from ppbench.models.requests import pair
-    from ppbench.reporting import terminal
-    from ppbench.run_folder import to_json
+    from ppbench.reporting import scores_json, terminal
+    from ppbench.runs.evaluate import default_folder, evaluate
 
     requests = pair(model or [], checkpoint or [])
     folder = out or default_folder(data)
@@ -76,7 +78,7 @@ def eval_command(
             on_batch=progress,
         )
     if json:
-        typer.echo(to_json(run.scores.to_dict()), nl=False)
+        typer.echo(scores_json.render(run.scores, run.context), nl=False)
     else:
         terminal.show(run.scores, run.context)
         typer.echo(

@@ -65,6 +65,11 @@ def plan(corruptions: Iterable[str], severities: Sequence[int], *, clean: bool) 
     return [CLEAN, *cells] if clean else cells
 
 
+def title(cell: CellId) -> str:
+    """Return a cell's name for people: ``fog 3``, ``clean``."""
+    return cell.corruption if cell == CLEAN else f"{cell.corruption} {cell.severity}"
+
+
 def _words(wanted: str | Iterable[str]) -> list[str]:
     parts = [wanted] if isinstance(wanted, str) else list(wanted)
     return [word.strip() for part in parts for word in part.split(",") if word.strip()]

@@ -38,7 +38,10 @@ class Evaluator:
         self._clean: dict[int, Tensor] = {}
 
     def evaluate(
-        self, cell: CellId, models: Sequence[LoadedModel], on_batch: Callable[[int], None] = lambda _images: None
+        self,
+        cell: CellId,
+        models: Sequence[LoadedModel],
+        on_batch: Callable[[int], None] = lambda _images: None,
     ) -> dict[str, Answers]:
         """Return each model's answers on a cell, by model name; all models share each corrupted batch.
 
@@ -84,7 +87,9 @@ class Evaluator:
         """Return clean images; they stay on the device where they fit, so that 75 cells cost one transfer."""
         if rows.start in self._clean:
             return self._clean[rows.start]
-        assert self._source.clean is not None  # no clean cell is planned without, and generated sets always have them
+        assert (
+            self._source.clean is not None
+        )  # no clean cell is planned without, and generated sets always have them
         images = self._to_device(self._source.clean.images[rows])
         if self._keep:
             self._clean[rows.start] = images

@@ -80,12 +80,16 @@ class CellStore:
             return None
         head, _, body = content.partition(b"\n")
         if head != MAGIC + hashlib.sha256(body).hexdigest().encode():
-            raise DamagedEntryError(f"{self.path(key)}: expected a cell with a valid checksum, got a damaged file")
+            raise DamagedEntryError(
+                f"{self.path(key)}: expected a cell with a valid checksum, got a damaged file"
+            )
         try:
             with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
                 return Answers(**{name: arrays[name] for name in FIELDS})
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise DamagedEntryError(f"{self.path(key)}: expected the answers of a cell, got {error}") from error
+            raise DamagedEntryError(
+                f"{self.path(key)}: expected the answers of a cell, got {error}"
+            ) from error
 
     def put(self, key: str, answers: Answers) -> None:
         """Keep answers under a key.

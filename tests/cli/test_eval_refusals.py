@@ -66,15 +66,24 @@ REFUSED: dict[str, tuple[Made, str]] = {
     "limit above the set": (lambda _: [*RESNET20, "--limit", "501"], "501"),
     "unknown device": (lambda _: [*RESNET20, "--device", "gpu"], "expected a device"),
     "unknown normaliser": (lambda _: [*RESNET20, "--normaliser", "alexnt"], "unknown normaliser 'alexnt'"),
-    "unknown baseline": (lambda _: [*RESNET20, "--baseline-model", "resnet18"], "unknown baseline model 'resnet18'"),
+    "unknown baseline": (
+        lambda _: [*RESNET20, "--baseline-model", "resnet18"],
+        "unknown baseline model 'resnet18'",
+    ),
     "missing checkpoint": (lambda d: [*RESNET20, "--checkpoint", d / "no.pt"], "no.pt"),
     "empty checkpoint": (lambda d: [*RESNET20, "--checkpoint", _file(d, "empty.pt", b"")], "empty.pt"),
     "truncated checkpoint": (lambda d: [*RESNET20, "--checkpoint", _truncated(d)], "weights.pt"),
-    "a page saved as weights": (lambda d: [*RESNET20, "--checkpoint", _file(d, "page.pth", b"<html>")], "page.pth"),
+    "a page saved as weights": (
+        lambda d: [*RESNET20, "--checkpoint", _file(d, "page.pth", b"<html>")],
+        "page.pth",
+    ),
     "another class count": (lambda d: [*RESNET20, "--checkpoint", _resnet20_of(d, 7)], "7"),
-    "another architecture": (lambda d: ["--model", "resnet18", "--checkpoint", _resnet20_of(d, 10)], "other.pt"),
+    "another architecture": (
+        lambda d: ["--model", "resnet18", "--checkpoint", _resnet20_of(d, 10)],
+        "other.pt",
+    ),
     "no such root": (lambda d: _cifar(d / "nowhere"), "nowhere"),
-    "empty folder": (lambda d: _cifar(d), "expected"),
+    "empty folder": (_cifar, "expected"),
     "npz without labels": (lambda d: _cifar(_npz(d, images=_images())), "labels"),
     "float images": (lambda d: _cifar(_npz(d, images=_images() / 255.0, labels=np.zeros(4, int))), "float64"),
     "another size": (lambda d: _cifar(_npz(d, images=_images(4, 64), labels=np.zeros(4, int))), "64"),
@@ -85,7 +94,9 @@ REFUSED: dict[str, tuple[Made, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_bad_input_is_one_line_and_exit_code_2(case: str, tmp_path: Path, ppbench: Callable[..., object]) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    case: str, tmp_path: Path, ppbench: Callable[..., object]
+) -> None:
     """The line says what was expected and found; no traceback, nothing on stdout, no run folder left behind."""
     made, message = REFUSED[case]
     inputs, out = tmp_path / "inputs", tmp_path / "out"
@@ -100,7 +111,9 @@ def test_bad_input_is_one_line_and_exit_code_2(case: str, tmp_path: Path, ppbenc
     assert not out.exists()
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path: Path, ppbench: Callable[..., object]) -> None:
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    tmp_path: Path, ppbench: Callable[..., object]
+) -> None:
     """A file stands where the run's folder should be: root may write anywhere else, so permissions cannot test it."""
     (tmp_path / "file").write_text("")
     done = ppbench("eval", *RESNET20, "--out", tmp_path / "file" / "run")

@@ -24,7 +24,9 @@ def test_answers_agree_with_the_definitions(seed: int, n: int, classes: int) -> 
     np.testing.assert_array_equal(answers.predictions, p.argmax(1))
     np.testing.assert_allclose(answers.confidences, p.max(1), rtol=1e-5)
     np.testing.assert_allclose(answers.nll, -np.log(p[rows, labels]), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(answers.brier, ((p - np.eye(classes)[labels]) ** 2).sum(1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        answers.brier, ((p - np.eye(classes)[labels]) ** 2).sum(1), rtol=1e-4, atol=1e-5
+    )
     ranks = (p > p[rows, labels][:, None]).sum(1)
     np.testing.assert_array_equal(answers.in_top5, ranks < 5)
 

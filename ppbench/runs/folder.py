@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import numpy.typing as npt
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import markdown
+from ppbench.reporting import markdown, scores_json
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.errors_table import ErrorTable, write_errors_csv
-from ppbench.scoring.scores import Scores
+from ppbench.scoring.scorecard import Scores
 
 SCHEMA_VERSION = 1
 
@@ -69,20 +68,15 @@ def prepare(folder: Path) -> None:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write a run's files; run.json comes last, so that a folder with it is whole."""
+    """Write a run's files; run.json goes first and comes last, so that a folder with it is whole."""
+    (folder / "run.json").unlink(missing_ok=True)
     with atomic.writing(folder / "predictions.npz") as file:
         _write_predictions(run.predictions, file)
     write_errors_csv(folder / "errors.csv", run.tables)
-    atomic.write_text(
-        folder / "scores.json", to_json({**run.scores.to_dict(), "context": run.context.to_dict()})
-    )
+    atomic.write_text(folder / "scores.json", scores_json.render(run.scores, run.context))
     atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context))
-    atomic.write_text(folder / "run.json", to_json(run.manifest))
-
-
-def to_json(value: Any) -> str:
-    """Return `value` as JSON text that is valid everywhere: no NaN, no infinity."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    manifest = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
+    atomic.write_text(folder / "run.json", manifest + "\n")
 
 
 def _write_predictions(predictions: Predictions, file: Any) -> None:
@@ -111,8 +105,3 @@ def tables_of(predictions: Predictions) -> tuple[ErrorTable, ...]:
         )
         for m, model in enumerate(predictions.models)
     )
-
-
-def cells_of(predictions: Predictions) -> Sequence[tuple[str, int]]:
-    """Return the corrupted cells of a run, without the clean row."""
-    return [cell for cell in predictions.cells if cell[1] > 0]

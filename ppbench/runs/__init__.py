@@ -1,0 +1,1 @@
+"""A run: from names to a scored, written folder, and back."""
