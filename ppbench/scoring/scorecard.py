@@ -6,6 +6,9 @@ from typing import Any
 from ppbench.errors import unknown
 from ppbench.scoring.normaliser import Normaliser
 
+SCHEMA_VERSION = 1
+"""Of the dict that `Scores.to_dict` returns, which is the content of scores.json."""
+
 
 @dataclass(frozen=True)
 class CorruptionScore:
@@ -109,6 +112,7 @@ class Scores:
                 "clean_error": self.normaliser.clean,
             }
         return {
+            "schema_version": SCHEMA_VERSION,
             "unit": "per cent",
             "normaliser": normaliser,
             "baseline_model": self.baseline,

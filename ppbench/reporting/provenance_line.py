@@ -1,0 +1,91 @@
+"""What a table's numbers rest on: scale, normaliser, data, images, seed, what is missing."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
+
+NOT_RECORDED = "not recorded"
+
+
+@dataclass(frozen=True)
+class TableContext:
+    """What was measured, and how the corrupted images came about; None where the file does not say.
+
+    Attributes:
+        data: the data set, e.g. ``"digits-c"``.
+        source: ``"published"`` files or ``"generated"`` images.
+        protocol: the set of severity constants, e.g. ``"cifar-c"``.
+        images: images per cell.
+        seed: of generated corruptions and of a subset.
+        generator: what made the corruptions, e.g. ``"ppbench 0.1.0"``; None for published files.
+        notes: what else a reader must know, one sentence each.
+    """
+
+    data: str | None = None
+    source: str | None = None
+    protocol: str | None = None
+    images: int | None = None
+    seed: int | None = None
+    generator: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the context as JSON knows it."""
+        return {**asdict(self), "notes": list(self.notes)}
+
+
+def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, str]]:
+    """Return what stands below a table: (label, text), the footnotes last."""
+    lines = [("scale", _scale(scores))]
+    if scores.normaliser is not None:
+        chosen = scores.normaliser
+        source = "" if chosen.source == "this run" else f" ({chosen.source})"
+        lines.append(("normaliser", f"{chosen.name}: {chosen.description}{source}"))
+    lines.append(("data", _data(context)))
+    lines.extend(_partial(scores))
+    lines.extend(("note", note) for note in (*context.notes, *scores.notes))
+    lines.extend(_model_notes(scores))
+    lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ")))
+    if scores.baseline is not None:
+        lines.append(("R_net", f"{R_NET_FOOTNOTE.removeprefix('R_net ')} Here b is {scores.baseline}."))
+    return lines
+
+
+def _scale(scores: Scores) -> str:
+    better = "lower is better" if scores.baseline is None else "lower is better, but a higher R_net"
+    if scores.normaliser is None:
+        return f"top-1 errors in per cent; {better}"
+    return f"top-1 errors in per cent; in CE and mCE {scores.normaliser.name} has 100; {better}"
+
+
+def _data(context: TableContext) -> str:
+    seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
+    generator = f" by {context.generator}" if context.generator else ""
+    images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"
+    return (
+        f"{_or(context.data)}; source {_or(context.source)}{generator}; protocol {_or(context.protocol)}; "
+        f"{images}{seed}"
+    )
+
+
+def _or(value: object) -> str:
+    return NOT_RECORDED if value is None else str(value)
+
+
+def _partial(scores: Scores) -> list[tuple[str, str]]:
+    return [("partial", text) for text in _shared(scores, [model.partial for model in scores.models])]
+
+
+def _model_notes(scores: Scores) -> list[tuple[str, str]]:
+    return [("note", text) for text in _shared(scores, [model.notes for model in scores.models])]
+
+
+def _shared(scores: Scores, texts: list[tuple[str, ...]]) -> list[str]:
+    """Return each text once, with the models it holds for unless it holds for all."""
+    found: list[str] = []
+    for text in dict.fromkeys(text for each in texts for text in each):
+        models = [model.model for model, each in zip(scores.models, texts, strict=True) if text in each]
+        found.append(text if len(models) == len(scores.models) else f"{', '.join(models)}: {text}")
+    return found
