@@ -4,7 +4,7 @@ from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random
-from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption
+from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption, corruption
 
 __all__ = [
     "EXTRA_NAMES",
@@ -19,5 +19,6 @@ __all__ = [
     "code_version",
     "constants_of",
     "corrupt",
+    "corruption",
     "protocol",
 ]

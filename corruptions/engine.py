@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 SEVERITIES = (1, 2, 3, 4, 5)
 MIN_SIZE = 32
 # Values (N x 3 x H x W) worked on at a time. On the CPU a chunk's float32 temporaries stay near the cache; on
-# the GPU it is large enough to hide the launches and small enough that 64 images of 224 pixels take under 1 GB.
+# the GPU it is large enough to hide the launches, small enough that 64 images of 224 pixels stay under 1 GB.
 _CHUNK_CPU = 1 << 18
 _CHUNK_GPU = 1 << 24
 _ENGINE_VERSION = 1  # goes up when the random numbers change

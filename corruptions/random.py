@@ -1,9 +1,10 @@
 """Random fields as a pure function of (seed, corruption, severity, image id, stream, position).
 
 Counter-based: there is no state, so image k gets the same numbers alone or in any batch, and integer
-arithmetic gives the same bits on CPU and GPU. A 64-bit word is the splitmix64 finaliser (Steele, Lea and Flood,
-"Fast splittable pseudorandom number generators", OOPSLA 2014) of position x golden ratio + key 1, with key 2
-added half way: should the counters of two images overlap, by an accident of 64 bits, key 2 still tells them apart.
+arithmetic gives the same bits on CPU and GPU. A 64-bit word is the splitmix64 finaliser (Steele, Lea and
+Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014) of position x golden ratio + key 1, with
+key 2 added half way: should the counters of two images overlap, by an accident of 64 bits, key 2 still tells
+them apart.
 """
 
 import math
