@@ -34,6 +34,8 @@ class Normaliser:
         per_severity: corruption -> severity -> error (per cent), where single severities are known.
         mean: corruption -> mean error over the five severities (per cent), where only that is known.
         data: the published data set it belongs to, e.g. ``"imagenet-c"``; None if it is not bound to one.
+        model: the model of the same run that it is; None for fixed numbers. Its errors then vary with the
+            images, which an interval has to take into account.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Normaliser:
     per_severity: Mapping[str, Mapping[int, float]]
     mean: Mapping[str, float]
     data: str | None = None
+    model: str | None = None
 
     @property
     def corruptions(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ def measured(table: ErrorTable) -> Normaliser:
         clean=None if table.clean is None else table.clean.error,
         per_severity={corruption: table.errors_of(corruption) for corruption in table.corruptions},
         mean={},
+        model=table.model,
     )
 
 

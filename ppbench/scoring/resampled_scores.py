@@ -1,0 +1,134 @@
+"""The scores of every resample: the same formulas as `scores`, for thousands of resamples at once.
+
+A score is named as in the gate's rules: ``clean``, ``mean_error``, ``mce``, ``relative_mce``, ``r_net``, and per
+corruption ``error.fog``, ``ce.fog``, ``relative_ce.fog``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ppbench.errors import InputError
+from ppbench.scoring.bootstrap import LEVEL, RESAMPLES, Floats, interval, resample_together
+from ppbench.scoring.names import CORRUPTIONS
+from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
+
+Errors = Mapping[tuple[str, int], Floats]
+
+Values = dict[str, Floats]
+"""Score -> its value in each resample, (resamples,)."""
+
+Intervals = dict[str, tuple[float, float]]
+"""Score -> the lower and upper end of its interval."""
+
+Divisor = Callable[[CorruptionScore], tuple[Floats | float | None, Floats | float | None]]
+"""A corruption's row -> the normaliser's sum over its severities, and the clean errors to take off it."""
+
+
+def score_intervals(
+    outcomes: Sequence[Outcomes],
+    scores: Scores,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Intervals]:
+    """Return model -> score -> percentile interval, in the unit of the score.
+
+    Args:
+        outcomes: of every model in `scores`, in order, over the same images.
+        scores: of those outcomes; what is None there has no interval.
+        level: the confidence level.
+        resamples: how often the images are drawn anew.
+        seed: of the draws.
+    """
+    values = resampled_scores(outcomes, scores, resamples=resamples, seed=seed)
+    return {
+        model: {name: interval(value, level) for name, value in each.items()}
+        for model, each in values.items()
+    }
+
+
+def resampled_scores(
+    outcomes: Sequence[Outcomes], scores: Scores, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Values]:
+    """Return model -> score -> its value in each resample, (resamples,), the same resamples for all models.
+
+    A normaliser that is a model of the run is resampled along, so its own uncertainty is in the values. A
+    relative CE is left out where the normaliser's rise over its clean error vanishes in some resample: a ratio
+    has no meaningful interval when its denominator may be zero.
+
+    Raises:
+        InputError: the outcomes are not those of `scores`, or are on different images.
+    """
+    names = [model.model for model in scores.models]
+    if [each.model for each in outcomes] != names:
+        raise InputError(f"expected outcomes of {names}, got {[each.model for each in outcomes]}")
+    errors = resample_together(outcomes, resamples=resamples, seed=seed)
+    divisor = _divisor(scores.normaliser, errors)
+    values = {model.model: _model_values(model, errors[model.model], divisor) for model in scores.models}
+    if scores.baseline is not None:
+        base = values[scores.baseline]
+        for model in scores.models:
+            mine = values[model.model]
+            if model.r_net is not None and np.all(base["clean"] > 0):
+                gain = (base["clean"] - mine["clean"]) + (base["mean_error"] - mine["mean_error"])
+                mine["r_net"] = 100.0 * gain / (2.0 * base["clean"])
+    return values
+
+
+def _divisor(normaliser: Normaliser | None, errors: Mapping[str, Errors]) -> Divisor:
+    if normaliser is None:
+        return lambda _: (None, None)
+    if normaliser.model is None:
+        fixed = normaliser
+
+        def published(row: CorruptionScore) -> tuple[float | None, float | None]:
+            off = None if fixed.clean is None else len(row.severities) * fixed.clean
+            return fixed.total(row.corruption, row.severities), off
+
+        return published
+    if normaliser.model not in errors:
+        raise InputError(f"expected the outcomes of {normaliser.model}, the normaliser, got none")
+    measured = errors[normaliser.model]
+
+    def along(row: CorruptionScore) -> tuple[Floats | None, Floats | None]:
+        if any((row.corruption, severity) not in measured for severity in row.severities):
+            return None, None
+        off = len(row.severities) * measured[CLEAN_CELL] if CLEAN_CELL in measured else None
+        return _total(measured, row), off
+
+    return along
+
+
+def _model_values(model: ModelScores, errors: Errors, divisor: Divisor) -> Values:
+    values: Values = {}
+    if CLEAN_CELL in errors:
+        values["clean"] = errors[CLEAN_CELL]
+    cells = [errors[cell] for cell in errors if cell[0] in CORRUPTIONS]
+    if cells:
+        values["mean_error"] = np.mean(cells, axis=0)
+    for row in (*model.corruptions, *model.extra):
+        summed = _total(errors, row)
+        values[f"error.{row.corruption}"] = summed / len(row.severities)
+        under, off = divisor(row)
+        if row.ce is not None and under is not None and np.all(np.asarray(under) > 0):
+            values[f"ce.{row.corruption}"] = 100.0 * (summed / under)
+        if row.relative_ce is not None and under is not None and off is not None:
+            rise = under - off
+            if np.all(np.asarray(rise) > 0):
+                above = summed - len(row.severities) * errors[CLEAN_CELL]
+                values[f"relative_ce.{row.corruption}"] = 100.0 * (above / rise)
+    for mean, part in (("mce", "ce"), ("relative_mce", "relative_ce")):
+        # Over the corruptions that the score itself is over, or not at all.
+        parts = [f"{part}.{row.corruption}" for row in model.corruptions if getattr(row, part) is not None]
+        if parts and all(name in values for name in parts):
+            values[mean] = np.mean([values[name] for name in parts], axis=0)
+    return values
+
+
+def _total(errors: Errors, row: CorruptionScore) -> Floats:
+    summed: Floats = np.sum([errors[row.corruption, severity] for severity in row.severities], axis=0)
+    return summed
