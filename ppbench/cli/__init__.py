@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ppbench import __version__
+from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
 from ppbench.cli.score import score_command
@@ -36,6 +37,7 @@ def _root(
 
 app.command("eval")(eval_command)
 app.command("score")(score_command)
+app.command("corruptions")(corruptions_command)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Writing the published -C layouts, so that any other tool can read them."""
