@@ -2,6 +2,7 @@
 
 from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
+from corruptions.jpeg import jpeg_round_trip
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random
 from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption, corruption
@@ -20,5 +21,6 @@ __all__ = [
     "constants_of",
     "corrupt",
     "corruption",
+    "jpeg_round_trip",
     "protocol",
 ]

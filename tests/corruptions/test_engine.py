@@ -148,7 +148,7 @@ def test_any_size_any_protocol(name: str, data: st.DataObject) -> None:
         ({"ids": [0.5, 1.0]}, "expected ids as 2 integers, one per image, got torch.float64 of shape (2,)"),
         ({"images": [1, 2]}, "numpy array (N,H,W,3), got list"),
         ({"images": np.zeros((2, 32, 32, 3), np.float32)}, "got dtype float32: scale to 0..255 and convert"),
-        ({"images": torch.zeros(2, 3, 32, 32)}, "got dtype torch.float32: scale to 0..255 and convert"),
+        ({"images": torch.zeros(2, 3, 32, 32)}, "got dtype float32: scale to 0..255 and convert"),
         ({"images": np.zeros((2, 3, 32, 32), np.uint8)}, "numpy array (N,H,W,3), got shape (2, 3, 32, 32)"),
         (
             {"images": torch.zeros(2, 32, 32, 3, dtype=torch.uint8)},
