@@ -30,3 +30,27 @@ def wilson(errors: int, n: int, level: float = 0.95) -> tuple[float, float]:
     low = 0.0 if errors == 0 else max(0.0, centre - half)
     high = 1.0 if errors == n else min(1.0, centre + half)
     return 100.0 * low, 100.0 * high
+
+
+def paired(only_a: int, only_b: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the difference of two models' errors on the same images, B minus A, in points.
+
+    Bonett & Price (2012): the usual interval with one image added to either kind of disagreement. Unlike a
+    bootstrap it does not shrink to nothing where two models happen to agree on every image of a small sample.
+
+    Args:
+        only_a: images that only model A gets wrong.
+        only_b: images that only model B gets wrong.
+        n: images in the cell, at least `only_a + only_b` and 1.
+        level: the confidence level, between 0 and 1.
+
+    Raises:
+        ValueError: the counts or the level are out of range.
+    """
+    if n < 1 or min(only_a, only_b) < 0 or only_a + only_b > n:
+        raise ValueError(f"expected counts that share {n} images, got {only_a} and {only_b}")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"expected a level between 0 and 1, got {level}")
+    a, b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    half = NormalDist().inv_cdf(0.5 + level / 2) * sqrt((a + b - (b - a) ** 2) / (n + 2))
+    return 100.0 * max(-1.0, b - a - half), 100.0 * min(1.0, b - a + half)

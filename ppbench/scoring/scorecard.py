@@ -62,6 +62,22 @@ class ModelScores:
         """Return the scores on one of the 15 + 4 corruptions, None if it was not measured."""
         return next((row for row in (*self.corruptions, *self.extra) if row.corruption == corruption), None)
 
+    @property
+    def by_name(self) -> dict[str, float]:
+        """Every score that is known, under the name rules and comparisons call it by: ``mce``, ``ce.fog``."""
+        named = {
+            "clean": self.clean_error,
+            "mean_error": self.mean_error,
+            "mce": self.mce,
+            "relative_mce": self.relative_mce,
+            "r_net": self.r_net,
+        }
+        for row in (*self.corruptions, *self.extra):
+            named[f"error.{row.corruption}"] = row.mean_error
+            named[f"ce.{row.corruption}"] = row.ce
+            named[f"relative_ce.{row.corruption}"] = row.relative_ce
+        return {name: value for name, value in named.items() if value is not None}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON knows them."""
         return {
