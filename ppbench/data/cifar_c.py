@@ -1,0 +1,120 @@
+"""The published CIFAR-10-C and CIFAR-100-C folders: one memory-mapped `.npy` a corruption, severity-major.
+
+`<corruption>.npy` is (5·N, 32, 32, 3) uint8, rows (s-1)·N … s·N being severity s in the test set's order;
+`labels.npy` holds the N labels five times (Hendrycks & Dietterich 2019, the files of Zenodo 2535967 and 3555552).
+N is 10,000 in the published files; a generated folder may have fewer. A `clean.npy` (N, 32, 32, 3) beside them, which
+the published folders lack, is read as the clean images.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from ppbench.data.checks import checked_images, checked_labels
+from ppbench.data.image_set import Images, ImageSet, Labels
+from ppbench.data.numpy_files import read_npy
+from ppbench.errors import InputError
+
+SEVERITIES = 5
+LABELS = "labels.npy"
+CLEAN = "clean.npy"
+
+_SAMPLES = 250  # images of a file that its digest looks at
+
+
+class NpyFolder:
+    """A published folder whose files have been checked."""
+
+    def __init__(
+        self, folder: Path, name: str, size: int, num_classes: int, corruptions: Iterable[str]
+    ) -> None:
+        """Check the labels and the files of these corruptions (all that are there if none are named).
+
+        Raises:
+            InputError: a file is missing, damaged, or of another shape or type than the format's.
+        """
+        self.folder, self.name, self.num_classes = folder, name, num_classes
+        self.labels = _labels(folder, num_classes)
+        self.ids = np.arange(len(self.labels), dtype=np.int64)
+        self.corruptions = tuple(corruptions) or tuple(sorted(_there(folder)))
+        self._files = {corruption: self._open(corruption, size) for corruption in self.corruptions}
+
+    def cell(self, corruption: str, severity: int) -> ImageSet:
+        """Return one corruption at one severity; its pages are read when they are looked at."""
+        if corruption not in self._files:
+            raise KeyError(f"{corruption} was not asked for when {self.folder} was opened")
+        if not 1 <= severity <= SEVERITIES:
+            raise ValueError(f"expected a severity from 1 to {SEVERITIES}, got {severity}")
+        n = len(self.labels)
+        block = self._files[corruption][slice((severity - 1) * n, severity * n)]
+        return ImageSet(self.name, block, self.labels, self.ids, self.num_classes)
+
+    def clean(self, size: int) -> ImageSet | None:
+        """Return the images of `clean.npy`, None where there is none."""
+        path = self.folder / CLEAN
+        if not path.is_file():
+            return None
+        images = checked_images(path, read_npy(path, mapped=True), size)
+        if images.shape[0] != len(self.labels):
+            raise InputError(
+                f"{path}: expected {len(self.labels):,} images as in {LABELS}, got {images.shape[0]:,}"
+            )
+        return ImageSet(self.name, images, self.labels, self.ids, self.num_classes)
+
+    def digest(self) -> str:
+        """Return a SHA-256 over the labels and evenly spread images of every file, in hexadecimal.
+
+        Reading all of the 2.3 GB would take longer than some evaluations; `cell(…).digest` covers every pixel.
+        """
+        digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
+        for corruption in sorted(self._files):
+            images = self._files[corruption]
+            rows = np.linspace(0, images.shape[0] - 1, min(_SAMPLES, images.shape[0])).astype(np.int64)
+            digest.update(f"{corruption} {tuple(images.shape)}".encode())
+            digest.update(np.ascontiguousarray(images[rows]).data)
+        return digest.hexdigest()
+
+    def _open(self, corruption: str, size: int) -> Images:
+        path = self.folder / f"{corruption}.npy"
+        if not path.is_file():
+            near = get_close_matches(corruption, _there(self.folder), n=1)
+            hint = f"there is {near[0]}.npy" if near else "fetch it, or leave the corruption out"
+            raise InputError(f"{self.folder}: expected {corruption}.npy, got no such file: {hint}")
+        images = checked_images(path, read_npy(path, mapped=True), size)
+        wanted = SEVERITIES * len(self.labels)
+        if images.shape[0] != wanted:
+            raise InputError(
+                f"{path}: expected {wanted:,} images ({SEVERITIES} severities of {len(self.labels):,}), "
+                f"got {images.shape[0]:,}"
+            )
+        return images
+
+
+def find_npy_folder(root: Path, folder: str) -> Path | None:
+    """Return the published folder: `root` itself or the one of the usual name in it; None if it is not there."""
+    for place in (root, root / folder):
+        if place.is_dir() and ((place / LABELS).is_file() or _there(place)):
+            return place
+    return None
+
+
+def _there(folder: Path) -> list[str]:
+    known = {path.stem for path in folder.glob("*.npy")}
+    return sorted(known - {Path(LABELS).stem, Path(CLEAN).stem})
+
+
+def _labels(folder: Path, num_classes: int) -> Labels:
+    path = folder / LABELS
+    labels = read_npy(path)
+    if labels.ndim != 1 or len(labels) == 0 or len(labels) % SEVERITIES:
+        raise InputError(
+            f"{path}: expected the labels {SEVERITIES} times over, got shape {labels.shape}: fetch the file again"
+        )
+    labels = checked_labels(path, labels, len(labels), num_classes)
+    blocks = labels.reshape(SEVERITIES, -1)
+    if not (blocks == blocks[0]).all():
+        raise InputError(f"{path}: expected the same labels for every severity, got different ones")
+    return np.array(blocks[0])

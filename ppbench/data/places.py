@@ -1,0 +1,25 @@
+"""Where a set is looked for when nobody says where it is."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "PPBENCH_DATA"
+
+
+def usual_places() -> list[Path]:
+    """Return the folders that are searched without `--root`: `$PPBENCH_DATA`, `./data`, the user's data folder."""
+    named = os.environ.get(VARIABLE)
+    return [*([Path(named)] if named else []), Path("data"), user_folder()]
+
+
+def user_folder() -> Path:
+    """Return the user's data folder of ppbench."""
+    return Path(platformdirs.user_data_dir("ppbench", appauthor=False))
+
+
+def download_folder() -> Path:
+    """Return where downloads are put: `$PPBENCH_DATA` if it is set, the user's data folder otherwise."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else user_folder()

@@ -1,0 +1,85 @@
+"""The images of a run: clean ones to corrupt, or published cells to read."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppbench.data.image_set import ImageSet, Labels
+
+SourceKind = Literal["generated", "published"]
+
+
+class PublishedCells(Protocol):
+    """A published set that has been opened: its cells are read when asked for."""
+
+    @property
+    def labels(self) -> Labels:
+        """(N,) int64: the labels of every cell."""
+        ...
+
+    def cell(self, corruption: str, severity: int) -> ImageSet:
+        """Return one corruption at one severity, in the order of `labels`."""
+        ...
+
+    def digest(self) -> str:
+        """Return what tells this set from another one."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class DataSource:
+    """Where the images of a run come from; everything about it has been checked.
+
+    Attributes:
+        name: of the data set, e.g. ``"cifar10-c"``.
+        protocol: of the corruptions, e.g. ``"cifar-c"``.
+        source: ``"generated"`` (from `clean`) or ``"published"`` (from `cell`).
+        image_size: height and width in pixels.
+        num_classes: width of a model's output.
+        labels: (N,) int64.
+        ids: (N,) int64 index of each image within the full set.
+        full_size: number of images before a subset was taken.
+        clean: the clean images of the same ids; never None where the source is generated.
+        published: the opened published set, before a subset was taken.
+        rows: which of its rows the subset has, None for all.
+        notes: what the user should know of how the set was found.
+    """
+
+    name: str
+    protocol: str
+    source: SourceKind
+    image_size: tuple[int, int]
+    num_classes: int
+    labels: Labels
+    ids: Labels
+    full_size: int
+    clean: ImageSet | None
+    published: PublishedCells | None = None
+    rows: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    def cell(self, corruption: str, severity: int) -> ImageSet:
+        """Return the published images of one cell, of the ids of this source.
+
+        Raises:
+            ValueError: the source is generated: its cells are made from `clean`.
+        """
+        if self.published is None:
+            raise ValueError(f"expected a published source, {self.name} is generated from clean images")
+        whole = self.published.cell(corruption, severity)
+        return whole if self.rows is None else whole.take(self.rows)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of the images, the labels and the ids; of large published sets, of a sample."""
+        parts = [self.published.digest()] if self.published else []
+        parts += [self.clean.digest] if self.clean else []
+        if len(parts) == 1 and self.published is None:
+            return parts[0]
+        digest = hashlib.sha256(" ".join(parts).encode())
+        digest.update(self.ids.astype("<i8").tobytes())
+        return digest.hexdigest()
