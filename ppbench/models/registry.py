@@ -91,10 +91,16 @@ def architecture(name: str) -> Architecture:
     Raises:
         InputError: no network has this name; the nearest one is suggested.
     """
+    found = find_architecture(name)
+    if found is None:
+        raise unknown("model", name, ARCHITECTURES)
+    return found
+
+
+def find_architecture(name: str) -> Architecture | None:
+    """Return the network of that name, None if no network has it."""
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
     base, _, suffix = name.partition("-")
     stem = parse_stem(suffix)
-    if base in _BASES and stem is not None:
-        return _architecture(base, stem)
-    raise unknown("model", name, ARCHITECTURES)
+    return _architecture(base, stem) if base in _BASES and stem is not None else None

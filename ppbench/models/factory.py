@@ -1,0 +1,90 @@
+"""A user's own model from a user's own file: ``FILE.py:factory``."""
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from ppbench.errors import InputError, unknown
+from ppbench.models.input_spec import InputSpec
+
+
+def split(name: str) -> tuple[Path, str] | None:
+    """Return file and function of ``FILE.py:factory``, None if the name is not of this kind."""
+    file, colon, function = name.rpartition(":")
+    return (Path(file), function) if colon and file.endswith(".py") else None
+
+
+def from_factory(
+    path: Path, function: str, *, num_classes: int, image_size: int
+) -> tuple[nn.Module, InputSpec | None]:
+    """Run a factory and return its module, and its input contract if it gives one.
+
+    The factory is called with `num_classes` and `image_size` where it has parameters of these names; it returns a
+    module, or (module, `InputSpec`).
+
+    Raises:
+        InputError: no such file or function, the file or the factory fails, or it returns something else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a Python file with a model factory, got no such file")
+    module = _import(path)
+    factory = getattr(module, function, None)
+    if not callable(factory):
+        names = [name for name, value in vars(module).items() if inspect.isfunction(value)]
+        raise unknown(f"factory in {path}", function, names or ["(no function at all)"])
+    offered = {"num_classes": num_classes, "image_size": image_size}
+    wanted = inspect.signature(factory).parameters
+    made = _run(path, function, factory, {name: value for name, value in offered.items() if name in wanted})
+    network, spec = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    if not isinstance(network, nn.Module) or not isinstance(spec, InputSpec | None):
+        kind = (
+            f"({', '.join(type(x).__name__ for x in made)})"
+            if isinstance(made, tuple)
+            else type(made).__name__
+        )
+        raise InputError(f"{path}:{function}: expected a module or (module, InputSpec), got {kind}")
+    return network, spec
+
+
+def _import(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"ppbench_factory_{path.stem}", path)
+    assert spec is not None  # a .py file always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickles in the file look themselves up here
+    sys.path.insert(0, str(path.parent.resolve()))  # so that the file can import its neighbours
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path}: cannot be imported: {_where(error, path)}") from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _run(path: Path, function: str, factory: Any, arguments: dict[str, int]) -> Any:
+    try:
+        return factory(**arguments)
+    except Exception as error:
+        raise InputError(f"{path}:{function}: failed: {_where(error, path)}") from error
+
+
+def _where(error: Exception, path: Path) -> str:
+    """The error in one line, with the last line of the user's file that it passed through."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename) == path.resolve()
+    ] or [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.endswith(path.name)
+    ]
+    place = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"

@@ -1,0 +1,128 @@
+"""The checkpoint index: which weights are known, what they are, and the hash that proves it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ppbench.errors import InputError
+from ppbench.models.folders import cache_folder, shipped_folder
+from ppbench.models.input_spec import InputSpec
+
+INDEX_FILE = "index.toml"
+
+_REQUIRED = {
+    "id": str,
+    "architecture": str,
+    "data": str,
+    "file": str,
+    "sha256": str,
+    "num_classes": int,
+    "image_size": int,
+    "input": dict,
+}
+_OPTIONAL: dict[str, type | tuple[type, ...]] = {
+    "clean_error": (int, float),
+    "recipe": str,
+    "url": str,
+    "source": str,
+}
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One known checkpoint.
+
+    Attributes:
+        id: its name, unique in the index.
+        architecture: the network's name in the registry.
+        data: the benchmark data set it answers, e.g. ``digits-c``.
+        file: the file's name, in the folder of the index, or in the cache where there is a `url`.
+        sha256: of the file's bytes, in hexadecimal.
+        num_classes: width of the output.
+        image_size: side of the images in pixels.
+        spec: the input contract.
+        clean_error: error on the clean test images, per cent, None if unknown.
+        recipe: how it was trained: a recipe's name, or where it is published.
+        url: where it can be downloaded, None if it ships.
+        source: whose weights they are, and under which licence.
+    """
+
+    id: str
+    architecture: str
+    data: str
+    file: str
+    sha256: str
+    num_classes: int
+    image_size: int
+    spec: InputSpec
+    clean_error: float | None = None
+    recipe: str = ""
+    url: str | None = None
+    source: str = ""
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the file comes with ppbench."""
+        return self.url is None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or will be once it is downloaded."""
+        return (shipped_folder() if self.shipped else cache_folder()) / self.file
+
+
+def read_index(path: Path) -> tuple[IndexEntry, ...]:
+    """Return the entries of an index file, in its order.
+
+    Raises:
+        InputError: the file is missing, is not TOML, or an entry lacks a field, has an unknown one or another's id.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("checkpoint", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: expected a TOML index of checkpoints, got {error}") from error
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError(f"{path}: expected [[checkpoint]] tables")
+    entries = tuple(_entry(path, table) for table in tables)
+    ids = [entry.id for entry in entries]
+    if doubled := [name for name in ids if ids.count(name) > 1]:
+        raise InputError(f"{path}: expected unique ids, got {doubled[0]!r} twice")
+    return entries
+
+
+@cache
+def shipped_index() -> tuple[IndexEntry, ...]:
+    """Return the entries of the index that comes with ppbench."""
+    return read_index(shipped_folder() / INDEX_FILE)
+
+
+def find(entries: tuple[IndexEntry, ...], name: str, data: str | None) -> IndexEntry | None:
+    """Return the entry with that id, else the first of that architecture for that data set; None if there is none."""
+    by_id = [entry for entry in entries if entry.id == name]
+    by_architecture = [entry for entry in entries if (entry.architecture, entry.data) == (name, data)]
+    return next(iter(by_id + by_architecture), None)
+
+
+def with_sha256(entries: tuple[IndexEntry, ...], sha256: str) -> IndexEntry | None:
+    """Return the entry of a file by its hash, None if it is not a known one."""
+    return next((entry for entry in entries if entry.sha256 == sha256), None)
+
+
+def _entry(path: Path, table: Mapping[str, Any]) -> IndexEntry:
+    where = f"{path}: checkpoint {table.get('id', '(without id)')!r}"
+    for name, kind in _REQUIRED.items():
+        if not isinstance(table.get(name), kind):
+            raise InputError(f"{where}: expected {name} to be a {kind.__name__}, got {table.get(name)!r}")
+    for name in table:
+        if name not in _REQUIRED | _OPTIONAL:
+            raise InputError(f"{where}: unknown field {name!r}")
+        if name in _OPTIONAL and not isinstance(table[name], _OPTIONAL[name]):
+            raise InputError(f"{where}: expected {name} to be of another kind, got {table[name]!r}")
+    try:
+        spec = InputSpec.from_dict({"size": table["image_size"], **table["input"]})
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    return IndexEntry(spec=spec, **{name: value for name, value in table.items() if name != "input"})

@@ -1,0 +1,160 @@
+"""From a file to what it holds: the first step of loading a checkpoint. No code of the file's choice ever runs."""
+
+import io
+import mmap
+import warnings
+import zipfile
+from dataclasses import dataclass, field
+from json import loads
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ppbench.errors import InputError
+from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
+from ppbench.models.pickle_claims import ClaimError, claims_of, damage_means, globals_of
+from ppbench.models.pickle_globals import blocked, stand_ins
+
+# The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
+# safetensors writes several in no fixed order, and the same training should give the same bytes.
+METADATA_KEY = "ppbench"
+
+
+@dataclass(frozen=True)
+class RawCheckpoint:
+    """What a file holds, as it was found.
+
+    Attributes:
+        path: the file.
+        format: what kind of file it is.
+        content: nested dictionaries with tensors on the CPU, and whatever lies beside them.
+        metadata: what ppbench wrote into the file's header; empty for files of others.
+    """
+
+    path: Path
+    format: Format
+    content: Any
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def read(path: Path, *, trust: bool = False) -> RawCheckpoint:
+    """Read a file of weights.
+
+    Args:
+        path: a safetensors file, or one that torch.save wrote, in its zip format or the one before.
+        trust: unpickle whatever the file asks for, which can run any code.
+
+    Raises:
+        InputError: the file is missing, damaged, none of these, or needs classes that weights do not need.
+    """
+    kind = file_format(path)
+    try:
+        if kind == "safetensors":
+            return _read_safetensors(path)
+        if kind in ("zip", "legacy") and trust:
+            return RawCheckpoint(path, kind, _unpickle_trusted(path))
+        if kind in ("zip", "legacy"):
+            names = _check_zip(path) if kind == "zip" else _check_legacy(path)
+            return RawCheckpoint(path, kind, _unpickle(path, names))
+    except ClaimError as error:
+        raise InputError(f"{path}: expected a checkpoint, got {error}") from error
+    raise InputError(f"{path}: expected weights, got {_PROGRAMS[kind]}")
+
+
+_DAMAGED = "a truncated or damaged file: download or copy it again"
+
+_PROGRAMS = {
+    "torchscript": "a TorchScript program: save its state_dict() instead",
+    "export": "a torch.export program: save the state_dict() of the module instead",
+    "onnx": "an ONNX graph: save the state_dict() of the module it was made from instead",
+}
+
+
+def _read_safetensors(path: Path) -> RawCheckpoint:
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            header = file.metadata() or {}
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise ClaimError(f"a damaged safetensors file ({reason}): download or copy it again") from error
+    try:
+        metadata = loads(header.get(METADATA_KEY, "{}"))
+    except ValueError as error:
+        raise ClaimError("a safetensors file whose ppbench metadata is not JSON") from error
+    if not isinstance(metadata, dict):
+        raise ClaimError("a safetensors file whose ppbench metadata is not an object")
+    return RawCheckpoint(path, "safetensors", content, metadata)
+
+
+def _check_zip(path: Path) -> set[str]:
+    """Return the globals of an archive; refuse a damaged one, and one that would unpack to more than it is."""
+    size = path.stat().st_size
+    with damage_means(_DAMAGED), zipfile.ZipFile(path) as archive:
+        records = archive.infolist()
+        # torch.save stores without compression: what claims to unpack to more is not its work.
+        if any(r.compress_type != zipfile.ZIP_STORED or r.file_size != r.compress_size for r in records):
+            raise ClaimError("a compressed zip file, which torch.save does not write")
+        if sum(record.file_size for record in records) > size:
+            raise ClaimError("a zip file that claims more bytes than it has")
+        if damaged := archive.testzip():
+            raise ClaimError(f"a damaged file (checksum of {damaged}): download or copy it again")
+        pickled = next(name for name in archive.namelist() if name.partition("/")[2] == "data.pkl")
+        data = archive.read(pickled)
+    names = globals_of(io.BytesIO(data))
+    _refuse_blocked(names)
+    folder = pickled.partition("/")[0]
+    held = {record.filename: record.file_size for record in records}
+    for storage in claims_of(data, size):
+        if held.get(f"{folder}/data/{storage.key}", -1) < storage.bytes:
+            raise ClaimError(
+                f"a file without all of its weights (block {storage.key!r}): download or copy it again"
+            )
+    return names
+
+
+def _check_legacy(path: Path) -> set[str]:
+    """Return the globals of a file of the old format; refuse one that claims more bytes than follow."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        stream = cast("IO[bytes]", mapped)
+        stream.seek(len(LEGACY_MAGIC))
+        for _ in range(2):  # the protocol's version, facts of the machine
+            _refuse_blocked(globals_of(stream))
+        start = stream.tell()
+        names = globals_of(stream)
+        _refuse_blocked(names)
+        storages = claims_of(mapped[start : stream.tell()], mapped.size())
+        _refuse_blocked(globals_of(stream))  # the keys of the storages, which follow in that order
+        follow = mapped.size() - stream.tell()
+    total = sum(8 + storage.bytes for storage in storages)
+    if total > follow:
+        raise ClaimError(
+            f"a truncated file ({follow:,} of {total:,} bytes of weights): download or copy it again"
+        )
+    return names
+
+
+def _refuse_blocked(names: set[str]) -> None:
+    if bad := blocked(names):
+        more = f" and {len(bad) - 6} more" if len(bad) > 6 else ""
+        raise ClaimError(
+            f"a pickle that needs {', '.join(bad[:6])}{more}, which weights do not need and which could run code: "
+            "save its state_dict() alone, or pass --trust-checkpoint if you trust where it comes from"
+        )
+
+
+def _unpickle(path: Path, names: set[str]) -> Any:
+    inert = torch.serialization.safe_globals(stand_ins(names))
+    with damage_means(_DAMAGED), inert, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of pickle protocols before it fails: one line is enough
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _unpickle_trusted(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ClaimError(f"a file that cannot be unpickled ({type(error).__name__}: {reason})") from error

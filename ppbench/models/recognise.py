@@ -1,0 +1,140 @@
+"""Which network a set of weights belongs to, told from names and shapes; what leaves no trace in them is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ppbench.errors import InputError
+from ppbench.models.cleaning import CleanState
+from ppbench.models.registry import architecture
+from ppbench.models.stems import PP2020, Stem, Unit
+
+_RESNETS = {((2, 2, 2, 2), False): 18, ((3, 4, 6, 3), False): 34, ((3, 4, 6, 3), True): 50}
+_STEM_KERNELS: dict[Unit, str] = {"plain": "weight", "2024": "push_conv.weight", "2020": "push.weight"}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the names and shapes of a set of weights say about their network.
+
+    Attributes:
+        base: the network's name without its stem, as the registry calls it, e.g. ``resnet20``; None if it is not ours.
+        words: the network in words, also where it is not ours.
+        unit: the kind of first convolution.
+        trained: whether its inhibition was trained.
+        kernel: side of the first convolution's kernel.
+        filters: number of its filters.
+        num_classes: width of the output.
+        stem_bias: whether a plain first convolution has a bias.
+    """
+
+    base: str | None
+    words: str
+    unit: Unit
+    trained: bool
+    kernel: int
+    filters: int
+    num_classes: int
+    stem_bias: bool
+
+    @property
+    def stem_size(self) -> Literal[32, 224]:
+        """An image size for which the builders make this stem."""
+        return 32 if self.kernel == 3 else 224
+
+    def describe(self) -> str:
+        """Return the network in words, e.g. ``resnet20 (plain stem of 16 3x3 filters, 10 classes)``."""
+        stem = {"plain": "plain stem", "2024": "push-pull stem", "2020": "push-pull stem of 2020"}[self.unit]
+        strength = {True: " with trained inhibition", False: ""}[self.trained]
+        size = f"{self.kernel}x{self.kernel}"
+        return f"{self.words} ({stem}{strength} of {self.filters} {size} filters, {self.num_classes} classes)"
+
+
+def traits_of(tensors: Mapping[str, Tensor]) -> Traits | None:
+    """Return the traits of weights under torchvision's names, None if they are no ResNet and no AlexNet."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    stem = "features.0" if "features.3.weight" in shapes else "conv1"
+    head = shapes.get("fc.weight" if stem == "conv1" else "classifier.6.weight", ())
+    unit = next((unit for unit, kernel in _STEM_KERNELS.items() if f"{stem}.{kernel}" in shapes), None)
+    if unit is None or len(head) != 2:
+        return None
+    kernel = shapes[f"{stem}.{_STEM_KERNELS[unit]}"]
+    if len(kernel) != 4 or kernel[1] != 3:
+        return None
+    base, words = _alexnet(shapes) if stem == "features.0" else _resnet(shapes)
+    trained = f"{stem}.pull_inhibition_strength" in shapes or f"{stem}.alpha" in shapes
+    return Traits(
+        base=base,
+        words=words,
+        unit=unit,
+        trained=trained,
+        kernel=kernel[-1],
+        filters=kernel[0],
+        num_classes=head[0],
+        stem_bias=unit == "plain" and stem == "conv1" and "conv1.bias" in shapes,
+    )
+
+
+def name_of(traits: Traits, state: CleanState) -> tuple[str, tuple[str, ...]]:
+    """Return the registry's name for a network, and how what the weights do not show was settled, in words.
+
+    Raises:
+        InputError: the network is not one of ours, or weights and hyper-parameters leave a choice; it lists
+            the choices.
+    """
+    if traits.base is None:
+        raise InputError(f"expected the weights of a network that ppbench builds, got {traits.describe()}")
+    if traits.unit == "plain":
+        return traits.base, ()
+    if traits.unit == "2020":
+        if traits.trained:
+            return traits.base + Stem("2020").suffix, ()
+        note = "the 2020 layer's strength 1 and scale 2 leave no trace in the weights: taken as published"
+        return traits.base + PP2020.suffix, (note,)
+    window, strength = _window(state.hyper), None if traits.trained else _strength(state)
+    if window is None or (strength is None and not traits.trained):
+        windows = (0, 3, 5) if window is None else (window,)
+        fixed = None if traits.trained else 1.0 if strength is None else strength
+        names = [architecture(traits.base + Stem("2024", avg, fixed).suffix).name for avg in windows]
+        unsaid = [
+            *(["the averaging window"] if window is None else []),
+            *(["the strength of a fixed inhibition"] if strength is None and not traits.trained else []),
+        ]
+        more = "" if strength or traits.trained else " (or another strength, e.g. -fixed0.5)"
+        raise InputError(
+            f"got {traits.describe()}, and {' and '.join(unsaid)} leaves no trace in weights: "
+            f"expected --model to be one of {', '.join(names)}{more}"
+        )
+    name = traits.base + Stem("2024", window, strength).suffix
+    return name, (f"window {window} from the hyper-parameters",)
+
+
+def _window(hyper: Mapping[str, Any]) -> int | None:
+    value = hyper.get("avg_kernel_size")
+    return value if isinstance(value, int) and (value == 0 or value % 2 == 1) else None
+
+
+def _strength(state: CleanState) -> float | None:
+    value = state.hyper.get("pull_inhibition_strength") if state.strength is None else state.strength
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _resnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
+    stages = [
+        len({n.split(".")[1] for n in shapes if n.startswith(f"layer{stage}.")}) for stage in (1, 2, 3, 4)
+    ]
+    bottleneck = "layer1.0.conv3.weight" in shapes
+    if stages[3]:
+        depth = _RESNETS.get(((stages[0], stages[1], stages[2], stages[3]), bottleneck))
+        layers = (3 if bottleneck else 2) * sum(stages) + 2
+        return (f"resnet{depth}" if depth else None), f"resnet{depth or layers}"
+    letter = "" if any(".downsample." in name for name in shapes) else "a"
+    depth = 6 * stages[0] + 2
+    ours = depth in (20, 32, 44, 56) and stages[0] == stages[1] == stages[2] and not bottleneck
+    return (f"resnet{depth}{letter}" if ours else None), f"resnet{depth}{letter}"
+
+
+def _alexnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
+    return ("alexnet" if "features.10.weight" in shapes else None), "alexnet"

@@ -1,0 +1,38 @@
+"""Whose word on the input contract counts: flag, factory, checkpoint, index, default, in this order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ppbench.errors import InputError
+from ppbench.models.input_spec import InputSpec
+
+Claim = tuple[str, InputSpec | None]
+
+
+def settle(
+    claims: Sequence[Claim], flags: Mapping[str, Any], image_size: int | None
+) -> tuple[InputSpec, str]:
+    """Return the spec that counts, and who said it.
+
+    Args:
+        claims: (who says it, what they say or None), the greatest authority first.
+        flags: fields that the user set; they count before every claim.
+        image_size: of the images that will come, in pixels; None if that is not known yet.
+
+    Raises:
+        InputError: a flag is wrong, or the images have another size than the spec's and nothing resizes them.
+    """
+    source, spec = next((source, spec) for source, spec in claims if spec is not None)
+    given = {name: value for name, value in flags.items() if value is not None}
+    if given:
+        spec = InputSpec.from_dict(spec.to_dict() | given)
+        source = f"flags ({', '.join(given)}) over {source}"
+        if spec.crop or spec.resize:
+            spec = replace(spec, size=spec.crop or spec.resize or spec.size)
+    if image_size is not None and spec.size != image_size and not (spec.resize or spec.crop):
+        raise InputError(
+            f"expected images of {spec.size} pixels ({source}), got {image_size}: "
+            f"pass --resize {spec.size} to resize them, or --resize {image_size} to take them as they are"
+        )
+    return spec, source
