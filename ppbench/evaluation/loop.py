@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import corruptions
-from ppbench.data.sets import DataSource
+from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.evaluation.answers import Answers, answers_of
 from ppbench.evaluation.cells import CLEAN, CellId

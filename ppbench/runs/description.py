@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import corruptions
-from ppbench.data.sets import DataSource
+from ppbench.data.source import DataSource
 from ppbench.models.load import LoadedModel
 
 

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ppbench import __version__
-from ppbench.data.sets import DataSource, open_data
+from ppbench.data.sets import open_data
+from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
@@ -90,7 +92,9 @@ def evaluate(
         limit=limit,
         seed=seed,
     )
-    loaded = [model.to(where) for model in _load(models, images)]
+    loaded = _load(models, images)
+    for model in loaded:
+        model.to(where).module.to(memory_format=torch.channels_last)
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)

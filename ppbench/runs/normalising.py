@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ppbench.data.sets import DataSource
+from ppbench.data.registry import data_set
+from ppbench.data.source import DataSource
 from ppbench.models.load import LoadedModel
 from ppbench.runs.folder import Predictions
 from ppbench.scoring.errors_table import ErrorTable
@@ -33,7 +34,7 @@ def pick_normaliser(
             f"there is no AlexNet table for {images.name}: evaluate an alexnet in the same run to have CE and mCE"
         ]
     notes = []
-    if images.source == "generated" and found.data == images.name and not found.generated:
+    if images.source == "generated" and found.data == images.name and data_set(images.name).published:
         notes.append(
             f"{found.name} was measured on the published files, these images were generated here: "
             "CE and mCE compare with published ones only roughly; an alexnet in the same run would be exact"
@@ -43,7 +44,7 @@ def pick_normaliser(
 
 def quality_notes(images: DataSource, predictions: Predictions, seed: int, limit: int | None) -> list[str]:
     """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
-    notes = []
+    notes = list(images.notes)
     if limit is not None and limit < images.full_size:
         notes.append(
             f"a stratified subset of {len(images.ids):,} of {images.full_size:,} images, chosen by seed {seed}"

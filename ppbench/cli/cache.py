@@ -1,0 +1,26 @@
+"""`ppbench cache`: the store of finished cells."""
+
+from typing import Annotated
+
+import typer
+
+
+def cache_command(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove every finished cell.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show where finished cells are kept and how much room they take, or clear them."""
+    import json as json_text
+
+    from ppbench.evaluation.store import CellStore, default_folder
+
+    store = CellStore(default_folder())
+    facts = {"folder": str(store.folder), "cells": len(store.entries()), "bytes": store.size()}
+    if clear:
+        facts["cleared"] = store.clear()
+    if json:
+        typer.echo(json_text.dumps(facts, indent=2))
+    elif clear:
+        typer.echo(f"cleared {facts['cleared']:,} cells of {facts['folder']}")
+    else:
+        typer.echo(f"{facts['cells']:,} finished cells, {facts['bytes'] / 1e6:.1f} MB, in {facts['folder']}")
