@@ -38,13 +38,8 @@ def in_chunks(images: Tensor | Pixels, work: Work, *, smallest: int = 1) -> Tens
         CorruptionError: images of another type, dtype, shape or size.
     """
     if isinstance(images, Tensor):
-        _check(
-            "torch tensor (N,3,H,W)",
-            str(images.dtype).removeprefix("torch."),
-            tuple(images.shape),
-            1,
-            smallest,
-        )
+        dtype = str(images.dtype).removeprefix("torch.")
+        _check("torch tensor (N,3,H,W)", dtype, tuple(images.shape), 1, smallest)
         out = torch.empty_like(images, memory_format=torch.contiguous_format)
         for rows in _chunks(images.shape, images.device):
             out[rows] = work(images[rows].contiguous(), rows)

@@ -63,9 +63,7 @@ def corrupt(
     what = corruption(name)
     constants = constants_of(name, severity, protocol)
     seed = _integer("seed", seed)
-    keys = (
-        _ids(ids, len(images)) if isinstance(images, Tensor | np.ndarray) and images.ndim else torch.empty(0)
-    )
+    keys = check_ids(ids, images)
 
     def work(chunk: Tensor, rows: slice) -> Tensor:
         random = Random(seed, name, severity, keys[rows], chunk.device)
@@ -104,17 +102,20 @@ def _integer(what: str, value: object) -> int:
     return operator.index(value)
 
 
-def _ids(ids: Ids | None, count: int) -> Tensor:
+def check_ids(ids: Ids | None, images: object) -> Tensor:
+    """Return the ids as int64 (N,), one for each image.
+
+    Raises:
+        CorruptionError: they are not integers, or not as many as there are images.
+    """
+    count = len(images) if isinstance(images, Tensor | np.ndarray) and images.ndim else 0
     if ids is None:
         return torch.arange(count)
-    keys = (
-        ids.cpu()
-        if isinstance(ids, Tensor)
-        else torch.from_numpy(np.array(ids, dtype=None if len(ids) else np.int64))
-    )
-    if keys.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64) or keys.shape != (
-        count,
-    ):
+    if isinstance(ids, Tensor):
+        keys = ids.cpu()
+    else:
+        keys = torch.from_numpy(np.array(ids, dtype=None if len(ids) else np.int64))
+    if keys.is_floating_point() or keys.dtype == torch.bool or keys.shape != (count,):
         raise CorruptionError(
             f"expected ids as {count} integers, one per image, got {keys.dtype} of shape {tuple(keys.shape)}"
         )
