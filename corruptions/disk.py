@@ -10,27 +10,63 @@ from torch import Tensor
 from corruptions.convolution import NUDGE, to_uint8
 from corruptions.registry import Constants, Corruption, Fields
 
+# Kernels of up to this many weights are applied one shift a weight, larger ones by Fourier transform.
+_SHIFTS = 32
+_NEGLIGIBLE = 1e-9  # a weight that cannot move a value by a hundred-thousandth of a level
+
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
-    kernel = disk_kernel(constants["radius"], constants["alias_blur"]).to(images.device)
+    kernel = disk_kernel(constants["radius"], constants["alias_blur"])
+    if int(kernel.count_nonzero()) > _SHIFTS:
+        blurred = _by_fourier(images, constants["radius"], constants["alias_blur"])
+    else:
+        blurred = _by_shifts(images, kernel)
+    # float32 rounds the weights so that their sum is a little above 1, or below: in the reference a flat region,
+    # or a mean that happens to be whole, keeps its level or falls to the one below, by the truncation.
+    nudge = NUDGE if blurred.dtype == torch.float32 else NUDGE * 2.0**-16
+    return to_uint8(blurred.add_(nudge if float(kernel.sum()) >= 1.0 else -nudge))
+
+
+def _by_shifts(images: Tensor, kernel: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     reach = len(kernel) // 2
-    if reach <= 2:
-        # Few weights, often a fifth or a ninth each: the sums are whole levels but for float64's last bits.
-        levels = F.pad(images.double(), (reach, reach, reach, reach), mode="reflect")
-        total = torch.zeros_like(images, dtype=torch.float64)
-        for row, weights in enumerate(kernel.tolist()):
-            for column, weight in enumerate(weights):
-                if weight:
-                    total.add_(levels[..., row : row + height, column : column + width], alpha=weight)
-        return to_uint8(total.add_(_nudge(kernel)*1e-5))
-    levels = F.pad(images.float(), (reach, reach, reach, reach), mode="reflect")
-    out = F.conv2d(levels.view(-1, 1, *levels.shape[-2:]), kernel[None, None].float())
-    return to_uint8(out.view_as(images).add_(_nudge(kernel)))
+    # Few weights leave many values next to whole levels; a weight of 4e-6 beside a fifth then decides in float64.
+    exact = torch.float64 if reach <= 2 else torch.float32
+    padded = F.pad(images.to(exact), (reach, reach, reach, reach), mode="reflect")
+    total = torch.zeros_like(images, dtype=exact)
+    for row, column in kernel.nonzero().tolist():
+        shifted = padded[..., row : row + height, column : column + width]
+        total.add_(shifted, alpha=float(kernel[row, column]))
+    return total
 
 
-def _nudge(kernel):
-    return NUDGE if float(kernel.float().double().sum()) >= 1 else -NUDGE
+def _by_fourier(images: Tensor, radius: float, alias_blur: float) -> Tensor:
+    height, width = images.shape[-2:]
+    reach = len(disk_kernel(radius, alias_blur)) // 2
+    rows, columns = (_fast_size(size + 2 * reach) for size in (height, width))
+    # About mid-grey the transform's rounding errors are smallest.
+    padded = F.pad(images.float().sub_(128.0), (reach, reach, reach, reach), mode="reflect")
+    response, gain = _response(radius, alias_blur, rows, columns, images.device)
+    blurred: Tensor = torch.fft.irfft2(
+        torch.fft.rfft2(padded, s=(rows, columns)).mul_(response), s=(rows, columns)
+    )
+    return blurred[..., reach : reach + height, reach : reach + width] + 128.0 * gain
+
+
+def _fast_size(size: int) -> int:
+    """Return the smallest 2**k, 3 * 2**k or 5 * 2**k from `size` on."""
+    return min(odd << max(0, (-(-size // odd) - 1).bit_length()) for odd in (1, 3, 5))
+
+
+@lru_cache(maxsize=32)
+def _response(
+    radius: float, alias_blur: float, rows: int, columns: int, device: torch.device
+) -> tuple[Tensor, float]:
+    """Return the kernel's Fourier transform, real as it is symmetric, and the sum of its weights."""
+    kernel = disk_kernel(radius, alias_blur)
+    reach = len(kernel) // 2
+    around = F.pad(kernel, (0, columns - len(kernel), 0, rows - len(kernel))).roll((-reach, -reach), (0, 1))
+    return torch.fft.rfft2(around).real.to(device, torch.float32), float(kernel.sum())
 
 
 @lru_cache(maxsize=32)
@@ -46,13 +82,28 @@ def disk_kernel(radius: float, alias_blur: float) -> Tensor:
     axis = torch.arange(-half, half + 1)
     disk = (axis[:, None] ** 2 + axis**2 <= radius**2).float()
     disk /= disk.sum()
-    weights = [math.exp(-0.5 * (i / alias_blur) ** 2) for i in range(-(taps // 2), taps // 2 + 1)]
-    line = torch.tensor(weights, dtype=torch.float64).div_(math.fsum(weights)).float()
-    border = taps // 2
-    padded = F.pad(disk[None, None], (border, border, border, border), mode="reflect")
-    kernel = F.conv2d(F.conv2d(padded, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))[0, 0]
-    reach = int((kernel > 1e-9).nonzero().sub(half).abs().max())
+    kernel = _softened(_softened(disk, alias_blur, taps // 2, 1), alias_blur, taps // 2, 0)
+    kernel = torch.where(kernel > _NEGLIGIBLE, kernel, 0.0)
+    reach = int(kernel.nonzero().sub(half).abs().max())
     return kernel[half - reach : half + reach + 1, half - reach : half + reach + 1].double()
+
+
+def _softened(kernel: Tensor, sigma: float, reach: int, dim: int) -> Tensor:
+    """Return a float32 kernel blurred along one dimension by fused multiply-adds, as OpenCV computes it.
+
+    The sum of the weights, above 1 or below, depends on these last bits.
+    """
+    weights = [math.exp(-0.5 * (i / sigma) ** 2) for i in range(reach + 1)]
+    total = math.fsum(weights) * 2.0 - weights[0]
+    line = torch.tensor([w / total for w in weights], dtype=torch.float64).float()
+    size = kernel.shape[dim]
+    index = torch.arange(-reach, size + reach).abs()
+    padded = kernel.index_select(dim, torch.minimum(index, 2 * (size - 1) - index))
+    blurred = padded.narrow(dim, reach, size) * line[0]
+    for i in range(1, reach + 1):
+        pair = padded.narrow(dim, reach - i, size) + padded.narrow(dim, reach + i, size)
+        blurred = (pair.double() * line[i].double() + blurred).float()
+    return blurred
 
 
 DEFOCUS_BLUR = Corruption("defocus_blur", "blur", 1, _apply)

@@ -5,8 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _TAN_22 = 13573  # tan(22.5 degrees) in 1 / 2**15
-# Step lengths of the 5 x 5 chamfer distance, in 1 / 2**16 pixel (Borgefors 1986, as rounded by OpenCV).
-_STRAIGHT, _DIAGONAL, _KNIGHT = 65536.0, 91750.0, 143976.0
+# Step lengths of the 5 x 5 chamfer distance (Borgefors 1986), in ten-thousandths of a pixel: whole numbers, so that
+# sums in float32 are exact.
+UNIT = 10_000
+_STRAIGHT, _DIAGONAL, _KNIGHT = 10_000.0, 14_000.0, 21_969.0
+_STEPS_PER_CHECK = 4  # asking whether anything has changed makes the CPU wait for the GPU
 
 
 def canny(pictures: Tensor, low: int, high: int) -> Tensor:
@@ -25,25 +28,18 @@ def canny(pictures: Tensor, low: int, high: int) -> Tensor:
     def shifted(down: int, right: int) -> Tensor:
         return around[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
 
-    # Thinning: a pixel stays if it is the largest across the edge. Of equals the first stays, except on diagonals.
-    steep = dy.abs() * 32768.0
-    flat_limit = dx.abs() * _TAN_22
-    horizontal = steep < flat_limit
-    vertical = steep > flat_limit + dx.abs() * 65536.0
-    across = torch.where(
-        horizontal,
-        (strength > shifted(0, -1)) & (strength >= shifted(0, 1)),
-        torch.where(
-            vertical,
-            (strength > shifted(-1, 0)) & (strength >= shifted(1, 0)),
-            torch.where(
-                (dx < 0) != (dy < 0),
-                (strength > shifted(-1, 1)) & (strength > shifted(1, -1)),
-                (strength > shifted(-1, -1)) & (strength > shifted(1, 1)),
-            ),
-        ),
-    )
-    weak = across & (strength > low)
+    # Thinning: a pixel stays if it is the largest across the edge. Of equals the first stays; on diagonals none does.
+    # Strengths are whole numbers, so that half a level less turns "above" into "not below".
+    steep, slant = dy.abs().mul_(32768.0), dx.abs()
+    flat = steep < slant * _TAN_22
+    upright = steep > slant * (_TAN_22 + 65536.0)
+    rising = (dx < 0) ^ (dy < 0)
+    beside = torch.maximum(shifted(0, -1), shifted(0, 1) - 0.5)
+    above = torch.maximum(shifted(-1, 0), shifted(1, 0) - 0.5)
+    up = torch.maximum(shifted(-1, 1), shifted(1, -1))
+    down = torch.maximum(shifted(-1, -1), shifted(1, 1))
+    limit = torch.where(flat, beside, torch.where(upright, above, torch.where(rising, up, down)))
+    weak = strength > limit.clamp_(min=low)
     return _connected(weak & (strength > high), weak)
 
 
@@ -57,36 +53,44 @@ def _sobel(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 def _connected(strong: Tensor, weak: Tensor) -> Tensor:
     """Return the weak pixels from which a path of weak pixels, eight neighbours each, leads to a strong one."""
-    allowed = weak.float()
-    edges = strong.float()
+    edges = strong
     while True:
         grown = edges
-        for _ in range(4):
-            grown = F.max_pool2d(grown, 3, stride=1, padding=1) * allowed
+        for _ in range(_STEPS_PER_CHECK):
+            grown = _dilated(_dilated(grown, 1), 2).logical_and_(weak)
         if torch.equal(grown, edges):
-            return edges.bool()
+            return edges
         edges = grown
 
 
+def _dilated(mask: Tensor, dim: int) -> Tensor:
+    """Return the pixels that are set or have a set neighbour along one dimension."""
+    grown, size = mask.clone(), mask.shape[dim]
+    grown.narrow(dim, 1, size - 1).logical_or_(mask.narrow(dim, 0, size - 1))
+    grown.narrow(dim, 0, size - 1).logical_or_(mask.narrow(dim, 1, size - 1))
+    return grown
+
+
 def chamfer_distance(edges: Tensor, limit: int) -> Tensor:
-    """Return the 5 x 5 chamfer distance to the nearest edge, at most `limit`, pixels, in float32 (N,H,W).
+    """Return the 5 x 5 chamfer distance to the nearest edge: whole multiples of 1 / `UNIT` pixel, float32 (N,H,W).
 
     A shortest path is made of steps in two neighbouring directions, in any order: so the steps of each of the 16
-    directions are taken in turn, 1, 2, 4, ... at once. Sums of the fixed-point steps are exact in float32.
+    directions are taken in turn, 1, 2, 4, ... at once.
 
     Args:
         edges: bool (N,H,W).
-        limit: pixels, up to 128; the distance everywhere in a picture without edges.
+        limit: pixels, up to 800; the largest distance, and the one everywhere in a picture without edges.
     """
-    bound = limit * 65536.0
-    distance = torch.where(edges, 0.0, bound)
+    bound = float(limit * UNIT)
+    distance = edges.logical_not().to(torch.float32).mul_(bound)
+    scratch = torch.empty_like(distance)
     for rows, columns, step in _DIRECTIONS:
         many = 1
         while many * step < bound:
-            _step(distance, many * rows, many * columns, many * step)
-            _step(distance, -many * rows, -many * columns, many * step)
+            _step(distance, scratch, many * rows, many * columns, many * step)
+            _step(distance, scratch, -many * rows, -many * columns, many * step)
             many *= 2
-    return distance.mul_(1.0 / 65536.0)
+    return distance
 
 
 _DIRECTIONS = (
@@ -96,11 +100,13 @@ _DIRECTIONS = (
 )
 
 
-def _step(distance: Tensor, rows: int, columns: int, cost: float) -> None:
+def _step(distance: Tensor, scratch: Tensor, rows: int, columns: int, cost: float) -> None:
     """Lower each distance to `cost` more than the one `rows` up and `columns` to the left, in place."""
     height, width = distance.shape[1:]
     if abs(rows) >= height or abs(columns) >= width:
         return
     to = distance[:, max(0, rows) : height + min(0, rows), max(0, columns) : width + min(0, columns)]
     of = distance[:, max(0, -rows) : height + min(0, -rows), max(0, -columns) : width + min(0, -columns)]
-    torch.minimum(to, of + cost, out=to)
+    # All are read before any is written.
+    offer = torch.add(of, cost, out=scratch[:, : height - abs(rows), : width - abs(columns)])
+    torch.minimum(to, offer, out=to)

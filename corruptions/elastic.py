@@ -14,55 +14,63 @@ def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:
     reach = constants["unit"] * constants["jitter"]
     fields = {"jitter": random.uniform("jitter", 3, 2, low=-reach, high=reach)}
     if constants["alpha"]:
-        fields["dx"] = random.uniform("dx", *images.shape[2:], low=-1.0, high=1.0)
-        fields["dy"] = random.uniform("dy", *images.shape[2:], low=-1.0, high=1.0)
+        fields["shift"] = random.uniform("shift", 2, *images.shape[2:], low=-1.0, high=1.0)
     return fields
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
-    """Apply the fields jitter, pixels (N,3,2), and, unless alpha is 0, dx and dy, (N,H,W) in [-1, 1]."""
-    height, width = images.shape[2:]
-    x, y = affine_sources(fields["jitter"], height, width)
-    # The two borders differ: the affine map reflects about the outermost pixel, the displacement about its edge.
-    levels = _sample(images.float(), x, y, about_pixel=True)
+    """Apply the fields jitter, pixels (N,3,2), and, unless alpha is 0, shift: dx and dy in [-1, 1], (N,2,H,W)."""
+    # The two borders differ: the affine map reflects about the outermost pixels, the displacement about their edge.
+    levels = _sample(images.float(), _affine_grid(fields["jitter"], *images.shape[2:]), about_pixel=True)
     if constants["alpha"]:
         reach, sigma = (constants["unit"] * constants[name] for name in ("alpha", "sigma"))
-        shift = torch.stack((fields["dx"], fields["dy"]), dim=1).float()
-        shift = smooth(shift, sigma, truncate=3.0, border="symmetric") * reach
-        columns = torch.arange(width, device=images.device, dtype=torch.float32)
-        rows = torch.arange(height, device=images.device, dtype=torch.float32)[:, None]
-        levels = _sample(levels, shift[:, 0] + columns, shift[:, 1] + rows, about_pixel=False)
+        smooth_shift = smooth(fields["shift"].float(), sigma, truncate=3.0, border="symmetric")
+        levels = warped(levels, smooth_shift, reach)
     return to_uint8(levels.add_(NUDGE))
 
 
-def affine_sources(jitter: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return where each pixel comes from, x and y in pixels, float32 (N,H,W).
+def affine_sources(jitter: Tensor, height: int, width: int) -> Tensor:
+    """Return where pixels come from: float64 (N,3,2), to be multiplied with (x, y, 1) to give x and y in pixels.
 
-    The affine map takes three corners of a centred square of side 2 * (min(H, W) // 3) to themselves plus `jitter`.
-    The reference writes the centre as (H // 2, W // 2) but reads it as (x, y): the same for square images only,
-    kept for the others.
+    The affine map takes three corners of a centred square of side 2 * (min(H, W) // 3) to themselves plus
+    `jitter`. The reference writes the centre as (H // 2, W // 2) but reads it as (x, y): the same for square images
+    only, kept for the others.
     """
     centre = torch.tensor([height // 2, width // 2], dtype=torch.float64, device=jitter.device)
-    side = min(height, width) // 3
     corners = torch.tensor([[1, 1], [1, -1], [-1, -1]], dtype=torch.float64, device=jitter.device)
-    before = centre + side * corners
+    before = centre + min(height, width) // 3 * corners
     after = before + jitter
-    ones = torch.ones_like(after[..., :1])
-    back = torch.linalg.solve(torch.cat((after, ones), dim=-1), before.expand_as(after))  # (N,3,2)
+    solution: Tensor = torch.linalg.solve(F.pad(after, (0, 1), value=1.0), before.expand_as(after))
+    return solution
+
+
+def _affine_grid(jitter: Tensor, height: int, width: int) -> Tensor:
+    """Return `affine_sources` at every pixel, in units in which the outermost pixels are at -1 and 1."""
+    back = affine_sources(jitter, height, width) * torch.tensor([2.0 / (width - 1), 2.0 / (height - 1)]).to(
+        jitter.device, torch.float64
+    )
     x = torch.arange(width, dtype=torch.float64, device=jitter.device)
-    y = torch.arange(height, dtype=torch.float64, device=jitter.device)[:, None]
-    weights = back[:, :, :, None, None]
-    sources = weights[:, 0] * x + weights[:, 1] * y + weights[:, 2]
-    return sources[:, 0].float(), sources[:, 1].float()
+    y = torch.arange(height, dtype=torch.float64, device=jitter.device)
+    along = (back[:, :1] * x[:, None]).float()  # (N,W,2)
+    down = (back[:, 1:2] * y[:, None] + back[:, 2:] - 1.0).float()  # (N,H,2)
+    return down[:, :, None] + along[:, None]
 
 
-def _sample(levels: Tensor, x: Tensor, y: Tensor, *, about_pixel: bool) -> Tensor:
-    """Return levels (N,C,H,W) at the points x, y (N,H,W), bilinear, reflected at the borders."""
-    height, width = levels.shape[2:]
-    if about_pixel:
-        grid = torch.stack((x * (2.0 / (width - 1)) - 1.0, y * (2.0 / (height - 1)) - 1.0), dim=-1)
-    else:
-        grid = torch.stack(((2.0 * x + 1.0) / width - 1.0, (2.0 * y + 1.0) / height - 1.0), dim=-1)
+def warped(levels: Tensor, shift: Tensor, reach: float) -> Tensor:
+    """Return levels (N,C,H,W) taken at every pixel's position plus reach * shift (N,2,H,W), x before y."""
+    height, width = shift.shape[2:]
+    grid = shift.new_empty(
+        len(shift), height, width, 2
+    )  # in units in which the image's edges are at -1 and 1
+    for axis, size in enumerate((width, height)):
+        centres = (2.0 * torch.arange(size, device=shift.device) + 1.0) / size - 1.0
+        at = centres if axis == 0 else centres[:, None]
+        torch.add(at, shift[:, axis], alpha=2.0 * reach / size, out=grid[..., axis])
+    return _sample(levels, grid, about_pixel=False)
+
+
+def _sample(levels: Tensor, grid: Tensor, *, about_pixel: bool) -> Tensor:
+    """Return levels (N,C,H,W) at the points of the grid (N,H,W,2), bilinear, reflected at the borders."""
     return F.grid_sample(levels, grid, mode="bilinear", padding_mode="reflection", align_corners=about_pixel)
 
 

@@ -11,12 +11,16 @@ from corruptions.registry import Constants, Corruption, Fields
 def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:
     """Draw for every pass and every pixel of the interior where it looks: dx and dy in [-delta, delta).
 
-    The upper end is excluded, as in the reference: displacements lean to the upper left.
+    The upper end is excluded, as in the reference: displacements lean to the upper left. Both come from one
+    number, 16 bits each.
     """
     delta, passes = int(constants["delta"]), int(constants["iterations"])
-    shape = passes, images.shape[2] - 2 * delta, images.shape[3] - 2 * delta
+    bits = random.bits("offsets", passes, images.shape[2] - 2 * delta, images.shape[3] - 2 * delta)
+    low = bits & 0xFFFF
+    high = bits.bitwise_right_shift_(16).bitwise_and_(0xFFFF)
     return {
-        name: random.integers(name, *shape, low=-delta, high=delta) for name in ("dx", "dy")
+        name: half.mul_(2 * delta).bitwise_right_shift_(16).sub_(delta)
+        for name, half in (("dx", low), ("dy", high))
     }
 
 
@@ -40,39 +44,24 @@ def shuffle_map(dx: Tensor, dy: Tensor, delta: int, height: int, width: int) -> 
     whose roots are found by pointer jumping, all pixels of all images at once.
     """
     count, passes = dx.shape[:2]
-    pixels = height * width
-    every = torch.arange(pixels, device=dx.device).view(height, width)
-    inside = torch.zeros(height, width, dtype=torch.bool, device=dx.device)
-    inside[delta + 1 : height - delta + 1, delta + 1 : width - delta + 1] = True
-    first = (torch.arange(count, device=dx.device) * pixels)[:, None]
-    mapped = (every.view(1, -1) + first).view(-1)
+    every = torch.arange(height * width, device=dx.device)
+    steps = torch.add(dx, dy, alpha=width)
+    source = every.expand(count, -1)
     for i in range(passes):
-        step = dy[:, i] * width + dx[:, i]
-        target = every.repeat(count, 1, 1)
-        target[:, delta + 1 : height - delta + 1, delta + 1 : width - delta + 1] += step
-        target = target.view(count, -1)
-        follows = inside.view(-1)[target] & (target > every.view(-1))
-        follows &= inside.view(-1)
-        target = (target + first).view(-1)
-        mapped = mapped[_roots(target, follows.view(-1))]
-    return mapped.view(count, -1) - first
-
-
-def _roots(target: Tensor, follows: Tensor) -> Tensor:
-    """Return where every pointer chain ends: follow `target` for as long as `follows` holds on the way.
-
-    Each round replaces a pointer by its target's pointer, which doubles the length of chain resolved; half
-    the pixels are done at once, a quarter after the first round, a sixteenth after the second.
-    """
-    open_ = follows.nonzero().view(-1)
-    while len(open_):
-        through = target[open_]
-        still = follows[through]
-        # Both are read before either is written, so a round is one step for all pixels.
-        target[open_] = target[through]
-        follows[open_] = still
-        open_ = open_[still]
-    return target
+        target = every.repeat(count, 1)
+        inside = target.view(count, height, width)[
+            :, delta + 1 : height - delta + 1, delta + 1 : width - delta + 1
+        ]
+        inside += steps[:, i]
+        # Where the chain of later pixels that starts here ends; the pixel it ends at takes an old value.
+        last = torch.maximum(target, every)
+        while True:
+            further = last.gather(1, last)
+            if torch.equal(further, last):
+                break
+            last = further
+        source = source.gather(1, target.gather(1, last))
+    return source
 
 
 GLASS_BLUR = Corruption("glass_blur", "blur", 1, _apply, _draw)

@@ -24,7 +24,8 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
 def motion_blur(images: Tensor, angle: Tensor, radius: int, sigma: float) -> Tensor:
     """Return images smeared along a line, with replicated edges, cut off to whole levels.
 
-    Tap i of 2 radius + 1 looks i pixels ahead along the line, at the nearest pixel, with weight exp(-i**2 / 2 sigma**2).
+    Tap i of 2 radius + 1 looks i pixels ahead along the line, at the nearest pixel, with a weight proportional to
+    exp(-i**2 / 2 sigma**2).
     Images whose line has the same offset at tap i are shifted together: sorted by angle, they are neighbours.
 
     Args:

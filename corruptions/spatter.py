@@ -5,13 +5,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, smooth, to_uint8
-from corruptions.edges import canny, chamfer_distance
+from corruptions.edges import UNIT, canny, chamfer_distance
 from corruptions.random import Random
 from corruptions.registry import Constants, Corruption, Fields
 
 _WATER = (175.0, 238.0, 238.0)  # pale turquoise, RGB
 _MUD = (63.0, 42.0, 20.0)
-_RELIEF = (((-2.0, -1.0, 0.0), (-1.0, 1.0, 1.0), (0.0, 1.0, 2.0)),)
+# Row, column and weight of a 3 x 3 filter that lights the drops from one corner.
+_RELIEF = ((0, 0, -2), (0, 1, -1), (1, 0, -1), (1, 1, 1), (1, 2, 1), (2, 1, 1), (2, 2, 2))
 _FARTHEST = 20  # pixels from an edge at which a drop stops changing
 
 
@@ -25,7 +26,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     if not len(images):
         return images.clone()
     noise = fields["noise"].float() * constants["std"] + constants["mean"]
-    liquid = smooth(noise, constants["sigma"])
+    liquid = smooth(noise[:, None], constants["sigma"])[:, 0]
     return (_mud if constants["mud"] else _water)(images, liquid, constants)
 
 
@@ -41,22 +42,24 @@ def _water(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
 
 
 def _relief(distance: Tensor) -> Tensor:
-    """Return the drops' relief from the distance to their edges: whole levels, float32 (N,H,W)."""
-    levels = _box(distance).floor_()
-    levels = _equalised(levels)
-    padded = F.pad(levels[:, None], (1, 1, 1, 1), mode="reflect")
-    lit = F.conv2d(padded, levels.new_tensor(_RELIEF)[None])[:, 0].clamp_(0.0, 255.0)
-    return _box(lit).round_()
+    """Return the drops' relief from the distance to their edges in 1 / `UNIT` pixel: whole levels, float32 (N,H,W)."""
+    levels = equalised(box_mean(distance).div_(UNIT).floor_())
+    padded = F.pad(levels[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
+    height, width = levels.shape[1:]
+    lit = torch.zeros_like(levels)
+    for row, column, weight in _RELIEF:
+        lit.add_(padded[:, row : row + height, column : column + width], alpha=weight)
+    return box_mean(lit.clamp_(0.0, 255.0)).round_()
 
 
-def _box(pictures: Tensor) -> Tensor:
+def box_mean(pictures: Tensor) -> Tensor:
     """Return the mean of 3 x 3 pixels, borders reflected about the outermost pixel, float32 (N,H,W)."""
     padded = F.pad(pictures[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     return (rows[:, :, :-2] + rows[:, :, 1:-1]).add_(rows[:, :, 2:]).div_(9.0)
 
 
-def _equalised(levels: Tensor) -> Tensor:
+def equalised(levels: Tensor) -> Tensor:
     """Return whole levels 0..20 spread over 0..255 by their histogram, each picture on its own.
 
     The lowest level present becomes 0, the highest 255; a picture of one level stays as it is.
@@ -65,7 +68,7 @@ def _equalised(levels: Tensor) -> Tensor:
     pixels = flat.shape[1]
     counts = torch.zeros(len(flat), _FARTHEST + 1, device=flat.device)
     counts.scatter_add_(1, flat, torch.ones_like(flat, dtype=torch.float32))
-    lowest = counts.gather(1, flat.amin(dim=1, keepdim=True))
+    lowest = counts.gather(1, (counts > 0).byte().argmax(dim=1, keepdim=True))
     scale = 255.0 / (pixels - lowest).clamp_(min=1.0)
     table = ((counts.cumsum(dim=1) - lowest) * scale).round_().clamp_(0.0, 255.0)
     constant = (lowest == pixels).view(-1, 1, 1)
@@ -73,8 +76,8 @@ def _equalised(levels: Tensor) -> Tensor:
 
 
 def _mud(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
-    mask = smooth((liquid > constants["threshold"]).float(), constants["amount"])
-    mask = torch.where(mask < 0.8, 0.0, mask)[:, None]
+    mask = smooth((liquid > constants["threshold"]).float()[:, None], constants["amount"])
+    mask = torch.where(mask < 0.8, 0.0, mask)
     colour = images.new_tensor(_MUD, dtype=torch.float32).view(1, 3, 1, 1)
     return to_uint8((mask * colour).add_((1.0 - mask) * images).add_(NUDGE))
 

@@ -32,8 +32,7 @@ def _elastic(random: np.random.RandomState, image: Image, constants: Constants) 
     reach = constants["unit"] * constants["jitter"]
     fields: Fields = {"jitter": random.uniform(-reach, reach, size=(3, 2)).astype(np.float32)}
     if constants["alpha"]:  # the reference draws the two fields all the same, last, and multiplies by 0
-        fields["dx"] = random.uniform(-1, 1, size=image.shape[:2])
-        fields["dy"] = random.uniform(-1, 1, size=image.shape[:2])
+        fields["shift"] = random.uniform(-1, 1, size=(2, *image.shape[:2]))  # dx, then dy
     return fields
 
 

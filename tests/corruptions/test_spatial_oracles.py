@@ -1,0 +1,233 @@
+"""The building blocks against the libraries that the reference calls: OpenCV, SciPy, scikit-image."""
+
+import cv2
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.filters import gaussian
+
+from corruptions.convolution import NUDGE, gaussian_blur, smooth
+from corruptions.disk import disk_kernel
+from corruptions.edges import UNIT, canny, chamfer_distance
+from corruptions.elastic import affine_sources, warped
+from corruptions.glass import shuffle_map
+from corruptions.motion import motion_blur
+from corruptions.spatter import box_mean, equalised
+from corruptions.zoom import blur_matrix, layered_blur, zoom_centre, zoom_factors
+
+sizes = st.tuples(st.integers(32, 90), st.integers(32, 90))
+seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=12, deadline=None)
+
+
+def pictures(seed: int, height: int, width: int, count: int = 2, blur: float = 1.5) -> torch.Tensor:
+    """Smooth random grey pictures with a flat part, whole levels in float32 (count,H,W)."""
+    noise = np.random.default_rng(seed).normal(size=(count, height, width))
+    smooth_noise = scipy.ndimage.gaussian_filter(noise, (0, blur, blur)) * blur * 200 + 100
+    return torch.from_numpy(np.floor(np.clip(smooth_noise, 0, 255)).astype(np.float32))
+
+
+@few
+@given(sizes, seeds, st.floats(0.3, 4))
+def test_canny_finds_opencvs_edges(size: tuple[int, int], seed: int, blur: float) -> None:
+    """Every edge pixel is the one cv2.Canny finds, weak chains that hang on a strong pixel included."""
+    grey = pictures(seed, *size, blur=blur)
+    edges = canny(grey, 50, 150)
+    for picture, found in zip(grey, edges, strict=True):
+        expected = cv2.Canny(picture.numpy().astype(np.uint8), 50, 150)
+        assert np.array_equal(found.numpy() * np.uint8(255), expected)
+
+
+@few
+@given(sizes, seeds, st.sampled_from([0.0, 0.0005, 0.005, 0.1]))
+def test_chamfer_distance_is_opencvs(size: tuple[int, int], seed: int, share: float) -> None:
+    """The distance is cv2.distanceTransform's with the 5 x 5 mask, cut off at the limit, but for its rounding."""
+    edges = np.random.default_rng(seed).random((2, *size)) < share
+    found = chamfer_distance(torch.from_numpy(edges), 20)
+    for picture, distance in zip(edges, found, strict=True):
+        expected = cv2.distanceTransform(np.where(picture, 0, 255).astype(np.uint8), cv2.DIST_L2, 5)
+        np.testing.assert_allclose(distance.numpy() / UNIT, np.minimum(expected, 20), rtol=0, atol=1e-5)
+
+
+@few
+@given(sizes, seeds, st.integers(0, 20), st.integers(0, 20))
+def test_equalisation_is_opencvs(size: tuple[int, int], seed: int, low: int, high: int) -> None:
+    """Levels are spread as cv2.equalizeHist spreads them; a picture of one level is left alone."""
+    low, high = sorted((low, high))
+    levels = np.random.default_rng(seed).integers(low, high, size=(2, *size), endpoint=True).astype(np.uint8)
+    levels[1] = np.minimum(levels[1], levels[1, 0, 0])
+    found = equalised(torch.from_numpy(levels).float())
+    for picture, spread in zip(levels, found, strict=True):
+        assert np.array_equal(spread.numpy(), cv2.equalizeHist(picture))
+
+
+@few
+@given(sizes, seeds)
+def test_box_mean_rounds_to_opencvs(size: tuple[int, int], seed: int) -> None:
+    """The 3 x 3 mean of 8-bit pictures, rounded, is cv2.blur's."""
+    levels = np.random.default_rng(seed).integers(0, 256, size=(2, *size)).astype(np.uint8)
+    found = box_mean(torch.from_numpy(levels).float()).round()
+    for picture, mean in zip(levels, found, strict=True):
+        assert np.array_equal(mean.numpy(), cv2.blur(picture, (3, 3)))
+
+
+@few
+@given(sizes, seeds, st.sampled_from([0.2, 0.6, 1.0, 2.4, 6.0, 40.0]), st.booleans())
+def test_smoothing_is_scipys(size: tuple[int, int], seed: int, sigma: float, symmetric: bool) -> None:
+    """Gaussian smoothing agrees with scipy's at both borders, for kernels that outgrow the image too."""
+    noise = np.random.default_rng(seed).uniform(-1, 1, size=(2, 1, *size))
+    border, mode = ("symmetric", "reflect") if symmetric else ("replicate", "nearest")
+    truncate = 3.0 if symmetric else 4.0
+    found = smooth(torch.from_numpy(noise).float(), sigma, truncate=truncate, border=border)
+    expected = scipy.ndimage.gaussian_filter(noise, (0, 0, sigma, sigma), mode=mode, truncate=truncate)
+    np.testing.assert_allclose(found.numpy(), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.25, 0.3])
+def test_small_gaussians_are_exact(sigma: float) -> None:
+    """Kernels of up to three taps, whose values lie next to whole levels, give scikit-image's very levels."""
+    images = np.random.default_rng(0).integers(100, 104, size=(4, 3, 40, 50), dtype=np.uint8)
+    found = gaussian_blur(torch.from_numpy(images), sigma)
+    for image, blurred in zip(images, found, strict=True):
+        expected = np.clip(gaussian(image / 255.0, sigma=sigma, channel_axis=0), 0, 1) * 255
+        assert np.array_equal(blurred.numpy(), expected.astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("radius", "alias_blur"), [(0.3, 0.4), (0.5, 0.6), (1, 0.2), (2.5, 0.01), (4, 0.5), (8, 0.5), (10, 0.5)]
+)
+def test_disk_kernel_is_opencvs(radius: float, alias_blur: float) -> None:
+    """The kernel is the reference's: a float32 disk softened by cv2.GaussianBlur, cropped to its weights."""
+    axis = np.arange(-8, 9) if radius <= 8 else np.arange(-radius, radius + 1)
+    disk = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.float32)
+    taps = (3, 3) if radius <= 8 else (5, 5)
+    expected = cv2.GaussianBlur(disk / disk.sum(), ksize=taps, sigmaX=alias_blur)
+    kernel = disk_kernel(radius, alias_blur).numpy()
+    margin = (len(expected) - len(kernel)) // 2
+    found = np.pad(kernel, margin)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    # The side of 1 on which the sum lies decides the level of a flat region.
+    assert (found.sum() >= 1) == (expected.astype(np.float64).sum() >= 1)
+
+
+def test_disks_that_touch_their_grid_brighten() -> None:
+    """At radius 8 and 10 the softening reflects weight back into the grid: the weights sum to more than 1."""
+    assert disk_kernel(8, 0.5).sum() == pytest.approx(1.01298, abs=1e-5)
+    assert disk_kernel(10, 0.5).sum() == pytest.approx(1.01079, abs=1e-5)
+
+
+@few
+@given(sizes, st.floats(1, 4.5))
+def test_zoom_is_scipys(size: tuple[int, int], factor: float) -> None:
+    """The magnified centre is scipy.ndimage.zoom's, trimmed to the image's size.
+
+    At some sizes scipy's rounding takes the last row or column for one outside the image and makes it 0; none of the
+    protocols' sizes and factors is among them. Its nearest mode shows what it does otherwise.
+    """
+    image = np.random.default_rng(0).random(size)
+    cut = [int(np.ceil(side / factor)) for side in size]
+    top, left = ((side - part) // 2 for side, part in zip(size, cut, strict=True))
+    centre = image[top : top + cut[0], left : left + cut[1]]
+    zoomed = scipy.ndimage.zoom(centre, factor, order=1, mode="nearest")
+    top, left = ((big - side) // 2 for big, side in zip(zoomed.shape, size, strict=True))
+    expected = zoomed[top : top + size[0], left : left + size[1]]
+    found = zoom_centre(torch.from_numpy(image)[None, None].float(), factor)[0, 0]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-4)
+
+
+def test_zoom_factors_keep_numpys_rounding() -> None:
+    """The number of zooms is numpy.arange's, the end included where rounding includes it."""
+    counts = {}
+    for stop, step in [(1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)]:
+        factors = zoom_factors(stop, step)
+        np.testing.assert_array_equal(factors, np.arange(1, stop, step))
+        counts[stop] = len(factors)
+    assert list(counts.values()) == [12, 16, 11, 13, 11]
+    assert [len(zoom_factors(1 + 0.05 * i + 0.01, 0.01)) for i in range(1, 6)] == [7, 12, 16, 21, 26]
+
+
+@settings(max_examples=5, deadline=None)
+@given(sizes)
+def test_zoom_blur_is_one_matrix(size: tuple[int, int]) -> None:
+    """The sparse matrix and the sum of zooms, used for images too large for it, are the same blur."""
+    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
+    matrix = blur_matrix(*size, 1.16, 0.01, images.device)
+    by_matrix = (matrix @ images.view(6, -1).T.contiguous()).T.reshape(images.shape)
+    torch.testing.assert_close(by_matrix, layered_blur(images, 1.16, 0.01), atol=2e-2, rtol=0)
+
+
+@few
+@given(st.integers(8, 20), st.integers(8, 20), st.integers(1, 3), st.integers(1, 3), seeds)
+def test_glass_copies_one_pixel_after_the_other(
+    height: int, width: int, delta: int, passes: int, seed: int
+) -> None:
+    """The map of all pixels at once is what the reference's loop does, where its swap is a copy."""
+    steps = np.random.default_rng(seed).integers(
+        -delta, delta, size=(2, 2, passes, height - 2 * delta, width - 2 * delta)
+    )
+    found = shuffle_map(torch.from_numpy(steps[0]), torch.from_numpy(steps[1]), delta, height, width)
+    for k in range(2):
+        image = np.arange(height * width).reshape(height, width)
+        for i in range(passes):
+            for row in range(height - delta, delta, -1):
+                for column in range(width - delta, delta, -1):
+                    dx, dy = steps[:, k, i, row - delta - 1, column - delta - 1]
+                    image[row, column] = image[row + dy, column + dx]
+        assert np.array_equal(found[k].numpy(), image.ravel())
+
+
+@few
+@given(sizes, seeds, st.floats(-180, 180), st.integers(1, 20))
+def test_motion_blur_sums_along_the_line(size: tuple[int, int], seed: int, angle: float, radius: int) -> None:
+    """The blur is the weighted mean of the pixels nearest to equal steps along the line, edges repeated."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, size=(3, 2, *size)).astype(np.float64)
+    angles = np.array([angle, rng.uniform(-45, 45), angle])
+    found = motion_blur(torch.from_numpy(images).float(), torch.from_numpy(angles), radius, 3.0)
+    weights = np.exp(-((np.arange(2 * radius + 1) / 3.0) ** 2) / 2)
+    rows, columns = (np.arange(side) for side in size)
+    for k, theta in enumerate(np.deg2rad(angles)):
+        expected = np.zeros_like(images[k])
+        for i, weight in enumerate(weights / weights.sum()):
+            down, right = (int(np.ceil(i * part - 0.5)) for part in (np.sin(theta), np.cos(theta)))
+            row, column = np.clip(rows + down, 0, size[0] - 1), np.clip(columns + right, 0, size[1] - 1)
+            expected += weight * images[k][:, row[:, None], column]
+        off = np.abs(found[k].numpy() - np.floor(expected + NUDGE))
+        assert off.max() <= 1
+        assert (off > 0).mean() < 0.01
+
+
+@few
+@given(sizes, seeds)
+def test_affine_map_is_opencvs(size: tuple[int, int], seed: int) -> None:
+    """The affine map is that of cv2.getAffineTransform on the reference's three points, (H, W) read as (x, y)."""
+    jitter = np.random.default_rng(seed).uniform(-3, 3, size=(1, 3, 2)).astype(np.float32)
+    centre, side = np.float32(size) // 2, min(size) // 3
+    before = np.float32(
+        [centre + side, [centre[0] + side, centre[1] - side], [centre[0] - side, centre[1] - side]]
+    )
+    forward = cv2.getAffineTransform(before, before + jitter[0])
+    backward = cv2.invertAffineTransform(forward)
+    found = affine_sources(torch.from_numpy(jitter), *size)[0].T.numpy()
+    np.testing.assert_allclose(found, backward, atol=1e-4)
+
+
+@few
+@given(sizes, seeds, st.floats(0, 12))
+def test_displacement_is_scipys(size: tuple[int, int], seed: int, reach: float) -> None:
+    """The displaced image is scipy.ndimage.map_coordinates', reflected about the edges however far outside."""
+    rng = np.random.default_rng(seed)
+    image = rng.random((1, 1, *size)).astype(np.float32) * 255
+    shift = rng.uniform(-1, 1, size=(1, 2, *size)).astype(np.float32)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    expected = scipy.ndimage.map_coordinates(
+        image[0, 0].astype(np.float64),
+        [rows + reach * shift[0, 1].astype(np.float64), columns + reach * shift[0, 0].astype(np.float64)],
+        order=1,
+        mode="reflect",
+    )
+    found = warped(torch.from_numpy(image), torch.from_numpy(shift), reach)
+    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=2e-2)
