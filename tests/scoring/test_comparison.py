@@ -7,11 +7,12 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 
 from ppbench.errors import InputError
-from ppbench.scoring.comparison import compare
+from ppbench.scoring import comparison
 from ppbench.scoring.interval import paired
 from ppbench.scoring.names import CORRUPTIONS, EXTRA, SEVERITIES
 from ppbench.scoring.normaliser import load_normaliser, measured
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+from ppbench.scoring.pairing import pair
 from ppbench.scoring.scores import score
 
 from .images import Population
@@ -23,6 +24,11 @@ def scored(outcomes, normaliser="measured"):
     """The scores of outcomes, the first being the measured normaliser."""
     divisor = measured(outcomes[0].table) if normaliser == "measured" else normaliser
     return score([each.table for each in outcomes], divisor, baseline=outcomes[0].model)
+
+
+def compare(*arguments, **options):
+    """Pair two models and compare them."""
+    return comparison.compare(pair(*arguments, **options))
 
 
 def flipped(outcomes, name, cells, images):
