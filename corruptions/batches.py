@@ -1,7 +1,9 @@
 """Images as the caller has them, torch or NumPy, worked on a chunk at a time."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import overload
 
 import numpy as np
@@ -16,23 +18,25 @@ Work = Callable[[Tensor, slice], Tensor]
 
 # Values (N x 3 x H x W) worked on at a time. On the CPU a thread's float32 temporaries stay near the cache; on the
 # GPU a chunk is large enough to hide the launches. Either way 64 images of 224 pixels stay under 1 GB.
-_PER_THREAD = 1 << 18
-_CPU = 1 << 22
+_CPU = 1 << 18
 _GPU = 1 << 24
 
 
 @overload
-def in_chunks(images: Tensor, work: Work, *, smallest: int = ...) -> Tensor: ...
+def in_chunks(images: Tensor, work: Work, *, smallest: int = ..., in_turn: bool = ...) -> Tensor: ...
 @overload
-def in_chunks(images: Pixels, work: Work, *, smallest: int = ...) -> Pixels: ...
-def in_chunks(images: Tensor | Pixels, work: Work, *, smallest: int = 1) -> Tensor | Pixels:
+def in_chunks(images: Pixels, work: Work, *, smallest: int = ..., in_turn: bool = ...) -> Pixels: ...
+def in_chunks(
+    images: Tensor | Pixels, work: Work, *, smallest: int = 1, in_turn: bool = False
+) -> Tensor | Pixels:
     """Return what `work` makes of the images, of the same kind as they are.
 
     Args:
         images: uint8 RGB, a torch tensor (N,3,H,W) on any device or a NumPy array (N,H,W,3); N may be 0.
         work: called with a contiguous chunk (n,3,H,W), which it must not change, and its rows; returns a tensor of
-            the same shape.
+            the same shape. On the CPU it is called from as many threads as torch may use.
         smallest: height and width must be at least this.
+        in_turn: call `work` from this thread only.
 
     Raises:
         CorruptionError: images of another type, dtype, shape or size.
@@ -41,26 +45,65 @@ def in_chunks(images: Tensor | Pixels, work: Work, *, smallest: int = 1) -> Tens
         dtype = str(images.dtype).removeprefix("torch.")
         _check("torch tensor (N,3,H,W)", dtype, tuple(images.shape), 1, smallest)
         out = torch.empty_like(images, memory_format=torch.contiguous_format)
-        for rows in _chunks(images.shape, images.device):
-            out[rows] = work(images[rows].contiguous(), rows)
+        chunks = _chunks(images.shape, images.device)
+        for rows, result in _worked(
+            lambda r: work(images[r].contiguous(), r), chunks, images.device, in_turn
+        ):
+            out[rows] = result
         return out
     if isinstance(images, np.ndarray):
         _check("numpy array (N,H,W,3)", str(images.dtype), images.shape, 3, smallest)
         pixels = np.empty(images.shape, np.uint8)
-        for rows in _chunks(images.shape, torch.device("cpu")):
+        cpu = torch.device("cpu")
+
+        def from_array(rows: slice) -> Tensor:
             # A copy: the array may be a read-only memory map.
-            chunk = torch.from_numpy(np.array(images[rows].transpose(0, 3, 1, 2), order="C"))
-            pixels[rows] = work(chunk, rows).permute(0, 2, 3, 1).numpy()
+            return work(torch.from_numpy(np.array(images[rows].transpose(0, 3, 1, 2), order="C")), rows)
+
+        for rows, result in _worked(from_array, _chunks(images.shape, cpu), cpu, in_turn):
+            pixels[rows] = result.permute(0, 2, 3, 1).numpy()
         return pixels
     raise CorruptionError(
         f"expected images as a uint8 torch tensor (N,3,H,W) or numpy array (N,H,W,3), got {type(images).__name__}"
     )
 
 
+def _worked(
+    work: Callable[[slice], Tensor], chunks: list[slice], device: torch.device, in_turn: bool
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield every chunk's rows and what `work` makes of it, in order.
+
+    On the CPU whole chunks are spread over threads. Left to itself torch would spread every single operation, and
+    these are so short that waiting for each other takes longer than working, by far on a busy machine.
+    """
+    _keep_freed_memory()
+    threads = torch.get_num_threads()
+    if in_turn or device.type != "cpu" or min(threads, len(chunks)) < 2:
+        yield from ((rows, work(rows)) for rows in chunks)
+        return
+    try:
+        # The setting is a thread's own, but it is also what threads begun later start with: hence it is put back.
+        with ThreadPoolExecutor(
+            min(threads, len(chunks)), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            yield from zip(chunks, pool.map(work, chunks), strict=True)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _chunks(shape: tuple[int, ...], device: torch.device) -> list[slice]:
-    values = min(_CPU, _PER_THREAD * torch.get_num_threads()) if device.type == "cpu" else _GPU
-    step = max(1, values // max(1, math.prod(shape[1:])))
+    step = max(1, (_CPU if device.type == "cpu" else _GPU) // max(1, math.prod(shape[1:])))
     return [slice(start, start + step) for start in range(0, shape[0], step)]
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Have freed memory stay with the process: on the CPU that spares a fault for every page of every temporary.
+
+    glibc gives blocks above a threshold back at once, and raises the threshold to the largest block it has freed, up
+    to 32 MB. Freeing one block of 31 MB, never touched, is enough; other allocators take no notice.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def _check(kind: str, dtype: str, shape: tuple[int, ...], channels_at: int, smallest: int) -> None:

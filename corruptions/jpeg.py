@@ -1,6 +1,5 @@
 """JPEG: the loss of encoding at a quality, 4:2:0, and decoding again, as Pillow does it."""
 
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import overload
 
@@ -55,23 +54,13 @@ def by_pillow(images: Tensor, quality: int) -> Tensor:
     """Return uint8 (N,3,H,W), on the CPU, after a round trip through Pillow's encoder and decoder."""
     out = torch.empty_like(images)
     size = (images.shape[3], images.shape[2])
-    sources, targets = images.numpy(), out.numpy()
-
-    def store(row: int) -> None:
-        planes = [Image.frombuffer("L", size, plane, "raw", "L", 0, 1) for plane in sources[row]]
+    for source, target in zip(images.numpy(), out.numpy(), strict=True):
+        planes = [Image.frombuffer("L", size, plane, "raw", "L", 0, 1) for plane in source]
         stored = BytesIO()
         Image.merge("RGB", planes).save(stored, "JPEG", quality=quality)
         with Image.open(stored) as image:
-            for target, plane in zip(targets[row], image.split(), strict=True):
-                target[:] = np.frombuffer(plane.tobytes(), np.uint8).reshape(target.shape)
-
-    threads = min(len(images), torch.get_num_threads())
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:  # Pillow's codec runs outside the interpreter's lock
-            list(pool.map(store, range(len(images))))
-    else:
-        for row in range(len(images)):
-            store(row)
+            for plane, pixels in zip(image.split(), target, strict=True):
+                pixels[:] = np.frombuffer(plane.tobytes(), np.uint8).reshape(pixels.shape)
     return out
 
 

@@ -61,7 +61,12 @@ def corrupt(
         return torch.from_numpy(out).permute(0, 3, 1, 2).to(chunk.device)
 
     with _own_random_state():
-        return in_chunks(images, work, smallest=MIN_SIZE)
+        return in_chunks(images, work, smallest=MIN_SIZE, in_turn=True)
+
+
+def cap_threads() -> None:
+    """Have the package's OpenCV use one thread, for a fair comparison of times."""
+    load().cv2.setNumThreads(1)
 
 
 def corrupt_one(image: Pixels, name: str, severity: int, seed: int) -> Pixels:

@@ -177,6 +177,23 @@ def test_a_memory_map_is_read(tmp_path: Path) -> None:
     assert np.array_equal(corrupt(mapped, "fog", 2), corrupt(images, "fog", 2))
 
 
+@pytest.mark.parametrize("name", ["gaussian_noise", "shot_noise", "frost", "jpeg_compression", "zoom_blur"])
+def test_threads_change_nothing(name: str) -> None:
+    """With three threads every image gets the same bytes, and the setting is afterwards as before."""
+    images = torch.from_numpy(photographs(9, 96, 160)).permute(0, 3, 1, 2)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = corrupt(images, name, 3, protocol="imagenet-c")
+        torch.set_num_threads(3)
+        assert torch.equal(corrupt(images, name, 3, protocol="imagenet-c"), one)
+        assert torch.get_num_threads() == 3
+        with torch.inference_mode():
+            assert torch.equal(corrupt(images.clone(), name, 3, protocol="imagenet-c"), one)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_code_versions_are_known() -> None:
     """Every corruption has a version for the keys of stored results."""
     assert all(re.fullmatch(r"\d+\.\d+", corruptions.code_version(n)) for n in ALL)

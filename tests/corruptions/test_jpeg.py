@@ -75,18 +75,6 @@ def test_equals_pillow_on_anything(height: int, width: int, quality: int, kind: 
     assert np.array_equal(by_pillow(planes, quality)[0].permute(1, 2, 0).numpy(), expected)
 
 
-def test_threads_change_nothing() -> None:
-    """With several threads every image still lands in its place."""
-    images = np.random.default_rng(0).integers(0, 256, (9, 96, 80, 3), np.uint8)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        several = jpeg_round_trip(images, 50)
-    finally:
-        torch.set_num_threads(threads)
-    assert np.array_equal(several, np.stack([pillows(image, 50) for image in images]))
-
-
 def test_keeps_kind_and_input() -> None:
     """A tensor gives a tensor, an array an array, none gives none; the input stays as it is."""
     images = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3), np.uint8)
