@@ -1,6 +1,7 @@
 """Where the tests find real data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,11 @@ def test_data() -> Path:
     if os.environ.get("PPBENCH_REQUIRE_TEST_DATA") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or fills the user's own cell store."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PPBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

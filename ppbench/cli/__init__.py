@@ -5,10 +5,13 @@ import sys
 import typer
 
 from ppbench import __version__
+from ppbench.cli.cache import cache_command
 from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
+from ppbench.cli.models import models_app
 from ppbench.cli.score import score_command
+from ppbench.cli.train import train
 
 app = typer.Typer(
     name="ppbench",
@@ -37,7 +40,10 @@ def _root(
 
 app.command("eval")(eval_command)
 app.command("score")(score_command)
+app.command("train")(train)
+app.add_typer(models_app, name="models")
 app.command("corruptions")(corruptions_command)
+app.command("cache")(cache_command)
 
 
 def main() -> None:

@@ -15,12 +15,13 @@ def cache_command(
     from ppbench.evaluation.store import CellStore, default_folder
 
     store = CellStore(default_folder())
-    facts = {"folder": str(store.folder), "cells": len(store.entries()), "bytes": store.size()}
+    cells, size = len(store.entries()), store.size()
+    facts = {"folder": str(store.folder), "cells": cells, "bytes": size}
     if clear:
         facts["cleared"] = store.clear()
     if json:
         typer.echo(json_text.dumps(facts, indent=2))
     elif clear:
-        typer.echo(f"cleared {facts['cleared']:,} cells of {facts['folder']}")
+        typer.echo(f"cleared {facts['cleared']:,} cells of {store.folder}")
     else:
-        typer.echo(f"{facts['cells']:,} finished cells, {facts['bytes'] / 1e6:.1f} MB, in {facts['folder']}")
+        typer.echo(f"{cells:,} finished cells, {size / 1e6:.1f} MB, in {store.folder}")

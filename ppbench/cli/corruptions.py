@@ -23,7 +23,7 @@ def corruptions_command(
         for name in (*corruptions.NAMES, *corruptions.EXTRA_NAMES)
     ]
     if json:
-        content = {"protocol": table.name, "size": table.size, "jpeg_quality": table.storage_quality, "corruptions": rows}
-        typer.echo(json_text.dumps(content, indent=2))
+        facts = {"protocol": table.name, "size": table.size, "jpeg_quality": table.storage_quality}
+        typer.echo(json_text.dumps({**facts, "corruptions": rows}, indent=2))
     else:
         show(table.name, table.size, table.storage_quality, rows)

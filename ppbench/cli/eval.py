@@ -50,6 +50,12 @@ def eval_command(
         Path | None,
         typer.Option(help="The run's folder. Default: results/<time>-<data>.", show_default=False),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Make every cell again, whatever the store has.")
+    ] = False,
+    store: Annotated[
+        bool, typer.Option("--store/--no-store", help="Keep finished cells, and take them from the store.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
@@ -75,7 +81,10 @@ def eval_command(
             normaliser=normaliser,
             baseline_model=baseline_model,
             out=folder,
+            store=store,
+            fresh=fresh,
             on_batch=progress,
+            on_warning=lambda line: typer.echo(f"ppbench: warning: {line}", err=True),
         )
     if json:
         typer.echo(scores_json.render(run.scores, run.context), nl=False)

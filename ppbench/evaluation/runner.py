@@ -23,6 +23,7 @@ class Runner:
         models: the networks of the run.
         store: where finished cells are kept; None keeps none.
         keys: the store's key of each slot; a slot without one is never stored.
+        fresh: make everything again, whatever the store has, and keep that.
         on_batch: called with the cell and the number of images done, counted once a cell for all models.
         on_warning: called with one line about a damaged entry.
     """
@@ -31,6 +32,7 @@ class Runner:
     models: Sequence[LoadedModel]
     store: CellStore | None = None
     keys: Mapping[Slot, str] = field(default_factory=dict)
+    fresh: bool = False
     on_batch: Callable[[CellId, int], None] = lambda _cell, _images: None
     on_warning: Callable[[str], None] = lambda _line: None
 
@@ -73,7 +75,7 @@ class Runner:
         return missing
 
     def _stored(self, slot: Slot) -> Answers | None:
-        if self.store is None or slot not in self.keys:
+        if self.store is None or self.fresh or slot not in self.keys:
             return None
         try:
             return self.store.get(self.keys[slot])

@@ -19,7 +19,13 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def contact_sheet(
-    image: Pixels, names: Sequence[str], severities: Sequence[int], *, protocol: str, image_id: int = 0, seed: int = 0
+    image: Pixels,
+    names: Sequence[str],
+    severities: Sequence[int],
+    *,
+    protocol: str,
+    image_id: int = 0,
+    seed: int = 0,
 ) -> Image.Image:
     """Return the sheet: corruptions down, severities across, the clean image in the first column.
 
@@ -63,7 +69,9 @@ def _tile(image: Pixels) -> Image.Image:
     picture = Image.fromarray(image)
     enlarge = TILE // max(picture.size)
     if enlarge >= 1:
-        picture = picture.resize((picture.width * enlarge, picture.height * enlarge), Image.Resampling.NEAREST)
+        picture = picture.resize(
+            (picture.width * enlarge, picture.height * enlarge), Image.Resampling.NEAREST
+        )
     else:
         picture.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
     tile = Image.new("RGB", (TILE, TILE), PAPER)

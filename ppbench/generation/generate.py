@@ -58,7 +58,9 @@ def generate(
     source = open_data(order.data, root=order.root, source="generated", limit=order.limit, seed=order.seed)
     protocol = corruptions.protocol(source.protocol)
     if protocol.storage_quality is not None:
-        raise InputError(f"expected a data set in the .npy layout (cifar10-c, cifar100-c, digits-c), got {order.data!r}")
+        raise InputError(
+            f"expected a data set in the .npy layout (cifar10-c, cifar100-c, digits-c), got {order.data!r}"
+        )
     found = manifests.resume(order.out, _facts(order, source, names))
     order.out.mkdir(parents=True, exist_ok=True)
     _sweep(order.out)

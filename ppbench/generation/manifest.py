@@ -60,9 +60,13 @@ def read(folder: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: expected a manifest of `ppbench generate`, got {error}; remove the file") from error
+        raise InputError(
+            f"{path}: expected a manifest of `ppbench generate`, got {error}; remove the file"
+        ) from error
     if version != SCHEMA_VERSION:
-        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: use another --out")
+        raise InputError(
+            f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: use another --out"
+        )
     return Manifest(content, cells)
 
 
@@ -76,14 +80,16 @@ def resume(folder: Path, facts: Mapping[str, Any]) -> Manifest:
     wanted = json.loads(json.dumps(facts))
     found = read(folder)
     if found is None:
-        strangers = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        strangers = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         if strangers:
             raise InputError(
                 f"expected an empty folder or one that `ppbench generate` began, got {str(folder)!r} "
-                f"with {sorted(strangers)[0]!r}: use another --out"
+                f"with {strangers[0]!r}: use another --out"
             )
         return Manifest(wanted, {})
-    differing = sorted(key for key in wanted.keys() | found.facts.keys() if wanted.get(key) != found.facts.get(key))
+    differing = sorted(
+        key for key in wanted.keys() | found.facts.keys() if wanted.get(key) != found.facts.get(key)
+    )
     if differing:
         key = differing[0]
         raise InputError(

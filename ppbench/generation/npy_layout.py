@@ -39,9 +39,11 @@ def write_cell(out: Path, corruption: str, severity: int, batches: Iterable[Pixe
         for number, batch in enumerate(batches):
             if number == 0:
                 _write_header(file, (count, *batch.shape[1:]))
-            digest.update(np.ascontiguousarray(batch))
-            # Not ndarray.tofile: on a full disk that raises an error which does not say so.
-            file.write(np.ascontiguousarray(batch).data)
+            pixels = np.ascontiguousarray(batch).data
+            digest.update(pixels)
+            file.write(
+                pixels
+            )  # not ndarray.tofile: on a full disk that raises an error which does not say so
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """What a table's numbers rest on: scale, normaliser, data, images, seed, what is missing."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +35,11 @@ class TableContext:
     def to_dict(self) -> dict[str, Any]:
         """Return the context as JSON knows it."""
         return {**asdict(self), "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "TableContext":
+        """Return the context that `to_dict` made."""
+        return cls(**{**content, "notes": tuple(content["notes"])})
 
 
 def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, str]]:

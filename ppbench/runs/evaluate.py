@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ppbench import __version__
@@ -18,15 +17,19 @@ from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
+from ppbench.evaluation.keys import keys_of
 from ppbench.evaluation.loop import Evaluator, default_batch_size
 from ppbench.evaluation.runner import Runner
+from ppbench.evaluation.store import CellStore
+from ppbench.evaluation.store import default_folder as default_store_folder
 from ppbench.models.load import LoadedModel, load_model
 from ppbench.models.requests import ModelRequest, unique_names
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model
-from ppbench.runs.folder import SCHEMA_VERSION, Predictions, Run, prepare, tables_of, write
-from ppbench.runs.normalising import pick_normaliser, quality_notes
+from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, write
+from ppbench.runs.normalising import quality_notes, settle_divisor
+from ppbench.runs.predictions import gather
 from ppbench.scoring.scores import score
 
 OnBatch = Callable[[str, int, int], None]
@@ -54,7 +57,10 @@ def evaluate(
     normaliser: str = "auto",
     baseline_model: str | None = None,
     out: Path | None = None,
+    store: bool = True,
+    fresh: bool = False,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
+    on_warning: Callable[[str], None] = lambda _line: None,
 ) -> Run:
     """Evaluate models on clean and corrupted images, score them, and write the run where `out` says.
 
@@ -72,7 +78,10 @@ def evaluate(
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
         baseline_model: the model of this run that R_net compares with.
         out: the run's folder; None writes nothing.
+        store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
+        fresh: make every cell again, whatever the store has.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
+        on_warning: called with one line about what went wrong without harm.
 
     Raises:
         InputError: bad input; nothing has been written then.
@@ -98,6 +107,7 @@ def evaluate(
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)
+    divide_by = settle_divisor(normaliser, loaded, images)
     names_of_cells = plan(*cells_wanted, clean=images.clean is not None)
     with _folder(out):
         started, clock = datetime.now(UTC), time.perf_counter()
@@ -105,21 +115,25 @@ def evaluate(
         runner = Runner(
             Evaluator(images, seed=seed, batch_size=batch_size, device=where),
             loaded,
+            _store() if store else None,
+            keys_of(loaded, images, names_of_cells, seed=seed, device=where) if store else {},
+            fresh=fresh,
+            on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
         )
         answers = runner.run(names_of_cells, len(images.ids))
-        predictions = Predictions(
-            models=tuple(names),
-            cells=tuple((cell.corruption, cell.severity) for cell in names_of_cells),
-            ids=images.ids,
-            labels=images.labels,
-            classes=np.array(
-                [[answers[name, cell].predictions for cell in names_of_cells] for name in names]
-            ),
+        predictions = gather(answers, names, names_of_cells, images.ids, images.labels)
+        tables = predictions.tables()
+        divisor = divide_by.normaliser(tables)
+        context = TableContext(
+            data=images.name,
+            source=images.source,
+            protocol=images.protocol,
+            images=len(images.ids),
+            seed=None if images.source == "published" and limit is None else seed,
+            generator=None if images.source == "published" else f"ppbench {__version__}",
+            notes=(*divide_by.notes, *quality_notes(images, predictions, seed, limit)),
         )
-        tables = tables_of(predictions)
-        divisor, notes = pick_normaliser(normaliser, tables, loaded, images)
-        notes += quality_notes(images, predictions, seed, limit)
         run = Run(
             manifest={
                 "schema_version": SCHEMA_VERSION,
@@ -134,26 +148,25 @@ def evaluate(
                 "batch_size": batch_size,
                 "models": [describe_model(model) for model in loaded],
                 "data": describe_data(images, predictions.cells, seed=seed, limit=limit),
-                "normaliser": None if divisor is None else divisor.name,
+                "normaliser": None if divisor is None else divisor.to_dict(),
+                "context": context.to_dict(),
                 "baseline_model": baseline_model,
             },
             tables=tables,
             scores=score(tables, divisor, baseline=baseline_model),
-            context=TableContext(
-                data=images.name,
-                source=images.source,
-                protocol=images.protocol,
-                images=len(images.ids),
-                seed=None if images.source == "published" and limit is None else seed,
-                generator=None if images.source == "published" else f"ppbench {__version__}",
-                notes=tuple(notes),
-            ),
+            context=context,
             predictions=predictions,
             folder=out,
         )
         if out is not None:
             write(run, out)
     return run
+
+
+def _store() -> CellStore:
+    store = CellStore(default_store_folder())
+    store.prepare()
+    return store
 
 
 @contextmanager

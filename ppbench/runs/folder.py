@@ -6,41 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.reporting import markdown, scores_json
 from ppbench.reporting.provenance_line import TableContext
-from ppbench.scoring.errors_table import ErrorTable, write_errors_csv
+from ppbench.runs import predictions as prediction_file
+from ppbench.runs.predictions import Predictions
+from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
+from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scores import score
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Every answer of a run.
-
-    Attributes:
-        models: names, M of them.
-        cells: (corruption, severity), K of them; the clean row is ``("clean", 0)``.
-        ids: int64 (N,), each image's place in the full set.
-        labels: int64 (N,).
-        classes: int32 (M, K, N), the predicted class; -1 where the network's output was not finite.
-    """
-
-    models: tuple[str, ...]
-    cells: tuple[tuple[str, int], ...]
-    ids: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
-    classes: npt.NDArray[np.int32]
+MANIFEST = "run.json"
 
 
 @dataclass(frozen=True)
 class Run:
-    """An evaluation with its scores: `manifest` is the content of run.json."""
+    """An evaluation with its scores.
+
+    Attributes:
+        manifest: the content of run.json: what the run rests on.
+        tables: the errors of each model.
+        scores: what they come to.
+        context: what stands below every table.
+        predictions: every answer.
+        folder: where the run is written; None for one that is not.
+    """
 
     manifest: dict[str, Any]
     tables: tuple[ErrorTable, ...]
@@ -62,46 +54,49 @@ def prepare(folder: Path) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"expected a folder that can be written to, got {str(folder)!r}: {(error.strerror or str(error)).lower()}; "
-            "choose another with --out"
+            f"expected a folder that can be written to, got {str(folder)!r}: "
+            f"{(error.strerror or str(error)).lower()}; choose another with --out"
         ) from error
 
 
 def write(run: Run, folder: Path) -> None:
     """Write a run's files; run.json goes first and comes last, so that a folder with it is whole."""
-    (folder / "run.json").unlink(missing_ok=True)
-    with atomic.writing(folder / "predictions.npz") as file:
-        _write_predictions(run.predictions, file)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    prediction_file.write(run.predictions, folder)
     write_errors_csv(folder / "errors.csv", run.tables)
     atomic.write_text(folder / "scores.json", scores_json.render(run.scores, run.context))
     atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context))
-    manifest = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
-    atomic.write_text(folder / "run.json", manifest + "\n")
+    text = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
+    atomic.write_text(folder / MANIFEST, text + "\n")
 
 
-def _write_predictions(predictions: Predictions, file: Any) -> None:
-    np.savez_compressed(
-        file,
-        models=np.array(predictions.models),
-        corruptions=np.array([corruption for corruption, _ in predictions.cells]),
-        severities=np.array([severity for _, severity in predictions.cells], np.int8),
-        ids=predictions.ids,
-        labels=predictions.labels,
-        classes=predictions.classes.astype(np.int16 if _fits(predictions.classes) else np.int32),
-    )
+def load_run(folder: Path | str) -> Run:
+    """Read a run back from its folder; its scores are computed again from its answers.
 
-
-def _fits(classes: npt.NDArray[np.int32]) -> bool:
-    return classes.size == 0 or int(classes.max()) <= np.iinfo(np.int16).max
-
-
-def tables_of(predictions: Predictions) -> tuple[ErrorTable, ...]:
-    """Return the errors of every model, counted from its answers."""
-    wrong = (predictions.classes != predictions.labels).sum(axis=2)
-    count = len(predictions.labels)
-    return tuple(
-        ErrorTable.from_counts(
-            model, {cell: (count, int(wrong[m, k])) for k, cell in enumerate(predictions.cells)}
+    Raises:
+        InputError: there is no whole run, its files contradict each other, or a newer version wrote them.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        version, context = manifest["schema_version"], TableContext.from_dict(manifest["context"])
+    except FileNotFoundError:
+        raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
+        ) from None
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: use a newer ppbench"
         )
-        for m, model in enumerate(predictions.models)
-    )
+    predictions = prediction_file.read(folder)
+    tables = predictions.tables()
+    if tuple(read_errors_csv(folder / "errors.csv")) != tables:
+        raise InputError(
+            f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
+        )
+    divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
+    scores = score(tables, divisor, baseline=manifest["baseline_model"])
+    return Run(manifest, tables, scores, context, predictions, folder)

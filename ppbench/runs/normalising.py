@@ -1,45 +1,78 @@
 """Which AlexNet a run is divided by, and what a reader of its table must know."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
+from ppbench.errors import InputError, unknown
 from ppbench.models.load import LoadedModel
-from ppbench.runs.folder import Predictions
+from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.normaliser import Normaliser, choose_normaliser, default_normaliser
+from ppbench.scoring.normaliser import MEASURED, Normaliser, default_normaliser, load_normaliser, measured
 
 
-def pick_normaliser(
-    wanted: str, tables: Sequence[ErrorTable], models: Sequence[LoadedModel], images: DataSource
-) -> tuple[Normaliser | None, list[str]]:
-    """Return what a run's errors are divided by, and notes for its table.
+@dataclass(frozen=True)
+class Divisor:
+    """What a run's errors will be divided by, settled before the run: a table, or a model of the run itself.
 
-    ``"auto"`` takes an AlexNet of the run where the images were generated, because it saw the same images; the
+    Attributes:
+        table: a normaliser that is there already; None for a model of the run, or for no normaliser.
+        model: the model of the run that will be the normaliser.
+        notes: what a reader of the table must know about it.
+    """
+
+    table: Normaliser | None = None
+    model: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def normaliser(self, tables: Sequence[ErrorTable]) -> Normaliser | None:
+        """Return the normaliser, once the run's errors are there."""
+        if self.model is None:
+            return self.table
+        return measured(next(table for table in tables if table.model == self.model))
+
+
+def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSource) -> Divisor:
+    """Return what a run's errors will be divided by; a mistake is found before the work, not after it.
+
+    ``"auto"`` takes an AlexNet of the run where the images are generated, because it sees the same images; the
     published table of the data set otherwise, which belongs to the published files.
 
     Raises:
         InputError: the normaliser asked for does not exist.
     """
+    names = [model.name for model in models]
     alexnets = [model.name for model in models if model.architecture.rpartition(":")[2] == "alexnet"]
-    if wanted == "measured" and len(alexnets) == 1:
-        wanted = f"measured:{alexnets[0]}"
-    if wanted == "auto" and alexnets and images.source == "generated":
-        wanted = f"measured:{alexnets[0]}"
-    found = default_normaliser(images.name) if wanted == "auto" else choose_normaliser(wanted, tables)
-    if found is None:
-        return None, [] if wanted == "none" else [
-            f"there is no AlexNet table for {images.name}: evaluate an alexnet in the same run to have CE and mCE"
-        ]
-    notes = []
-    if images.source == "generated" and found.data == images.name and data_set(images.name).published:
-        notes.append(
-            f"{found.name} was measured on the published files, these images were generated here: "
+    if wanted == "none":
+        return Divisor()
+    if wanted.startswith(f"{MEASURED}:"):
+        model = wanted.removeprefix(f"{MEASURED}:")
+        if model not in names:
+            raise unknown("model to normalise by", model, names)
+        return Divisor(model=model)
+    if wanted == MEASURED and len(alexnets) != 1:
+        raise InputError(
+            f"expected one alexnet in the run to normalise by, got {len(alexnets)} among {', '.join(names)}: "
+            f"add --model alexnet, or name the model with --normaliser {MEASURED}:MODEL"
+        )
+    if wanted == MEASURED or (wanted == "auto" and alexnets and images.source == "generated"):
+        return Divisor(model=alexnets[0])
+    if wanted != "auto":
+        return Divisor(load_normaliser(wanted))
+    table = default_normaliser(images.name)
+    if table is None:
+        note = f"there is no AlexNet table for {images.name}: evaluate an alexnet in the same run to have CE and mCE"
+        return Divisor(notes=(note,))
+    if images.source == "generated" and data_set(images.name).published:
+        note = (
+            f"{table.name} was measured on the published files, these images were generated here: "
             "CE and mCE compare with published ones only roughly; an alexnet in the same run would be exact"
         )
-    return found, notes
+        return Divisor(table, notes=(note,))
+    return Divisor(table)
 
 
 def quality_notes(images: DataSource, predictions: Predictions, seed: int, limit: int | None) -> list[str]:
@@ -53,7 +86,7 @@ def quality_notes(images: DataSource, predictions: Predictions, seed: int, limit
         notes.append(
             "no clean images were found beside the published files: no clean error, no relative scores"
         )
-    for name, classes in zip(predictions.models, predictions.classes, strict=True):
+    for name, classes in zip(predictions.models, predictions.answers.predictions, strict=True):
         invalid = int(np.count_nonzero(classes < 0))
         if invalid:
             share = 100.0 * invalid / classes.size

@@ -52,6 +52,23 @@ class Normaliser:
         """The corruptions it can normalise, in the order of the benchmark."""
         return tuple(name for name in ALL if name in self.per_severity or name in self.mean)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the normaliser as JSON knows it, so that a run stays whole without its file."""
+        per_severity = {
+            corruption: {str(severity): error for severity, error in errors.items()}
+            for corruption, errors in self.per_severity.items()
+        }
+        return {**vars(self), "per_severity": per_severity, "mean": dict(self.mean)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Normaliser":
+        """Return the normaliser that `to_dict` made."""
+        per_severity = {
+            corruption: {int(severity): error for severity, error in errors.items()}
+            for corruption, errors in content["per_severity"].items()
+        }
+        return cls(**{**content, "per_severity": per_severity})
+
     def total(self, corruption: str, severities: Iterable[int]) -> float | None:
         """Return the sum of its errors (per cent) over severities of a corruption; None if not known.
 

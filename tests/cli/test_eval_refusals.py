@@ -57,7 +57,7 @@ def _resnet20_of(folder: Path, classes: int) -> Path:
 
 REFUSED: dict[str, tuple[Made, str]] = {
     "no model": (lambda _: [], "expected at least one --model"),
-    "unknown model": (lambda _: ["--model", "resnet21"], "did you mean 'resnet20'"),
+    "unknown model": (lambda _: ["--model", "resnet-20"], "did you mean 'resnet20'"),
     "unknown data": (lambda _: [*RESNET20, "--data", "cifar10c"], "did you mean 'cifar10-c'"),
     "unknown corruption": (lambda _: [*RESNET20, "--corruptions", "fogg"], "did you mean 'fog'"),
     "severity 6": (lambda _: [*RESNET20, "--severities", "6"], "expected severities from 1 to 5, got '6'"),

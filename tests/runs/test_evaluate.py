@@ -11,7 +11,8 @@ from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
 from ppbench.scoring.errors_table import read_errors_csv
 
-SMALL = {"corruptions": "gaussian_noise,fog,pixelate", "severities": "1,5", "limit": 60}
+# Without the store: a second run must make its numbers, not remember them.
+SMALL = {"corruptions": "gaussian_noise,fog,pixelate", "severities": "1,5", "limit": 60, "store": False}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_models_that_share_batches_get_what_they_get_alone(folder: Path) -> None
 def test_predictions_recount_to_the_errors(folder: Path) -> None:
     """The errors of errors.csv are the disagreements of predictions.npz with its labels."""
     with np.load(folder / "predictions.npz") as file:
-        wrong = (file["classes"] != file["labels"]).sum(axis=2)
+        wrong = (file["predictions"] != file["labels"]).sum(axis=2)
         cells = list(zip(file["corruptions"].tolist(), file["severities"].tolist(), strict=True))
         models = file["models"].tolist()
         assert len(np.unique(file["ids"])) == 60

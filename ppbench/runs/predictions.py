@@ -1,0 +1,106 @@
+"""Every answer of a run, image by image, and the file they are kept in."""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ppbench import atomic
+from ppbench.errors import InputError
+from ppbench.evaluation.answers import FIELDS, Answers
+from ppbench.evaluation.cells import CellId
+from ppbench.scoring.errors_table import ErrorTable
+
+FILE = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers of M models on K cells of N images each.
+
+    Attributes:
+        models: names.
+        cells: (corruption, severity); the clean row is ``("clean", 0)``.
+        ids: int64 (N,), each image's place in the full set.
+        labels: int64 (N,).
+        answers: the fields of `Answers`, each (M, K, N).
+    """
+
+    models: tuple[str, ...]
+    cells: tuple[tuple[str, int], ...]
+    ids: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    answers: Answers
+
+    @property
+    def wrong(self) -> npt.NDArray[np.bool_]:
+        """Whether each answer is an error, bool (M, K, N)."""
+        return np.asarray(self.answers.predictions != self.labels)
+
+    def tables(self) -> tuple[ErrorTable, ...]:
+        """Return the errors of every model, counted from its answers."""
+        errors = self.wrong.sum(axis=2)
+        count = len(self.labels)
+        return tuple(
+            ErrorTable.from_counts(
+                model, {cell: (count, int(errors[m, k])) for k, cell in enumerate(self.cells)}
+            )
+            for m, model in enumerate(self.models)
+        )
+
+
+def gather(
+    answers: Mapping[tuple[str, CellId], Answers],
+    models: Sequence[str],
+    cells: Sequence[CellId],
+    ids: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+) -> Predictions:
+    """Return the answers of a run as arrays."""
+    stacked = {
+        field: np.stack(
+            [np.stack([getattr(answers[model, cell], field) for cell in cells]) for model in models]
+        )
+        for field in FIELDS
+    }
+    names = tuple((cell.corruption, cell.severity) for cell in cells)
+    return Predictions(tuple(models), names, ids, labels, Answers(**stacked))
+
+
+def write(predictions: Predictions, folder: Path) -> None:
+    """Write predictions.npz, without timestamps: equal answers, equal bytes."""
+    with atomic.writing(folder / FILE) as file:
+        np.savez_compressed(
+            file,
+            models=np.array(predictions.models),
+            corruptions=np.array([corruption for corruption, _ in predictions.cells]),
+            severities=np.array([severity for _, severity in predictions.cells], np.int8),
+            ids=predictions.ids,
+            labels=predictions.labels,
+            **{field: getattr(predictions.answers, field) for field in FIELDS},
+        )
+
+
+def read(folder: Path) -> Predictions:
+    """Read predictions.npz.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    path = folder / FILE
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Predictions(
+                tuple(arrays["models"].tolist()),
+                tuple(zip(arrays["corruptions"].tolist(), arrays["severities"].tolist(), strict=True)),
+                arrays["ids"],
+                arrays["labels"],
+                Answers(**{field: arrays[field] for field in FIELDS}),
+            )
+    except FileNotFoundError:
+        raise InputError(f"expected {path}, got no such file: name a run's folder") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: expected the predictions of a run, got a damaged file ({error})") from None
