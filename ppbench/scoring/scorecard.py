@@ -12,13 +12,23 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class CorruptionScore:
-    """The scores of a model on one corruption, over the severities that were measured."""
+    """The scores of a model on one corruption, over the severities that were measured.
+
+    Attributes:
+        corruption: its name.
+        severities: the measured ones, rising.
+        mean_error: mean over them, per cent.
+        ce: Σ_s err / Σ_s err of the normaliser, per cent.
+        relative_ce: the same with the clean errors taken off, per cent.
+        slope: by how many points the error rises per severity (least squares); None with one severity.
+    """
 
     corruption: str
     severities: tuple[int, ...]
     mean_error: float
     ce: float | None
     relative_ce: float | None
+    slope: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON knows it."""
@@ -27,6 +37,7 @@ class CorruptionScore:
             "mean_error": self.mean_error,
             "ce": self.ce,
             "relative_ce": self.relative_ce,
+            "slope": self.slope,
         }
 
 

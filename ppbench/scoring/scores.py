@@ -6,7 +6,7 @@ the normaliser is used, and `partial` says what is missing. A score that cannot 
 says why: never a silent wrong number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum
 
 from ppbench.errors import InputError, unknown
@@ -144,7 +144,16 @@ def _score_corruption(
                 relative_why[corruption] = f"{normaliser.name} is hardly worse there than on clean images"
             else:
                 relative = 100.0 * ((total - count * table.clean.error) / (under - count * normaliser.clean))
-    return CorruptionScore(corruption, severities, total / count, ce, relative)
+    return CorruptionScore(corruption, severities, total / count, ce, relative, _slope(errors))
+
+
+def _slope(errors: Mapping[int, float]) -> float | None:
+    """Return the least-squares slope of error over severity, in points per severity."""
+    if len(errors) < 2:
+        return None
+    middle = fsum(errors) / len(errors)
+    spread = fsum((severity - middle) ** 2 for severity in errors)
+    return fsum((severity - middle) * error for severity, error in errors.items()) / spread
 
 
 def _why_no_total(normaliser: Normaliser, corruption: str, severities: Sequence[int]) -> str:

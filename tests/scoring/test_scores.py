@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -288,6 +289,20 @@ def test_without_clean_errors_there_is_no_relative_score():
     mine = score([FULL], measured(ErrorTable("n", None, FULL.cells)))["a"]
     assert mine.relative_mce is None
     assert mine.notes == ("no relative CE: measured:n has no clean error",)
+
+
+@few
+@given(counted_tables("a", ("fog",)), st.sets(st.sampled_from(SEVERITIES), min_size=1))
+def test_slopes_are_least_squares(table, severities):
+    """The slope is numpy's straight-line fit of error over severity; one severity has none."""
+    row = score([subset(table, severities=severities)])["a"].row("fog")
+    if len(severities) == 1:
+        assert row.slope is None
+    else:
+        x = sorted(severities)
+        assert row.slope == pytest.approx(
+            np.polyfit(x, [table.errors_of("fog")[s] for s in x], 1)[0], abs=1e-9
+        )
 
 
 def test_without_a_normaliser_there_is_the_mean_error_only():
