@@ -15,12 +15,12 @@ from ppbench.data.subset import stratified_rows
 SIZE = 32
 NUM_CLASSES = 10
 TEST_IMAGES = 500
-RENDERINGS = 8  # crops, sizes, places and contrasts that each training digit is shown in
+RENDERINGS = 16  # crops, sizes, places and contrasts that each training digit is shown in
 
 # A digit that fills the frame at full contrast is read through any noise. These bounds leave a ResNet-20 with a few
 # per cent of clean error and let the corruptions bite.
-_DIGIT_SIZE = (13, 24)  # side in pixels, both ends included
-_CONTRAST = (60, 190)  # grey levels of the darkest ink
+_DIGIT_SIZE = (18, 28)  # side in pixels, both ends included
+_CONTRAST = (90, 210)  # grey levels of the darkest ink
 
 _SPLIT_SEED = 0
 _TEST_SHARE = 3  # the right 1/3 of each photograph is for test crops, the rest for training crops
@@ -34,7 +34,7 @@ def digits(part: str, seed: int = 0) -> ImageSet:
     the photographs: neither ink nor background of a test image has been seen in training.
 
     Args:
-        part: ``"test"``: 500 images, one per test digit; ``"train"``: 8 images of each of the other 1,297 digits.
+        part: ``"test"``: 500 images, one per test digit; ``"train"``: 16 images of each of the other 1,297 digits.
         seed: of the crops, sizes, places and contrasts.
 
     Returns:
