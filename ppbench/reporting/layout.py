@@ -71,33 +71,51 @@ def summary_columns(scores: Scores) -> list[str]:
 
 
 def summary_rows(scores: Scores) -> list[Row]:
-    """Return one row per model, its best values marked column by column."""
+    """Return one row per model, its best values marked column by column, and below it ± where there are intervals."""
     columns = [[_summary(model, name) for model in scores.models] for name in summary_columns(scores)]
     best = [
         _lowest([None if value is None else -value for value in column] if name == "R_net" else column)
         for name, column in zip(summary_columns(scores), columns, strict=True)
     ]
-    return [
-        Row(
-            model.model,
-            tuple(
-                _number(column[index], 2 if name.endswith("error") else 1)
-                for name, column in zip(summary_columns(scores), columns, strict=True)
-            ),
-            frozenset(place for place, winners in enumerate(best) if index in winners),
+    rows = []
+    for index, model in enumerate(scores.models):
+        cells = tuple(
+            _number(column[index], _decimals(name))
+            for name, column in zip(summary_columns(scores), columns, strict=True)
         )
-        for index, model in enumerate(scores.models)
-    ]
+        rows.append(
+            Row(model.model, cells, frozenset(place for place, won in enumerate(best) if index in won))
+        )
+        if model.intervals:
+            rows.append(Row("", tuple(_half_width(model, name) for name in summary_columns(scores))))
+    return rows
+
+
+_NAMES = {
+    "clean error": "clean",
+    "mean error": "mean_error",
+    "mCE": "mce",
+    "relative mCE": "relative_mce",
+    "R_net": "r_net",
+}
 
 
 def _summary(model: ModelScores, column: str) -> float | None:
-    return {
-        "clean error": model.clean_error,
-        "mean error": model.mean_error,
-        "mCE": model.mce,
-        "relative mCE": model.relative_mce,
-        "R_net": model.r_net,
-    }[column]
+    return model.by_name.get(_NAMES[column])
+
+
+def _half_width(model: ModelScores, column: str) -> str:
+    ends = model.intervals.get(_NAMES[column])
+    # A model that others are measured by has no uncertainty about itself, and nothing to show.
+    return (
+        ""
+        if ends is None or ends[0] == ends[1]
+        else f"±{_number((ends[1] - ends[0]) / 2, _decimals(column))}"
+    )
+
+
+def _decimals(column: str) -> int:
+    return 2 if column.endswith("error") else 1
 
 
 def _corruption_row(scores: Scores, name: str) -> Row:

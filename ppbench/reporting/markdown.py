@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ppbench.reporting.layout import (
     Row,
@@ -22,7 +23,7 @@ def render(scores: Scores, context: TableContext) -> str:
     lines = [
         "# Robustness to common corruptions",
         "",
-        *_table(["model", *summary_columns(scores)], summary_rows(scores)),
+        *_table(["model", *summary_columns(scores)], _merged(summary_rows(scores))),
         "",
         f"## {'Mean error' if scores.normaliser is None else 'CE (mean error)'} per corruption",
         "",
@@ -51,6 +52,21 @@ def _table(heading: Sequence[str], rows: Iterable[Row], strong: int | None = Non
         title = f"**{row.title}**" if number == strong else _escaped(row.title)
         lines.append(_line([title, *(cell.replace("( ", "(") for cell in cells)]))
     return lines
+
+
+def _merged(rows: Iterable[Row]) -> list[Row]:
+    """Put the intervals, which have rows of their own without a title, beside the values they belong to."""
+    merged: list[Row] = []
+    for row in rows:
+        if row.title:
+            merged.append(row)
+        else:
+            above = merged[-1]
+            cells = tuple(
+                f"{value} {half}".rstrip() for value, half in zip(above.cells, row.cells, strict=True)
+            )
+            merged[-1] = replace(above, cells=cells)
+    return merged
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, Scores
 from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
 
 NOT_RECORDED = "not recorded"
@@ -53,6 +53,8 @@ def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, s
     lines.extend(_partial(scores))
     lines.extend(("note", note) for note in (*context.notes, *scores.notes))
     lines.extend(_model_notes(scores))
+    if any(model.intervals for model in scores.models):
+        lines.append(("±", INTERVAL_FOOTNOTE))
     lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ")))
     if scores.baseline is not None:
         lines.append(("R_net", f"{R_NET_FOOTNOTE.removeprefix('R_net ')} Here b is {scores.baseline}."))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ppbench.errors import InputError
 from ppbench.scoring.bootstrap import LEVEL, RESAMPLES, Floats, interval, resample_together
+from ppbench.scoring.interval import wilson
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
@@ -35,7 +36,7 @@ def score_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Intervals]:
-    """Return model -> score -> percentile interval, in the unit of the score.
+    """Return model -> score -> interval in the unit of the score: percentile, and Wilson's for the clean error.
 
     Args:
         outcomes: of every model in `scores`, in order, over the same images.
@@ -45,10 +46,15 @@ def score_intervals(
         seed: of the draws.
     """
     values = resampled_scores(outcomes, scores, resamples=resamples, seed=seed)
-    return {
+    found = {
         model: {name: interval(value, level) for name, value in each.items()}
         for model, each in values.items()
     }
+    for each in outcomes:
+        if CLEAN_CELL in each.row:
+            errors = int(each.wrong[each.row[CLEAN_CELL]].sum())
+            found[each.model]["clean"] = wilson(errors, each.images, level)
+    return found
 
 
 def resampled_scores(

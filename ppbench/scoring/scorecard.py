@@ -1,6 +1,7 @@
 """The scores of some models, as data. All scores are per cent; one that cannot be known is None."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ppbench.errors import unknown
@@ -8,6 +9,11 @@ from ppbench.scoring.normaliser import Normaliser
 
 SCHEMA_VERSION = 1
 """Of the dict that `Scores.to_dict` returns, which is the content of scores.json."""
+
+INTERVAL_FOOTNOTE = (
+    "half the width of the 95 % interval over images: Wilson's for the clean error, for the others a bootstrap that "
+    "draws images, not cells, and includes the uncertainty of a measured normaliser; bounds are in scores.json"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class ModelScores:
         extra: the measured ones of the 4 extra corruptions, which are in no mean.
         partial: what of the 15 × 5 cells and the clean images is missing, one text each; empty if nothing is.
         notes: why a score is None, or over fewer corruptions than were measured.
+        intervals: 95 % interval (low, high) of scores by name, as in `by_name`; empty where only the counts are
+            known, not which images they are of.
     """
 
     model: str
@@ -68,6 +76,7 @@ class ModelScores:
     extra: tuple[CorruptionScore, ...]
     partial: tuple[str, ...]
     notes: tuple[str, ...]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def row(self, corruption: str) -> CorruptionScore | None:
         """Return the scores on one of the 15 + 4 corruptions, None if it was not measured."""
@@ -102,6 +111,7 @@ class ModelScores:
             "extra": {row.corruption: row.to_dict() for row in self.extra},
             "partial": list(self.partial),
             "notes": list(self.notes),
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
         }
 
 
@@ -127,6 +137,11 @@ class Scores:
             if scores.model == model:
                 return scores
         raise unknown("model", model, [scores.model for scores in self.models])
+
+    def with_intervals(self, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> "Scores":
+        """Return the same scores with intervals: model -> score -> (low, high), see `score_intervals`."""
+        models = tuple(replace(model, intervals=intervals.get(model.model, {})) for model in self.models)
+        return replace(self, models=models)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON knows them: dicts, lists, numbers, None; never NaN."""

@@ -222,3 +222,31 @@ def test_a_lone_file_claims_no_more_than_it_holds():
     assert context_of(path, [mixed]).notes == ("cells hold between 500 and 10,000 images",)
     stated = ErrorTable("s", None, {("fog", 1): Cell.of_error(3.0)})
     assert context_of(path, [stated]) == TableContext(data="errors.csv")
+
+
+def test_intervals_stand_below_the_scores_they_belong_to():
+    """Half the interval's width is below each score on the terminal and beside it in Markdown, bounds in JSON."""
+    scores = scored("a", "b")
+    scores = scores.with_intervals(
+        {"a": {"mce": (100.0, 100.0), "clean": (2.5, 5.5)}, "b": {"mce": (104.0, 110.5)}}
+    )
+    lines = printed(scores).splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("model"))
+    assert [line.split() for line in lines[head + 2 : head + 6]] == [
+        ["a", "4.00", "20.00", "100.0", "100.0"],
+        ["±1.50"],
+        ["b", "4.00", "21.40", "107.0", "108.7"],
+        ["±3.2"],
+    ]
+    assert lines[head + 5].index("±3.2") + len("±3.2") == lines[head + 4].index("107.0") + len("107.0")
+    text = markdown.render(scores, CONTEXT)
+    assert "| b | **4.00** | 21.40 | 107.0 ±3.2 | 108.7 |" in text
+    assert "| **4.00 ±1.50** |" in text
+    assert "**±**: half the width of the 95 % interval" in text
+    data = json.loads(scores_json.render(scores, CONTEXT))
+    assert data["models"][1]["intervals"] == {"mce": [104.0, 110.5]}
+
+
+def test_without_intervals_none_are_explained():
+    """A lone errors file has no images, so no interval and no footnote about one."""
+    assert "±" not in printed(scored("a", "b"))
