@@ -80,6 +80,7 @@ class Runner:
         try:
             return self.store.get(self.keys[slot])
         except DamagedEntryError as error:
+            self.store.discard(self.keys[slot])
             self.on_warning(f"{error}: it is made again")
             return None
 

@@ -103,6 +103,10 @@ class CellStore:
         self.path(key).parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(self.path(key), MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
+    def discard(self, key: str) -> None:
+        """Remove the entry under a key."""
+        self.path(key).unlink(missing_ok=True)
+
     @contextmanager
     def claim(self, key: str, *, wait: bool) -> Iterator[bool]:
         """Yield whether this process may make a cell; while it holds the claim no other process on this machine does.
