@@ -1,1 +1,1 @@
-"""Recipes and the training loop."""
+"""Recipes, augmentations and the training loop."""

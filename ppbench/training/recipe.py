@@ -1,0 +1,129 @@
+"""How a network is trained, as data: a TOML file becomes a frozen dataclass, and every field is checked."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ppbench.errors import InputError, unknown
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the weights, but the seed.
+
+    The schedule is PyTorch's OneCycleLR, stepped per batch, in its two-phase cosine form: from `lr / warmup_divisor`
+    up to `lr` and down to `lr / warmup_divisor / final_divisor`.
+
+    Attributes:
+        name: of the recipe.
+        description: one line.
+        data: the benchmark data set whose training images are used.
+        model: the architecture where none is asked for.
+        epochs: passes over the training images.
+        batch_size: images a step; the last, smaller batch of an epoch is left out.
+        lr: highest learning rate of the schedule.
+        warmup: share of the steps in which the learning rate rises, above 0 and below 1.
+        warmup_divisor: highest learning rate over the first.
+        final_divisor: first learning rate over the last.
+        momentum: of SGD; the schedule leaves it alone.
+        nesterov: whether the momentum is Nesterov's.
+        weight_decay: on all parameters.
+        label_smoothing: 0 for none.
+        shift: training images are moved by up to so many pixels each way, edges repeated.
+        mean, std: of the input contract, in units of 0..1.
+    """
+
+    name: str
+    description: str
+    data: str
+    model: str
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup: float
+    warmup_divisor: float
+    final_divisor: float
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    label_smoothing: float
+    shift: int
+    mean: Triple
+    std: Triple
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values, for JSON."""
+        return asdict(self)
+
+
+_LEAST: Mapping[str, float] = {"epochs": 1, "batch_size": 2}
+_ABOVE_ZERO = {"lr", "warmup", "warmup_divisor", "final_divisor", "std"}
+_BELOW_ONE = {"warmup", "momentum", "label_smoothing"}
+_MEAN_OR_STD = {"mean", "std"}
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the shipped recipes."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Return a shipped recipe by name, or the one in a TOML file.
+
+    Args:
+        name: of a shipped recipe, or the path of a file that ends in ``.toml``.
+        overrides: fields that replace the file's.
+
+    Raises:
+        InputError: no such recipe or file, no TOML, a field that is unknown, missing, or of the wrong kind or range.
+    """
+    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if path.suffix == ".toml" and not name.endswith(".toml") and name not in recipe_names():
+        raise unknown("recipe", name, recipe_names())
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: expected a recipe in TOML, got no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: expected a recipe in TOML, got {error}") from error
+    return _checked(path, {"name": path.stem, **table, **(overrides or {})})
+
+
+def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
+    kinds = {field.name: field.type for field in fields(Recipe)}
+    for key in table:
+        if key not in kinds:
+            raise InputError(f"{path}: {unknown('field', key, kinds)}")
+    if missing := [key for key in kinds if key not in table]:
+        raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
+    return Recipe(**{key: _value(path, key, kinds[key], table[key]) for key in kinds})
+
+
+def _value(path: Path, key: str, kind: Any, value: Any) -> Any:
+    if key in _MEAN_OR_STD:
+        if not isinstance(value, list | tuple) or len(value) != 3:
+            raise InputError(f"{path}: expected {key} to be three numbers, got {value!r}")
+        return tuple(_value(path, f"{key}[{k}]", float, one) for k, one in enumerate(value))
+    # TOML writes 1 for 1.0; but true is not a number, although Python says so.
+    right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if not right or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{path}: expected {key} to be of type {kind.__name__}, got {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_range(path, key, value)
+    return float(value) if kind is float else value
+
+
+def _check_range(path: Path, key: str, value: float) -> None:
+    base = key.partition("[")[0]
+    least = _LEAST.get(base, 0)
+    if not least <= value < float("inf") or (base in _ABOVE_ZERO and value <= 0):
+        bound = "above 0" if base in _ABOVE_ZERO else f"at least {least}"
+        raise InputError(f"{path}: expected {key} to be {bound}, got {value!r}")
+    if base in _BELOW_ONE and value >= 1:
+        raise InputError(f"{path}: expected {key} to be below 1, got {value!r}")
