@@ -5,7 +5,6 @@ refused, and carries a checksum, so that a hand-edited or half-merged file is no
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -46,21 +45,6 @@ class Baseline:
 
 def pack(baseline: Baseline) -> str:
     """Return the text of a baseline file; the same baseline gives the same bytes."""
-    normaliser = None
-    if baseline.normaliser is not None:
-        fixed = baseline.normaliser
-        normaliser = {
-            "name": fixed.name,
-            "description": fixed.description,
-            "source": fixed.source,
-            "clean": fixed.clean,
-            "per_severity": {
-                name: [list(pair) for pair in row.items()] for name, row in fixed.per_severity.items()
-            },
-            "mean": dict(fixed.mean),
-            "data": fixed.data,
-            "model": fixed.model,
-        }
     measured = baseline.normaliser_outcomes
     content = {
         "kind": KIND,
@@ -69,7 +53,7 @@ def pack(baseline: Baseline) -> str:
         "images": baseline.outcomes.images,
         "ids": _text(baseline.ids.astype("<i8").tobytes()),
         "model": _packed(baseline.outcomes),
-        "normaliser": normaliser,
+        "normaliser": None if baseline.normaliser is None else baseline.normaliser.to_dict(),
         "normaliser_model": None if measured is None else _packed(measured),
     }
     return (
@@ -106,7 +90,7 @@ def unpack(text: str, where: str) -> Baseline:
         raise InputError(f"{where}: expected sha256 {wanted[:12]}…, got {got}")
     try:
         return _read(content)
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"{where}: expected a whole baseline file, got: {type(error).__name__} {error}"
         ) from None
@@ -171,19 +155,12 @@ def _read(content: Mapping[str, Any]) -> Baseline:
     if len(ids) != images:
         raise ValueError(f"{len(ids)} ids for {images} images")
     kept = content["normaliser"]
-    normaliser = None
-    if kept is not None:
-        rows = {
-            name: {int(severity): error for severity, error in row}
-            for name, row in kept["per_severity"].items()
-        }
-        normaliser = Normaliser(**{**kept, "per_severity": rows})
     measured = content["normaliser_model"]
     return Baseline(
         _outcomes(content["model"], images),
         ids,
         content["facts"],
-        normaliser,
+        None if kept is None else Normaliser.from_dict(kept),
         None if measured is None else _outcomes(measured, images),
     )
 

@@ -1,6 +1,7 @@
 """Does a model know when it is wrong? NLL, Brier score and expected calibration error of one cell."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -18,49 +19,47 @@ class Calibration:
     """The calibration of a model on the N images of a cell.
 
     Attributes:
-        nll: mean negative log-likelihood of the true class, in nats.
+        nll: mean negative log-likelihood of the true class, in nats; None if it is infinite.
         brier: mean squared distance of the probabilities from the true class, summed over classes: 0..2.
         ece_width: expected calibration error over 15 bins of equal width, per cent.
         ece_mass: the same over 15 bins of equally many images, per cent.
     """
 
-    nll: float
+    nll: float | None
     brier: float
     ece_width: float
     ece_mass: float
 
 
 def calibration(
-    log_p_true: Floats, p_squared: Floats, confidence: Floats, correct: npt.NDArray[np.bool_]
+    nll: Floats, brier: Floats, confidence: Floats, correct: npt.NDArray[np.bool_]
 ) -> Calibration:
     """Return the calibration of a cell from four numbers per image: the full probabilities need not be kept.
 
     Args:
-        log_p_true: (N,), natural logarithm of the probability of the true class, at most 0.
-        p_squared: (N,), sum over classes of the squared probabilities.
+        nll: (N,), minus the natural logarithm of the true class's probability; infinite where that is 0.
+        brier: (N,), sum over classes of (probability − one-hot)², 0..2.
         confidence: (N,), the probability of the predicted class, 0..1.
         correct: bool (N,), whether the predicted class is the true one.
 
     Raises:
-        InputError: the arrays differ in length, are empty, or hold what is no probability.
+        InputError: the arrays differ in length, are empty, or hold what no probabilities give.
     """
-    log_p, squared, top = (np.asarray(each, np.float64) for each in (log_p_true, p_squared, confidence))
-    if (
-        len({each.shape for each in (log_p, squared, top, correct)}) > 1
-        or correct.ndim != 1
-        or not correct.size
-    ):
-        shapes = [each.shape for each in (log_p, squared, top, correct)]
+    shapes = [np.shape(each) for each in (nll, brier, confidence, correct)]
+    if len(set(shapes)) > 1 or len(shapes[0]) != 1 or not correct.size:
         raise InputError(f"expected four numbers for each of at least one image, got shapes {shapes}")
-    finite = np.isfinite(log_p).all() and np.isfinite(squared).all()
-    # Probabilities that a softmax in single precision rounded up are let pass.
-    if not finite or log_p.max() > 1e-5 or not (top >= 0).all() or not (top <= 1 + 1e-5).all():
-        raise InputError("expected finite log-probabilities and confidences of 0..1, got others")
+    for name, values, most in (("nll", nll, np.inf), ("brier", brier, 2), ("confidence", confidence, 1)):
+        # A softmax in single precision may be a rounding step outside.
+        if not ((values >= -1e-5) & (values <= most + 1e-5)).all():
+            raise InputError(
+                f"expected {name} of 0..{most} for each image, got {values.min()} to {values.max()}"
+            )
+    mean_nll = float(np.mean(nll, dtype=np.float64))
     return Calibration(
-        nll=float(-log_p.mean()),
-        brier=float((1.0 - 2.0 * np.exp(log_p) + squared).mean()),
-        ece_width=expected_calibration_error(top, correct, "width"),
-        ece_mass=expected_calibration_error(top, correct, "mass"),
+        nll=mean_nll if isfinite(mean_nll) else None,
+        brier=float(np.mean(brier, dtype=np.float64)),
+        ece_width=expected_calibration_error(confidence, correct, "width"),
+        ece_mass=expected_calibration_error(confidence, correct, "mass"),
     )
 
 

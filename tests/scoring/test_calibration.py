@@ -1,7 +1,5 @@
 """Calibration against independent implementations."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,8 +23,13 @@ def predictions(seed, images=400, classes=10, sharpness=2.0):
 
 def measured(p, labels):
     """What the evaluation keeps of probabilities."""
+    return calibration(*kept(p, labels), p.argmax(axis=1) == labels)
+
+
+def kept(p, labels):
+    """NLL, Brier and confidence of each image; Brier in the form that needs no one-hot vectors."""
     true = p[np.arange(len(labels)), labels]
-    return calibration(np.log(true), (p**2).sum(axis=1), p.max(axis=1), p.argmax(axis=1) == labels)
+    return -np.log(true), (p**2).sum(axis=1) - 2 * true + 1, p.max(axis=1)
 
 
 def loop_ece(confidence, correct, edges):
@@ -102,29 +105,27 @@ def test_the_order_of_images_means_nothing(pairs, random):
 def test_a_perfect_and_an_overconfident_model():
     """Certain and right scores 0 in everything; certain and always wrong has ECE 100 and Brier 2."""
     ones = np.ones(30)
-    perfect = calibration(np.zeros(30), ones, ones, np.ones(30, bool))
+    perfect = calibration(0 * ones, 0 * ones, ones, np.ones(30, bool))
     assert (perfect.nll, perfect.brier, perfect.ece_width, perfect.ece_mass) == (0, 0, 0, 0)
-    wrong = calibration(np.full(30, math.log(1e-30)), ones, ones, np.zeros(30, bool))
-    assert (wrong.brier, wrong.ece_width, wrong.ece_mass) == (pytest.approx(2), 100, 100)
+    wrong = calibration(np.full(30, np.inf), 2 * ones, ones, np.zeros(30, bool))
+    assert (wrong.nll, wrong.brier, wrong.ece_width, wrong.ece_mass) == (None, 2, 100, 100)
 
 
 def test_single_precision_is_enough():
     """Numbers kept as float32 give the calibration of float64 to a thousandth of a point."""
     p, labels = predictions(4)
-    true = p[np.arange(len(labels)), labels]
-    kept = (np.log(true), (p**2).sum(axis=1), p.max(axis=1))
-    short = calibration(*(each.astype(np.float32) for each in kept), p.argmax(axis=1) == labels)
+    short = calibration(*(each.astype(np.float32) for each in kept(p, labels)), p.argmax(axis=1) == labels)
     full = measured(p, labels)
     for name in ("nll", "brier", "ece_width", "ece_mass"):
         assert getattr(short, name) == pytest.approx(getattr(full, name), abs=1e-3)
 
 
 def test_what_is_no_probability_is_refused():
-    """Different lengths, no image, NaN, a positive logarithm or a confidence above 1: one line."""
+    """Different lengths, no image, NaN, or a value outside its range: one line."""
     good = (np.zeros(3), np.ones(3), np.ones(3), np.ones(3, bool))
     for place, bad in (
-        (0, np.zeros(2)), (0, np.full(3, -np.inf)), (0, np.full(3, 0.1)), (1, np.full(3, np.nan)),
-        (2, np.full(3, 1.1)), (2, np.full(3, np.nan)), (2, np.full(3, -0.1)),
+        (0, np.zeros(2)), (0, np.full(3, -0.1)), (0, np.full(3, np.nan)), (1, np.full(3, np.nan)),
+        (1, np.full(3, 2.1)), (2, np.full(3, 1.1)), (2, np.full(3, np.nan)), (2, np.full(3, -0.1)),
     ):  # fmt: skip
         with pytest.raises(InputError, match="expected"):
             calibration(*good[:place], bad, *good[place + 1 :])
