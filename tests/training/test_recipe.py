@@ -1,0 +1,73 @@
+"""Recipes as data."""
+
+from pathlib import Path
+
+import pytest
+
+from ppbench.errors import InputError
+from ppbench.training.recipe import SHIPPED, load_recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_shipped_recipes_are_whole(name: str) -> None:
+    """Every shipped file loads, under its own name, and survives the way to plain values and back."""
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert load_recipe(name, recipe.to_dict()) == recipe
+
+
+def test_fields_can_be_overridden() -> None:
+    """An override counts before the file; whole numbers are taken where any number is."""
+    recipe = load_recipe("digits", {"epochs": 2, "lr": 1})
+    assert recipe.epochs == 2
+    assert recipe.lr == 1.0
+    assert isinstance(recipe.lr, float)
+
+
+def _edited(tmp_path: Path, old: str, new: str) -> str:
+    text = (SHIPPED / "digits.toml").read_text()
+    assert old in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new))
+    return str(path)
+
+
+def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
+    """It is called like the file."""
+    assert load_recipe(_edited(tmp_path, "shift = 2", "shift = 0")).name == "mine"
+
+
+WRONG = {
+    "unknown field": ("shift = 2", "shfit = 2", "unknown field 'shfit': did you mean 'shift'"),
+    "missing field": ("shift = 2", "", "expected the field 'shift', got none"),
+    "text for a number": ("shift = 2", 'shift = "two"', "shift to be of type int, got 'two'"),
+    "part of a pixel": ("shift = 2", "shift = 2.5", "shift to be of type int, got 2.5"),
+    "true for a number": ("shift = 2", "shift = true", "shift to be of type int, got True"),
+    "a number for true": ("nesterov = true", "nesterov = 1", "nesterov to be of type bool"),
+    "negative": ("shift = 2", "shift = -1", "shift to be at least 0, got -1"),
+    "not finite": ("weight_decay = 5e-4", "weight_decay = inf", "weight_decay to be at least 0"),
+    "not a number": ("weight_decay = 5e-4", "weight_decay = nan", "weight_decay to be at least 0"),
+    "no warm-up at all": ("warmup = 0.25", "warmup = 0.0", "warmup to be above 0"),
+    "nothing but warm-up": ("warmup = 0.25", "warmup = 1.0", "warmup to be below 1"),
+    "two channels": ("mean = [0.35, 0.4, 0.35]", "mean = [0.35, 0.4]", "mean to be three numbers"),
+    "no spread": ("std = [0.3, 0.3, 0.3]", "std = [0.3, 0, 0.3]", r"std\[1\] to be above 0"),
+    "no TOML": ("shift = 2", "shift : 2", "expected a recipe in TOML"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_recipe_that_is_not_as_said_is_one_line(case: str, tmp_path: Path) -> None:
+    """The line names the file and the field."""
+    old, new, message = WRONG[case]
+    with pytest.raises(InputError, match=message) as caught:
+        load_recipe(_edited(tmp_path, old, new))
+    assert "mine.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_recipes_have_their_near_miss() -> None:
+    """A name that is none, and a file that is not there."""
+    with pytest.raises(InputError, match="unknown recipe 'digit': did you mean 'digits'"):
+        load_recipe("digit")
+    with pytest.raises(InputError, match=r"nowhere\.toml: .*no such file"):
+        load_recipe("nowhere.toml")

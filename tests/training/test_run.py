@@ -1,0 +1,124 @@
+"""From a recipe to a file of weights, through the command line too."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from ppbench.cli.train import train
+from ppbench.data.training_sets import open_training
+from ppbench.errors import InputError
+from ppbench.models.load import load_model
+from ppbench.training.recipe import SHIPPED
+from ppbench.training.run import run_recipe
+from tests.data.cifar_folders import batch, images_of, labels_of
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Eighty training and twenty test images in CIFAR-10's layout, and a recipe for them."""
+    folder = tmp_path / "cifar-10-batches-py"
+    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
+    for number in range(1, 6):
+        batch(folder / f"data_batch_{number}", images_of(16, number), labels_of(16))
+    text = (SHIPPED / "digits.toml").read_text()
+    text = text.replace('"digits-c"', '"cifar10-c"').replace("batch_size = 64", "batch_size = 16")
+    (tmp_path / "small.toml").write_text(text)
+    return tmp_path
+
+
+def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
+    """It says of itself what it is, and the loaded network answers as it did in training."""
+    out = root / "mine.safetensors"
+    done = run_recipe(
+        str(root / "small.toml"), model="alexnet", seed=3, root=root, out=out, overrides={"epochs": 1}
+    )
+    with safe_open(out, "pt") as file:
+        metadata = json.loads(next(iter(file.metadata().values())))
+    train_set, test = open_training("cifar10-c", root=root)
+    assert metadata["architecture"] == "alexnet"
+    assert metadata["seed"] == 3
+    assert metadata["recipe"]["epochs"] == 1
+    assert metadata["data_digest"] == train_set.digest
+    model = load_model("alexnet", checkpoint=out, data="cifar10-c", num_classes=10, image_size=32)
+    assert model.spec.mean == done.recipe.mean
+    with torch.inference_mode():
+        answers = model.logits(torch.from_numpy(test.images[:]).permute(0, 3, 1, 2)).argmax(1)
+    wrong = int((answers != torch.from_numpy(test.labels)).sum())
+    assert done.clean_error == metadata["clean_error"] == 100.0 * wrong / 20
+
+
+def test_two_runs_write_the_same_bytes(root: Path) -> None:
+    """One recipe and one seed, one file."""
+    files = [root / "a.safetensors", root / "b.safetensors"]
+    hashes = {
+        run_recipe(
+            str(root / "small.toml"), model="resnet20-pp", root=root, out=file, overrides={"epochs": 1}
+        ).sha256
+        for file in files
+    }
+    assert len(hashes) == 1
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_the_command_prints_one_line_and_reports_on_stderr(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is on stdout, on stderr an epoch a line; the default file is in this folder."""
+    monkeypatch.chdir(root)
+    arguments = {"seed": 0, "epochs": 2, "root": root, "device": "cpu", "out": None}
+    train(recipe="small.toml", model="alexnet", json=False, **arguments)
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    assert "alexnet-small.safetensors: alexnet, clean error" in out
+    assert "on 20 test images of cifar10-c, recipe small, seed 0" in out
+    assert [line.split()[1] for line in err.splitlines()] == ["1/2", "2/2"]
+    train(recipe="small.toml", model="alexnet", json=True, **arguments)
+    assert json.loads(capsys.readouterr().out)["recipe"]["epochs"] == 2
+    assert (root / "alexnet-small.safetensors").is_file()
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "unknown recipe": ({"recipe": "digts"}, "did you mean 'digits'"),
+    "unknown model": ({"model": "resnet21"}, "unknown model 'resnet21'"),
+    "no epoch": ({"overrides": {"epochs": 0}}, "epochs to be at least 1"),
+    "another suffix": ({"out": Path("weights.pt")}, r"ends in \.safetensors"),
+    "no such folder": ({"out": Path("nowhere/w.safetensors")}, "in a folder that exists"),
+    "a root for digits": ({"root": Path()}, "leave --root out"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_mistakes_are_found_before_the_training(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody trains for an hour to learn that the folder is not there; nothing is left behind."""
+    monkeypatch.chdir(tmp_path)
+    changes, message = REFUSED[case]
+
+    def never(_epoch: object) -> None:
+        pytest.fail("it trained")
+
+    arguments: dict[str, object] = {"recipe": "digits", **changes}
+    run: Callable[..., object] = run_recipe
+    with pytest.raises(InputError, match=message):
+        run(**arguments, on_epoch=never)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_device_is_one_line(tmp_path: Path) -> None:
+    """Whatever torch says of it."""
+    with pytest.raises(InputError, match="expected a device that torch has here, got 'gpu'"):
+        train(
+            recipe="digits",
+            model="alexnet",
+            seed=0,
+            epochs=1,
+            root=None,
+            device="gpu",
+            out=tmp_path / "w",
+            json=False,
+        )
