@@ -20,8 +20,7 @@ def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     """Apply the fields jitter, pixels (N,3,2), and, unless alpha is 0, shift: dx and dy in [-1, 1], (N,2,H,W)."""
-    # The two borders differ: the affine map reflects about the outermost pixels, the displacement about their edge.
-    levels = _sample(images.float(), _affine_grid(fields["jitter"], *images.shape[2:]), about_pixel=True)
+    levels = _affine(images.float(), fields["jitter"])
     if constants["alpha"]:
         reach, sigma = (constants["unit"] * constants[name] for name in ("alpha", "sigma"))
         smooth_shift = smooth(fields["shift"].float(), sigma, truncate=3.0, border="symmetric")
@@ -44,33 +43,32 @@ def affine_sources(jitter: Tensor, height: int, width: int) -> Tensor:
     return solution
 
 
-def _affine_grid(jitter: Tensor, height: int, width: int) -> Tensor:
-    """Return `affine_sources` at every pixel, in units in which the outermost pixels are at -1 and 1."""
-    back = affine_sources(jitter, height, width) * torch.tensor([2.0 / (width - 1), 2.0 / (height - 1)]).to(
-        jitter.device, torch.float64
-    )
-    x = torch.arange(width, dtype=torch.float64, device=jitter.device)
-    y = torch.arange(height, dtype=torch.float64, device=jitter.device)
-    along = (back[:, :1] * x[:, None]).float()  # (N,W,2)
-    down = (back[:, 1:2] * y[:, None] + back[:, 2:] - 1.0).float()  # (N,H,2)
-    return down[:, :, None] + along[:, None]
+def _affine(levels: Tensor, jitter: Tensor) -> Tensor:
+    """Return levels (N,C,H,W) moved by the affine map of `affine_sources`, reflected about the outermost pixels."""
+    height, width = levels.shape[2:]
+    sources = affine_sources(jitter, height, width)
+    grid = levels.new_empty(len(levels), height, width, 2)
+    for axis, size in enumerate((width, height)):
+        # In units in which the outermost pixels are at -1 and 1.
+        by_x, by_y, offset = (sources[:, i, axis, None] * (2.0 / (size - 1)) for i in range(3))
+        across = by_x * torch.arange(width, device=levels.device)
+        down = by_y * torch.arange(height, device=levels.device) + (offset - 1.0)
+        torch.add(across.float()[:, None], down.float()[:, :, None], out=grid[..., axis])
+    return _sample(levels, grid, about_pixel=True)
 
 
 def warped(levels: Tensor, shift: Tensor, reach: float) -> Tensor:
-    """Return levels (N,C,H,W) taken at every pixel's position plus reach * shift (N,2,H,W), x before y."""
-    height, width = shift.shape[2:]
-    grid = shift.new_empty(
-        len(shift), height, width, 2
-    )  # in units in which the image's edges are at -1 and 1
-    for axis, size in enumerate((width, height)):
-        centres = (2.0 * torch.arange(size, device=shift.device) + 1.0) / size - 1.0
+    """Return levels (N,C,H,W) moved by reach * shift (N,2,H,W), x before y, reflected about the image's edges."""
+    grid = levels.new_empty(len(levels), *levels.shape[2:], 2)
+    for axis, size in enumerate((levels.shape[3], levels.shape[2])):
+        # In units in which the image's edges are at -1 and 1.
+        centres = (2.0 * torch.arange(size, device=levels.device) + 1.0) / size - 1.0
         at = centres if axis == 0 else centres[:, None]
         torch.add(at, shift[:, axis], alpha=2.0 * reach / size, out=grid[..., axis])
     return _sample(levels, grid, about_pixel=False)
 
 
 def _sample(levels: Tensor, grid: Tensor, *, about_pixel: bool) -> Tensor:
-    """Return levels (N,C,H,W) at the points of the grid (N,H,W,2), bilinear, reflected at the borders."""
     return F.grid_sample(levels, grid, mode="bilinear", padding_mode="reflection", align_corners=about_pixel)
 
 

@@ -30,11 +30,12 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     layer = motion_blur(layer, fields["angle"], int(constants["radius"]), constants["sigma"])
     levels = images.float()
     red, green, blue = levels[:, :1], levels[:, 1:2], levels[:, 2:]
-    grey = red * _GREY[0] + green * _GREY[1] + blue * _GREY[2]
-    whitened = torch.maximum(levels, grey * 1.5 + 127.5)
-    snowy = levels * constants["keep"] + whitened * (1.0 - constants["keep"])
+    grey = (red * _GREY[0]).add_(green, alpha=_GREY[1]).add_(blue, alpha=_GREY[2])
+    whitened = torch.maximum(levels, grey.mul_(1.5).add_(127.5))
     # Flakes fall both ways: the layer, and the layer turned by 180 degrees.
-    return to_uint8(snowy.add_(layer).add_(layer.flip(2, 3)).add_(NUDGE))
+    flakes = layer.flip(2, 3).add_(layer).add_(NUDGE)
+    keep = constants["keep"]
+    return to_uint8(whitened.mul_(1.0 - keep).add_(levels, alpha=keep).add_(flakes))
 
 
 SNOW = Corruption("snow", "weather", 1, _apply, _draw)
