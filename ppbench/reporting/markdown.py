@@ -40,16 +40,16 @@ def render(scores: Scores, context: TableContext) -> str:
     if extra.rows:
         lines += ["", f"### {extra.title.capitalize()}", "", *_table(heading, extra.rows)]
     lines += ["", "## What the numbers rest on", ""]
-    lines += [f"- **{label}**: {_escaped(text)}" for label, text in provenance_lines(scores, context)]
+    lines += [f"- **{label}**: {escaped(text)}" for label, text in provenance_lines(scores, context)]
     return "\n".join(lines) + "\n"
 
 
 def _table(heading: Sequence[str], rows: Iterable[Row], strong: int | None = None) -> list[str]:
     """Return a pipe table, the best cells in bold; the title of row `strong` too."""
-    lines = [_line([_escaped(text) for text in heading]), "|:--|" + "--:|" * (len(heading) - 1)]
+    lines = [_line([escaped(text) for text in heading]), "|:--|" + "--:|" * (len(heading) - 1)]
     for number, row in enumerate(rows):
         cells = [f"**{cell}**" if index in row.best else cell for index, cell in enumerate(row.cells)]
-        title = f"**{row.title}**" if number == strong else _escaped(row.title)
+        title = f"**{row.title}**" if number == strong else escaped(row.title)
         lines.append(_line([title, *(cell.replace("( ", "(") for cell in cells)]))
     return lines
 
@@ -73,6 +73,6 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
-    """Keep a name from being read as mark-up; an underscore inside a word is none, as in gaussian_noise."""
+def escaped(text: str) -> str:
+    """Keep a text from being read as mark-up; an underscore inside a word is none, as in gaussian_noise."""
     return re.sub(r"[\\`*\[\]<>|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -42,11 +42,15 @@ def show(scores: Scores, context: TableContext, console: Console | None = None) 
     parts: list[RenderableType] = []
     for models in _side_by_side(len(scores.models), console.width):
         parts += [_corruptions(scores, models, console.width), ""]
-    parts += [_summary(scores, console.width), "", _footer(scores, context)]
+    parts += [_summary(scores, console.width), "", footer(provenance_lines(scores, context))]
+    print_parts(console, parts)
+
+
+def print_parts(console: Console, parts: Sequence[RenderableType]) -> None:
+    """Print one below the other; a file or a pipe gets no trailing blanks, which rich fills its lines with."""
     if console.is_terminal:
         console.print(*parts, sep="\n")
         return
-    # A file or a pipe gets no trailing blanks, which rich fills its lines with.
     with console.capture() as capture:
         console.print(*parts, sep="\n")
     console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
@@ -118,10 +122,11 @@ def _wrapped(name: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _footer(scores: Scores, context: TableContext) -> Table:
+def footer(lines: Iterable[tuple[str, str]]) -> Table:
+    """Return (label, text) pairs in two columns, the text wrapped."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in provenance_lines(scores, context):
+    for label, text in lines:
         table.add_row(label, Text(text))
     return table

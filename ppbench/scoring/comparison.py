@@ -25,6 +25,8 @@ class Comparison:
         corruptions: CE of each corruption (its mean error without a normaliser), the 15 before the 4. The 15 are
             corrected for by Holm as one family; the 4 extra ones stand each by itself.
         cells: the error of each cell; their tests are not corrected.
+        r_net: R_net of the second model against the first, with its interval (value, low, high); None without
+            clean errors.
     """
 
     first: str
@@ -34,6 +36,7 @@ class Comparison:
     headlines: tuple[Difference, ...]
     corruptions: tuple[Difference, ...]
     cells: tuple[Difference, ...]
+    r_net: tuple[float, float, float] | None
 
     def difference(self, score: str) -> Difference:
         """Return the difference in a score by its name."""
@@ -63,6 +66,7 @@ def compare(pairing: Pairing) -> Comparison:
         headlines=tuple(pairing.difference(name) for name in HEADLINES if name in scores),
         corruptions=_corrected(corruptions, 1 - pairing.level),
         cells=tuple(pairing.difference(name) for name in scores if name.startswith("cell.")),
+        r_net=pairing.r_net(),
     )
 
 

@@ -14,6 +14,7 @@ from ppbench.scoring.names import CLEAN, CORRUPTIONS
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
 from ppbench.scoring.resampled_scores import Values, resampled_scores
 from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scores import r_net
 from ppbench.scoring.significance import mcnemar, sign_flip
 
 Verdict = Literal["better", "worse", "undecided"]
@@ -90,6 +91,23 @@ class Pairing:
         cells = CORRUPTIONS if score == "mean_error" else [corruption] if kind in ("ce", "error") else []
         p = sign_flip(self._signed(cells)) if cells else None
         return self._judged(score, self.points[0][score], self.points[1][score], low, high, p)
+
+    def r_net(self) -> tuple[float, float, float] | None:
+        """Return R_net of the second model against the first with its interval (value, low, high).
+
+        None without clean errors, or where the first model's may be 0.
+        """
+        needed = ("clean", "mean_error")
+        if any(name not in each for each in self.points for name in needed) or not np.all(
+            self.values[0]["clean"] > 0
+        ):
+            return None
+        first, second = ([each[name] for name in needed] for each in self.points)
+        base, mine = ([each[name] for name in needed] for each in self.values)
+        low, high = interval(
+            100.0 * ((base[0] - mine[0]) + (base[1] - mine[1])) / (2.0 * base[0]), self.level
+        )
+        return r_net(second[0], second[1], first[0], first[1]), low, high
 
     def _of_cell(self, cell: tuple[str, int]) -> Difference:
         wrong = [each.wrong[each.row[cell]] for each in (self.first, self.second)]

@@ -1,0 +1,130 @@
+"""A comparison of two models for the terminal, as Markdown and as LaTeX."""
+
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ppbench.reporting.comparison_layout import (
+    Line,
+    corruption_heading,
+    corruption_lines,
+    explanations,
+    headline_lines,
+)
+from ppbench.reporting.markdown import escaped
+from ppbench.reporting.terminal import footer, print_parts
+from ppbench.scoring.comparison import Comparison
+
+_WIDE = 92
+"""From this width on there is room for both models' values and the p-value."""
+
+_MIDDLE = 76
+"""From this width on there is room for both models' values."""
+
+_STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
+
+
+def show(comparison: Comparison, console: Console | None = None) -> None:
+    """Print a comparison: what is decided, score by score.
+
+    Args:
+        comparison: what to show.
+        console: where to; the default is stdout, without colour where it is no terminal.
+    """
+    console = console or Console(file=sys.stdout, highlight=False)
+    title = Text(f"{comparison.second} against {comparison.first}", style="bold")
+    print_parts(console, [title, "", _table(comparison, console.width), "", footer(explanations(comparison))])
+
+
+def _table(comparison: Comparison, width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("score", no_wrap=True)
+    headings = ["difference", "interval"]
+    if width >= _MIDDLE:
+        headings = ["first", "second", *headings]
+    if width >= _WIDE:
+        headings.append("p")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for line in headline_lines(comparison):
+        _add(table, line, headings)
+    table.add_section()
+    table.add_row(Text(corruption_heading(comparison), style="dim"))
+    for line in corruption_lines(comparison):
+        _add(table, line, headings, indent="  ")
+    return table
+
+
+def _add(table: Table, line: Line, headings: list[str], indent: str = "") -> None:
+    cells = {
+        "first": line.first,
+        "second": line.second,
+        "difference": line.difference,
+        "interval": line.ends,
+        "p": line.p,
+    }
+    verdict = Text(line.verdict, style=_STYLES[line.verdict])
+    table.add_row(indent + line.title, *(cells[heading] for heading in headings), verdict)
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return a comparison as Markdown; what is decided is in bold."""
+    names = [escaped(comparison.first), escaped(comparison.second)]
+    part = corruption_heading(comparison)
+    rows = [
+        f"| score | {names[0]} | {names[1]} | difference | interval | p | verdict |",
+        "|:--|--:|--:|--:|--:|--:|:--|",
+        *(_markdown_row(line, line.title) for line in headline_lines(comparison)),
+        *(_markdown_row(line, f"{part} {line.title}") for line in corruption_lines(comparison)),
+    ]
+    notes = [f"- **{label}**: {escaped(text)}" for label, text in explanations(comparison)]
+    return "\n".join([f"## {names[1]} against {names[0]}", "", *rows, "", *notes]) + "\n"
+
+
+def _markdown_row(line: Line, title: str) -> str:
+    verdict = line.verdict if line.verdict == "undecided" else f"**{line.verdict}**"
+    cells = (title, line.first, line.second, line.difference, line.ends, line.p, verdict)
+    return f"| {' | '.join(cells)} |"
+
+
+def latex(comparison: Comparison) -> str:
+    """Return a comparison as a LaTeX table for the booktabs package; what is decided is in bold."""
+    names = [_tex(comparison.first), _tex(comparison.second)]
+    rows = [
+        r"\begin{tabular}{lrrrll}",
+        r"\toprule",
+        rf"score & {names[0]} & {names[1]} & difference & interval & verdict \\",
+        r"\midrule",
+        *(_latex_row(line) for line in headline_lines(comparison)),
+        r"\midrule",
+        *(_latex_row(line) for line in corruption_lines(comparison)),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    notes = [f"% {label}: {text}" for label, text in explanations(comparison)]
+    return "\n".join([*notes, *rows]) + "\n"
+
+
+def _latex_row(line: Line) -> str:
+    difference, first, second = (_minus(text) for text in (line.difference, line.first, line.second))
+    verdict = line.verdict if line.verdict == "undecided" else rf"\textbf{{{line.verdict}}}"
+    return rf"{_tex(line.title)} & {first} & {second} & {difference} & {_minus(line.ends)} & {verdict} \\"
+
+
+def _minus(text: str) -> str:
+    """Set numbers in mathematics, so that a minus is a minus."""
+    return " ".join(f"${word}$" if word[-1].isdigit() else word for word in text.split())
+
+
+def _tex(text: str) -> str:
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    }
+    return "".join(special.get(mark, mark) for mark in text)
