@@ -20,6 +20,7 @@ Work = Callable[[Tensor, slice], Tensor]
 # GPU a chunk is large enough to hide the launches. Either way 64 images of 224 pixels stay under 1 GB.
 _CPU = 1 << 18
 _GPU = 1 << 24
+_WORTH_A_THREAD = 1 << 15
 
 
 @overload
@@ -45,22 +46,22 @@ def in_chunks(
         dtype = str(images.dtype).removeprefix("torch.")
         _check("torch tensor (N,3,H,W)", dtype, tuple(images.shape), 1, smallest)
         out = torch.empty_like(images, memory_format=torch.contiguous_format)
-        chunks = _chunks(images.shape, images.device)
-        for rows, result in _worked(
-            lambda r: work(images[r].contiguous(), r), chunks, images.device, in_turn
-        ):
+
+        def from_tensor(rows: slice) -> Tensor:
+            return work(images[rows].contiguous(), rows)
+
+        for rows, result in _worked(from_tensor, images.shape, images.device, in_turn):
             out[rows] = result
         return out
     if isinstance(images, np.ndarray):
         _check("numpy array (N,H,W,3)", str(images.dtype), images.shape, 3, smallest)
         pixels = np.empty(images.shape, np.uint8)
-        cpu = torch.device("cpu")
 
         def from_array(rows: slice) -> Tensor:
             # A copy: the array may be a read-only memory map.
             return work(torch.from_numpy(np.array(images[rows].transpose(0, 3, 1, 2), order="C")), rows)
 
-        for rows, result in _worked(from_array, _chunks(images.shape, cpu), cpu, in_turn):
+        for rows, result in _worked(from_array, images.shape, torch.device("cpu"), in_turn):
             pixels[rows] = result.permute(0, 2, 3, 1).numpy()
         return pixels
     raise CorruptionError(
@@ -69,30 +70,37 @@ def in_chunks(
 
 
 def _worked(
-    work: Callable[[slice], Tensor], chunks: list[slice], device: torch.device, in_turn: bool
+    work: Callable[[slice], Tensor], shape: tuple[int, ...], device: torch.device, in_turn: bool
 ) -> Iterator[tuple[slice, Tensor]]:
     """Yield every chunk's rows and what `work` makes of it, in order.
 
     On the CPU whole chunks are spread over threads. Left to itself torch would spread every single operation, and
     these are so short that waiting for each other takes longer than working, by far on a busy machine.
     """
+    if device.type != "cpu":
+        yield from ((rows, work(rows)) for rows in _chunks(shape, _GPU, 1))
+        return
     _keep_freed_memory()
     threads = torch.get_num_threads()
-    if in_turn or device.type != "cpu" or min(threads, len(chunks)) < 2:
-        yield from ((rows, work(rows)) for rows in chunks)
-        return
+    chunks = _chunks(shape, _CPU, 1 if in_turn else threads)
+    torch.set_num_threads(1)  # in this thread, and as what new ones start with
     try:
-        # The setting is a thread's own, but it is also what threads begun later start with: hence it is put back.
-        with ThreadPoolExecutor(
-            min(threads, len(chunks)), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            yield from zip(chunks, pool.map(work, chunks), strict=True)
+        if in_turn or min(threads, len(chunks)) < 2:
+            yield from ((rows, work(rows)) for rows in chunks)
+        else:
+            with ThreadPoolExecutor(min(threads, len(chunks))) as pool:
+                yield from zip(chunks, pool.map(work, chunks), strict=True)
     finally:
         torch.set_num_threads(threads)
 
 
-def _chunks(shape: tuple[int, ...], device: torch.device) -> list[slice]:
-    step = max(1, (_CPU if device.type == "cpu" else _GPU) // max(1, math.prod(shape[1:])))
+def _chunks(shape: tuple[int, ...], values: int, threads: int) -> list[slice]:
+    """Return the rows of chunks of about equal size, at least one for every thread if they are worth its start."""
+    total = math.prod(shape)
+    if total == 0:
+        return []
+    wanted = max(-(-total // values), min(threads, total // _WORTH_A_THREAD))
+    step = -(-shape[0] // min(shape[0], max(1, wanted)))
     return [slice(start, start + step) for start in range(0, shape[0], step)]
 
 
