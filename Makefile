@@ -4,17 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test quick lint clean
+.PHONY: demo test slow lint clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## compare a push-pull network, its baseline and AlexNet on corrupted digits
 	$(BIN)/ppbench eval --model alexnet --model resnet20 --model resnet20-pp --data digits-c --baseline-model resnet20 --out results/demo
 
-test: $(READY) lint  ## lint, types, every test that needs neither a GPU nor the internet
-	$(BIN)/python -m pytest -m "not network" -n 2
+# One torch thread a process: two processes that each take both cores only get into each other's way.
+test: $(READY) lint  ## lint, types, and the tests that take seconds
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not network and not slow" -n 2
 
-quick: $(READY)  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not network and not slow" -n 2
+slow: $(READY)  ## the tests that take minutes
+	$(BIN)/python -m pytest -m "slow and not network"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -9,7 +9,9 @@ from ppbench.cli.cache import cache_command
 from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
+from ppbench.cli.generate import generate_command
 from ppbench.cli.models import models_app
+from ppbench.cli.preview import preview_command
 from ppbench.cli.score import score_command
 from ppbench.cli.train import train
 
@@ -43,6 +45,8 @@ app.command("score")(score_command)
 app.command("train")(train)
 app.add_typer(models_app, name="models")
 app.command("corruptions")(corruptions_command)
+app.command("generate")(generate_command)
+app.command("preview")(preview_command)
 app.command("cache")(cache_command)
 
 

@@ -1,4 +1,4 @@
-"""The progress of an evaluation on stderr; silent where stderr is not a terminal."""
+"""Progress on stderr; silent where stderr is not a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,3 +30,22 @@ def eval_progress() -> Iterator[OnBatch]:
             progress.update(task, rate=f"{speed:.0f}" if speed else "")
 
         yield on_batch
+
+
+@contextmanager
+def cell_progress() -> Iterator[Callable[[tuple[str, int], int], None]]:
+    """Yield a function that moves the bar by one cell, given the cell and the number of all."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("loading", total=None)
+
+        def on_cell(cell: tuple[str, int], total: int) -> None:
+            progress.update(task, total=total, advance=1, description=f"{cell[0]} {cell[1]}")
+
+        yield on_cell

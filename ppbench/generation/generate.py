@@ -92,10 +92,10 @@ def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, 
         "made_by": f"ppbench {__version__}",
         "data": source.name,
         "protocol": source.protocol,
-        "clean_digest": source.digest,
-        "images": len(source.ids),
         "limit": order.limit,
         "seed": order.seed,
+        "images": len(source.ids),
+        "clean_digest": source.digest,
         "corruptions": {name: corruptions.code_version(name) for name in names},
     }
 

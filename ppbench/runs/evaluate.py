@@ -27,10 +27,9 @@ from ppbench.models.requests import ModelRequest, unique_names
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model
-from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, write
+from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
-from ppbench.scoring.scores import score
 
 OnBatch = Callable[[str, int, int], None]
 
@@ -153,7 +152,7 @@ def evaluate(
                 "baseline_model": baseline_model,
             },
             tables=tables,
-            scores=score(tables, divisor, baseline=baseline_model),
+            scores=scored(predictions, divisor, baseline_model),
             context=context,
             predictions=predictions,
             folder=out,

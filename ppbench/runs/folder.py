@@ -14,6 +14,7 @@ from ppbench.runs import predictions as prediction_file
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
 from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.resampled_scores import score_intervals
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
 
@@ -70,6 +71,13 @@ def write(run: Run, folder: Path) -> None:
     atomic.write_text(folder / MANIFEST, text + "\n")
 
 
+def scored(predictions: Predictions, normaliser: Normaliser | None, baseline: str | None) -> Scores:
+    """Return the scores of every model, with their intervals over images."""
+    outcomes = predictions.outcomes()
+    scores = score(predictions.tables(), normaliser, baseline=baseline)
+    return scores.with_intervals(score_intervals(outcomes, scores))
+
+
 def load_run(folder: Path | str) -> Run:
     """Read a run back from its folder; its scores are computed again from its answers.
 
@@ -98,5 +106,11 @@ def load_run(folder: Path | str) -> Run:
             f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
         )
     divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
-    scores = score(tables, divisor, baseline=manifest["baseline_model"])
-    return Run(manifest, tables, scores, context, predictions, folder)
+    return Run(
+        manifest,
+        tables,
+        scored(predictions, divisor, manifest["baseline_model"]),
+        context,
+        predictions,
+        folder,
+    )

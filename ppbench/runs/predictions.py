@@ -13,6 +13,7 @@ from ppbench.errors import InputError
 from ppbench.evaluation.answers import FIELDS, Answers
 from ppbench.evaluation.cells import CellId
 from ppbench.scoring.errors_table import ErrorTable
+from ppbench.scoring.outcomes import Outcomes
 
 FILE = "predictions.npz"
 
@@ -40,16 +41,15 @@ class Predictions:
         """Whether each answer is an error, bool (M, K, N)."""
         return np.asarray(self.answers.predictions != self.labels)
 
+    def outcomes(self) -> tuple[Outcomes, ...]:
+        """Return right or wrong, image by image, of every model: what intervals are made from."""
+        return tuple(
+            Outcomes(model, self.cells, wrong) for model, wrong in zip(self.models, self.wrong, strict=True)
+        )
+
     def tables(self) -> tuple[ErrorTable, ...]:
         """Return the errors of every model, counted from its answers."""
-        errors = self.wrong.sum(axis=2)
-        count = len(self.labels)
-        return tuple(
-            ErrorTable.from_counts(
-                model, {cell: (count, int(errors[m, k])) for k, cell in enumerate(self.cells)}
-            )
-            for m, model in enumerate(self.models)
-        )
+        return tuple(outcomes.table for outcomes in self.outcomes())
 
 
 def gather(

@@ -1,0 +1,36 @@
+"""`ppbench generate`: write the published -C layouts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def generate_command(
+    out: Annotated[Path, typer.Option(help="The folder to write.", show_default=False)],
+    data: Annotated[
+        str, typer.Option(help="Whose clean images: digits-c, cifar10-c, cifar100-c.")
+    ] = "digits-c",
+    root: Annotated[
+        Path | None, typer.Option(help="The clean images; as in `ppbench eval`.", show_default=False)
+    ] = None,
+    corruptions: Annotated[
+        str, typer.Option(help="As in `ppbench eval`; the default is all 15 + 4.")
+    ] = "all",
+    limit: Annotated[
+        int | None, typer.Option(help="A stratified subset of so many images.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the corruptions and of the subset.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. Default: one for each core.", show_default=False)
+    ] = None,
+) -> None:
+    """Write corrupted images in the published layout; a call that was killed goes on where it was."""
+    from ppbench.cli.progress import cell_progress
+    from ppbench.evaluation.cells import parse_corruptions
+    from ppbench.generation.generate import Order, generate
+
+    names = parse_corruptions(corruptions)
+    with cell_progress() as on_cell:
+        made = generate(Order(data, root, limit, seed, out), names, workers=workers, on_cell=on_cell)
+    typer.echo(f"{len(made.digests)} cells of {made.facts['images']:,} images in {out}")

@@ -1,0 +1,53 @@
+"""`ppbench preview`: a contact sheet of corruptions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def preview_command(
+    image: Annotated[Path | None, typer.Argument(help="A picture of your own.", show_default=False)] = None,
+    data: Annotated[
+        str, typer.Option(help="A data set, whose first image is taken without IMAGE.")
+    ] = "digits-c",
+    root: Annotated[Path | None, typer.Option(help="Its clean images.", show_default=False)] = None,
+    index: Annotated[int, typer.Option(min=0, help="Which of its images.")] = 0,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose constants. Default: the data set's; for a picture, imagenet-c.", show_default=False
+        ),
+    ] = None,
+    corruptions: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "all",
+    severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
+    seed: Annotated[int, typer.Option(help="Seed of the corruptions.")] = 0,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
+) -> None:
+    """Write a contact sheet: corruptions down, severities across."""
+    from io import BytesIO
+
+    from ppbench import atomic
+    from ppbench.data.picture import read_picture
+    from ppbench.data.sets import open_data
+    from ppbench.errors import InputError
+    from ppbench.evaluation.cells import parse_corruptions, parse_severities
+    from ppbench.generation.contact_sheet import contact_sheet
+
+    names, wanted = parse_corruptions(corruptions), parse_severities(severities)
+    if image is not None:
+        pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
+    else:
+        source = open_data(data, root=root, source="generated")
+        if index >= len(source.ids):
+            raise InputError(
+                f"expected an --index below {len(source.ids)}, the images of {data}, got {index}"
+            )
+        assert source.clean is not None
+        pixels, chosen = source.clean.images[index : index + 1][0], protocol or source.protocol
+        number = int(source.ids[index])
+    sheet = contact_sheet(pixels, names, wanted, protocol=chosen, image_id=number, seed=seed)
+    encoded = BytesIO()
+    sheet.save(encoded, "PNG")
+    atomic.write_bytes(out, encoded.getvalue())
+    typer.echo(f"{out}: {len(names)} corruptions at {len(wanted)} severities, constants of {chosen}")

@@ -1,0 +1,146 @@
+"""Writing the CIFAR-C layout."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import corruptions
+from ppbench.data.digits import digits
+from ppbench.data.sets import open_data
+from ppbench.errors import InputError
+from ppbench.generation.generate import Order, generate
+from ppbench.generation.manifest import read
+
+NAMES = ("gaussian_noise", "pixelate")
+
+
+def _tree(folder: Path) -> dict[str, str]:
+    """Every file below a folder with the digest of its bytes."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two corruptions of 40 digits."""
+    out = tmp_path_factory.mktemp("generated") / "set"
+    generate(Order("digits-c", None, 40, 3, out), NAMES, workers=1)
+    return out
+
+
+def test_the_layout_is_the_published_one(made: Path) -> None:
+    """One severity-major array a corruption, the labels five times, a manifest, and nothing else."""
+    assert sorted(_tree(made)) == ["gaussian_noise.npy", "labels.npy", "manifest.json", "pixelate.npy"]
+    images, labels = np.load(made / "pixelate.npy"), np.load(made / "labels.npy")
+    assert images.shape == (200, 32, 32, 3)
+    assert images.dtype == labels.dtype == np.uint8
+    source = open_data("digits-c", limit=40, seed=3)
+    assert (labels.reshape(5, 40) == source.labels).all()
+    assert source.clean is not None
+    for severity in range(1, 6):
+        wanted = corruptions.corrupt(source.clean.images[:], "pixelate", severity, ids=source.ids, seed=3)
+        np.testing.assert_array_equal(images[(severity - 1) * 40 : severity * 40], wanted)
+
+
+def test_the_manifest_has_a_digest_for_each_cell(made: Path) -> None:
+    """The digest is that of the cell's pixels in the file."""
+    cells = json.loads((made / "manifest.json").read_text())["cells"]
+    assert set(cells) == {f"{name}/{severity}" for name in NAMES for severity in range(1, 6)}
+    block = np.load(made / "gaussian_noise.npy")[80:120]
+    assert cells["gaussian_noise/3"] == hashlib.sha256(block.tobytes()).hexdigest()
+
+
+def test_what_is_finished_is_not_made_again(made: Path) -> None:
+    """A second call leaves every file as it is."""
+    before = {path: path.stat().st_mtime_ns for path in made.glob("*.npy") if path.name != "labels.npy"}
+    generate(Order("digits-c", None, 40, 3, made), NAMES, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_folder_of_another_set_is_refused(made: Path, tmp_path: Path) -> None:
+    """Another seed would mix two sets; foreign files might be somebody's data."""
+    with pytest.raises(InputError, match="expected a set with seed 4, got 3"):
+        generate(Order("digits-c", None, 40, 4, made), NAMES)
+    (tmp_path / "thesis.txt").write_text("")
+    with pytest.raises(InputError, match=r"thesis\.txt"):
+        generate(Order("digits-c", None, 40, 3, tmp_path), NAMES)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_what_is_written_reads_as_a_published_folder(tmp_path: Path) -> None:
+    """`open_data` takes the folder for published, and its cells are those made on the fly."""
+    clean = digits("test")
+    np.savez(tmp_path / "clean.npz", images=clean.images[:30], labels=clean.labels[:30])
+    out = tmp_path / "CIFAR-10-C"
+    generate(Order("cifar10-c", tmp_path / "clean.npz", None, 0, out), ["fog"], workers=1)
+    source = open_data("cifar10-c", root=out, corruptions=["fog"])
+    assert source.source == "published"
+    wanted = corruptions.corrupt(clean.images[:30], "fog", 4, ids=np.arange(30), seed=0)
+    np.testing.assert_array_equal(source.cell("fog", 4).images[:], wanted)
+
+
+@pytest.mark.slow
+def test_a_generation_that_is_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """SIGKILL at ten random moments, then resumed: the same files as an undisturbed call, and no others."""
+    names = "gaussian_noise,snow,spatter,pixelate"
+    command = [
+        sys.executable,
+        "-m",
+        "ppbench",
+        "generate",
+        "--corruptions",
+        names,
+        "--limit",
+        "400",
+        "--workers",
+        "2",
+    ]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    started = time.monotonic()
+    subprocess.run([*command, "--out", str(whole)], check=True, capture_output=True)
+    duration = time.monotonic() - started
+    moments = random.Random(0)  # noqa: S311  not a secret
+    for _ in range(10):
+        process = subprocess.Popen(
+            [*command, "--out", str(broken)],
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(moments.uniform(0.3, 1.0) * duration)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    subprocess.run([*command, "--out", str(broken)], check=True, capture_output=True)
+    assert _tree(broken) == _tree(whole)
+
+
+def test_a_full_disk_keeps_what_is_finished(tmp_path: Path) -> None:
+    """A limit on file sizes stands for the full disk: one line, exit code 2, and the next call goes on."""
+    out = tmp_path / "set"
+    command = f"{sys.executable} -m ppbench generate --corruptions fog --limit 60 --workers 1 --out {out}"
+    # 100 blocks of 1,024 bytes hold a manifest and the labels, but not a cell of 60 x 3,072 bytes. SIGXFSZ is ignored,
+    # so that the write fails as on a full disk.
+    done = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; ulimit -f 100; exec {command}"], capture_output=True, text=True
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "file too large" in done.stderr
+    assert not [name for name in _tree(out) if name.endswith((".part", "fog.npy"))]
+    subprocess.run(command.split(), check=True, capture_output=True)
+    assert read(out) is not None
+    assert np.load(out / "fog.npy").shape == (300, 32, 32, 3)
