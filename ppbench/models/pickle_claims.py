@@ -143,6 +143,11 @@ class _Reader(pickle.Unpickler):
         return special.get(full) or STORAGES.get(full) or stand_in(full)
 
     def persistent_load(self, pid: Any, /) -> Any:
+        if pid[0] == "module":
+            raise ClaimError(
+                "a pickle of whole modules in torch's old format: save its state_dict() alone, "
+                "or pass --trust-checkpoint if you trust where it comes from"
+            )
         kind, item_bytes, key, _location, numel = pid[:5]
         if kind != "storage" or not isinstance(item_bytes, int) or not isinstance(numel, int) or numel < 0:
             raise ClaimError("a damaged pickle (an impossible storage)")

@@ -76,7 +76,8 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
-            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
+            # Copied: the file's own bytes lie at odd addresses, where matrix products round differently.
+            content = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  not a mapping
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ClaimError(f"a damaged safetensors file ({reason}): download or copy it again") from error
