@@ -77,9 +77,11 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     if len(weights) == 1:
         return images
     if len(weights) > _MATRIX_TAPS * min(images.shape[-2:]):
-        rows = _matrix(images.shape[-2], sigma, truncate, border, images.device)
-        columns = _matrix(images.shape[-1], sigma, truncate, border, images.device)
-        return rows @ (images @ columns.T)
+        # On a GPU in float64: the caller may have allowed TF32 for the network, which keeps 10 bits of a product.
+        precise = images.double() if images.is_cuda else images
+        rows = _matrix(images.shape[-2], sigma, truncate, border, precise.dtype, images.device)
+        columns = _matrix(images.shape[-1], sigma, truncate, border, precise.dtype, images.device)
+        return (rows @ (precise @ columns.T)).to(images.dtype)
     return _shifted_sums(_shifted_sums(images, weights, -2, border), weights, -1, border)
 
 
@@ -109,8 +111,10 @@ def pad(images: Tensor, by: int, dim: int, border: str) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _matrix(size: int, sigma: float, truncate: float, border: str, device: torch.device) -> Tensor:
-    """Return the smoothing along one dimension, border included, as a float32 matrix (size, size)."""
+def _matrix(
+    size: int, sigma: float, truncate: float, border: str, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return the smoothing along one dimension, border included, as a matrix (size, size)."""
     weights = torch.tensor(gaussian_weights(sigma, truncate), dtype=torch.float64)
     reach = len(weights) // 2
     source = torch.arange(-reach, size + reach)
@@ -121,4 +125,4 @@ def _matrix(size: int, sigma: float, truncate: float, border: str, device: torch
         source = torch.minimum(source, 2 * size - 1 - source)
     matrix = torch.zeros(size, size, dtype=torch.float64)
     matrix.scatter_add_(1, source.unfold(0, len(weights), 1), weights.expand(size, -1))
-    return matrix.to(device=device, dtype=torch.float32)
+    return matrix.to(device=device, dtype=dtype)

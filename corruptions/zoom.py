@@ -3,6 +3,7 @@
 import math
 import warnings
 from functools import lru_cache
+from threading import Lock
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from corruptions.registry import Constants, Corruption, Fields
 # Up to this many pixels the blur is one sparse matrix, about 35 entries a pixel. Beyond, the matrix would take too
 # much memory and the zooms are added up one by one, about six times slower.
 _MATRIX_PIXELS = 1 << 17
+_one_at_a_time = Lock()  # threads wait for the matrix rather than each make it
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -23,7 +25,9 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # n
         return to_uint8(layered_blur(images.float(), stop, step).add_(NUDGE))
     # One row per pixel, all images and channels in it: the matrix product runs along them.
     pixels = images.view(count * channels, height * width).T.float()
-    blurred = blur_matrix(height, width, stop, step, images.device) @ pixels.contiguous()
+    with _one_at_a_time:
+        matrix = blur_matrix(height, width, stop, step, images.device)
+    blurred = matrix @ pixels.contiguous()
     return to_uint8(blurred.add_(NUDGE)).T.contiguous().view_as(images)
 
 
