@@ -18,7 +18,7 @@ Work = Callable[[Tensor, slice], Tensor]
 
 # Values (N x 3 x H x W) worked on at a time. On the CPU a thread's float32 temporaries stay near the cache; on the
 # GPU a chunk is large enough to hide the launches. Either way 64 images of 224 pixels stay under 1 GB.
-_CPU = 1 << 18
+_CPU = 1 << 19
 _GPU = 1 << 24
 _WORTH_A_THREAD = 1 << 15
 

@@ -67,10 +67,11 @@ def corrupt(
 
     def work(chunk: Tensor, rows: slice) -> Tensor:
         random = Random(seed, name, severity, keys[rows], chunk.device)
-        return what.apply(chunk, constants, what.draw(chunk, constants, random))
+        # Both settings are a thread's own. Under the caller's autocast our matrix products would keep 8 bits.
+        with torch.no_grad(), torch.autocast(chunk.device.type, enabled=False):
+            return what.apply(chunk, constants, what.draw(chunk, constants, random))
 
-    with torch.no_grad():
-        return in_chunks(images, work, smallest=MIN_SIZE)
+    return in_chunks(images, work, smallest=MIN_SIZE)
 
 
 def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constants:

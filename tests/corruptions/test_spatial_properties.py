@@ -96,6 +96,15 @@ def test_batch_mates_do_not_matter(
 
 
 @pytest.mark.parametrize("name", SPATIAL)
+def test_autocast_does_not_matter(name: str) -> None:
+    """A caller's autocast, meant for his network, leaves the corrupted bytes as they are."""
+    images = noise_images(3, 32, 32)
+    expected = corrupt(images, name, 5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(corrupt(images, name, 5), expected)
+
+
+@pytest.mark.parametrize("name", SPATIAL)
 @settings(max_examples=4, deadline=None)
 @given(severity=severities, count=st.sampled_from([2, 7, 61]))
 def test_no_dependence_within_one_call_of_apply(name: str, severity: int, count: int) -> None:
