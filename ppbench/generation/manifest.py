@@ -87,9 +87,7 @@ def resume(folder: Path, facts: Mapping[str, Any]) -> Manifest:
                 f"with {strangers[0]!r}: use another --out"
             )
         return Manifest(wanted, {})
-    differing = sorted(
-        key for key in wanted.keys() | found.facts.keys() if wanted.get(key) != found.facts.get(key)
-    )
+    differing = [key for key in {**wanted, **found.facts} if wanted.get(key) != found.facts.get(key)]
     if differing:
         key = differing[0]
         raise InputError(
