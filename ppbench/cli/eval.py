@@ -33,6 +33,12 @@ def eval_command(
         typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0,
+    jpeg: Annotated[
+        bool,
+        typer.Option(
+            "--jpeg/--no-jpeg", help="The JPEG step of generated ImageNet-C and Tiny-ImageNet-C images."
+        ),
+    ] = True,
     batch_size: Annotated[
         int | None,
         typer.Option(
@@ -76,6 +82,7 @@ def eval_command(
             severities=severities,
             limit=limit,
             seed=seed,
+            jpeg=jpeg,
             batch_size=batch_size,
             device=device,
             normaliser=normaliser,

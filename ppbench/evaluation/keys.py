@@ -23,12 +23,13 @@ def keys_of(
     *,
     seed: int,
     device: torch.device,
+    jpeg: bool = True,
 ) -> dict[tuple[str, CellId], str]:
     """Return the store's key for each model and cell, of the models whose answers can be known again.
 
     A user's own Python code is not among them: no digest tells whether its answers would still be the same.
     """
-    content = {cell: _images_facts(images, cell, seed) for cell in cells}
+    content = {cell: _images_facts(images, cell, seed, jpeg) for cell in cells}
     return {
         (model.name, cell): key_of({**_model_facts(model), **content[cell], "device": device.type})
         for model in models
@@ -49,7 +50,7 @@ def _model_facts(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _images_facts(images: DataSource, cell: CellId, seed: int) -> dict[str, Any]:
+def _images_facts(images: DataSource, cell: CellId, seed: int, jpeg: bool) -> dict[str, Any]:
     """Return what a cell's pixels and labels depend on; a published cell is known by its every pixel."""
     if cell == CLEAN:
         assert images.clean is not None  # no clean cell is planned without
@@ -63,5 +64,6 @@ def _images_facts(images: DataSource, cell: CellId, seed: int) -> dict[str, Any]
         "severity": cell.severity,
         "protocol": images.protocol,
         "seed": seed,
+        "jpeg": corruptions.protocol(images.protocol).storage_quality if jpeg else None,
         "corruption_code": corruptions.code_version(cell.corruption),
     }

@@ -26,11 +26,29 @@ def default_batch_size(device: torch.device) -> int:
 class Evaluator:
     """Evaluates cells of one data source; keeps what they share on the device."""
 
-    def __init__(self, source: DataSource, *, seed: int, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        source: DataSource,
+        *,
+        seed: int,
+        batch_size: int,
+        device: torch.device,
+        jpeg: bool = True,
+    ) -> None:
+        """Prepare to evaluate.
+
+        Args:
+            source: the images under the cells.
+            seed: of the generated corruptions.
+            batch_size: images per forward pass.
+            device: where corruptions and networks run.
+            jpeg: put generated images through the JPEG step that the published files of their protocol have had.
+        """
         self._source = source
         self._seed = seed
         self._batch_size = batch_size
         self._device = device
+        self._quality = corruptions.protocol(source.protocol).storage_quality if jpeg else None
         self._ids = torch.as_tensor(source.ids, dtype=torch.int64, device=device)
         self._labels = torch.as_tensor(source.labels, dtype=torch.int64, device=device)
         height, width = source.image_size
@@ -72,7 +90,7 @@ class Evaluator:
         if self._source.source == "published":
             return self._to_device(self._source.cell(cell.corruption, cell.severity).images[rows])
         try:
-            return corruptions.corrupt(
+            made = corruptions.corrupt(
                 self._clean_images(rows),
                 cell.corruption,
                 cell.severity,
@@ -82,6 +100,7 @@ class Evaluator:
             )
         except corruptions.CorruptionError as error:
             raise InputError(str(error)) from error
+        return made if self._quality is None else corruptions.jpeg_round_trip(made, quality=self._quality)
 
     def _clean_images(self, rows: slice) -> Tensor:
         """Return clean images; they stay on the device where they fit, so that 75 cells cost one transfer."""

@@ -22,7 +22,7 @@ def describe_model(model: LoadedModel) -> dict[str, Any]:
 
 
 def describe_data(
-    images: DataSource, cells: Sequence[tuple[str, int]], *, seed: int, limit: int | None
+    images: DataSource, cells: Sequence[tuple[str, int]], *, seed: int, limit: int | None, jpeg: bool
 ) -> dict[str, Any]:
     """Return the identity of a run's images and cells."""
     names = list(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
@@ -39,6 +39,7 @@ def describe_data(
         "seed": seed,
         "corruptions": names,
         "severities": sorted({severity for _, severity in cells if severity > 0}),
+        "jpeg_quality": corruptions.protocol(images.protocol).storage_quality if generated and jpeg else None,
         "corruption_versions": {name: corruptions.code_version(name) for name in names}
         if generated
         else None,

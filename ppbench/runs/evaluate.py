@@ -51,6 +51,7 @@ def evaluate(
     severities: str | Sequence[int] = "1-5",
     limit: int | None = None,
     seed: int = 0,
+    jpeg: bool = True,
     batch_size: int | None = None,
     device: str | None = None,
     normaliser: str = "auto",
@@ -72,6 +73,7 @@ def evaluate(
         severities: the selection; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
         seed: seed of the generated corruptions and of the subset.
+        jpeg: put generated images through the JPEG step that the published files of their protocol have had.
         batch_size: images per forward pass; None takes what suits the device.
         device: a torch device; None or ``"auto"`` takes the best one here.
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
@@ -112,10 +114,10 @@ def evaluate(
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
         runner = Runner(
-            Evaluator(images, seed=seed, batch_size=batch_size, device=where),
+            Evaluator(images, seed=seed, batch_size=batch_size, device=where, jpeg=jpeg),
             loaded,
             _store() if store else None,
-            keys_of(loaded, images, names_of_cells, seed=seed, device=where) if store else {},
+            keys_of(loaded, images, names_of_cells, seed=seed, device=where, jpeg=jpeg) if store else {},
             fresh=fresh,
             on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
@@ -131,7 +133,7 @@ def evaluate(
             images=len(images.ids),
             seed=None if images.source == "published" and limit is None else seed,
             generator=None if images.source == "published" else f"ppbench {__version__}",
-            notes=(*divide_by.notes, *quality_notes(images, predictions, seed, limit)),
+            notes=(*divide_by.notes, *quality_notes(images, predictions, seed=seed, limit=limit, jpeg=jpeg)),
         )
         run = Run(
             manifest={
@@ -146,7 +148,7 @@ def evaluate(
                 "precision": "fp32",
                 "batch_size": batch_size,
                 "models": [describe_model(model) for model in loaded],
-                "data": describe_data(images, predictions.cells, seed=seed, limit=limit),
+                "data": describe_data(images, predictions.cells, seed=seed, limit=limit, jpeg=jpeg),
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "context": context.to_dict(),
                 "baseline_model": baseline_model,

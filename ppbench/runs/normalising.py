@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import corruptions
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
@@ -75,12 +76,24 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
     return Divisor(table)
 
 
-def quality_notes(images: DataSource, predictions: Predictions, seed: int, limit: int | None) -> list[str]:
+def quality_notes(
+    images: DataSource, predictions: Predictions, *, seed: int, limit: int | None, jpeg: bool
+) -> list[str]:
     """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
     notes = list(images.notes)
     if limit is not None and limit < images.full_size:
         notes.append(
             f"a stratified subset of {len(images.ids):,} of {images.full_size:,} images, chosen by seed {seed}"
+        )
+    quality = corruptions.protocol(images.protocol).storage_quality
+    if images.source == "generated" and quality is not None:
+        step = (
+            f"with the JPEG step (quality {quality}, 4:2:0) of the published files"
+            if jpeg
+            else "without a JPEG step"
+        )
+        notes.append(
+            f"generated {step}" + ("" if jpeg else ": noise is stronger than in the published files")
         )
     if images.clean is None:
         notes.append(
