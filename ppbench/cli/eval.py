@@ -33,6 +33,9 @@ def eval_command(
         typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0,
+    generator: Annotated[
+        str, typer.Option(help="ppbench, or imagecorruptions (the PyPI package, mended) to compare with.")
+    ] = "ppbench",
     jpeg: Annotated[
         bool,
         typer.Option(
@@ -82,6 +85,7 @@ def eval_command(
             severities=severities,
             limit=limit,
             seed=seed,
+            generator=generator,
             jpeg=jpeg,
             batch_size=batch_size,
             device=device,

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-import corruptions
 from ppbench.data.source import DataSource
 from ppbench.evaluation.cells import CLEAN, CellId
+from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.store import key_of
 from ppbench.models.load import LoadedModel
 from ppbench.models.registry import ARCHITECTURES
@@ -21,15 +21,14 @@ def keys_of(
     images: DataSource,
     cells: Sequence[CellId],
     *,
-    seed: int,
+    generator: Generator,
     device: torch.device,
-    jpeg: bool = True,
 ) -> dict[tuple[str, CellId], str]:
     """Return the store's key for each model and cell, of the models whose answers can be known again.
 
     A user's own Python code is not among them: no digest tells whether its answers would still be the same.
     """
-    content = {cell: _images_facts(images, cell, seed, jpeg) for cell in cells}
+    content = {cell: _images_facts(images, cell, generator) for cell in cells}
     return {
         (model.name, cell): key_of({**_model_facts(model), **content[cell], "device": device.type})
         for model in models
@@ -50,20 +49,12 @@ def _model_facts(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _images_facts(images: DataSource, cell: CellId, seed: int, jpeg: bool) -> dict[str, Any]:
+def _images_facts(images: DataSource, cell: CellId, generator: Generator) -> dict[str, Any]:
     """Return what a cell's pixels and labels depend on; a published cell is known by its every pixel."""
-    if cell == CLEAN:
-        assert images.clean is not None  # no clean cell is planned without
-        return {"images": images.clean.digest}
-    if images.source == "published":
+    if cell != CLEAN and images.source == "published":
         return {"images": images.cell(cell.corruption, cell.severity).digest}
-    assert images.clean is not None  # generated cells are made from clean images
-    return {
-        "images": images.clean.digest,
-        "corruption": cell.corruption,
-        "severity": cell.severity,
-        "protocol": images.protocol,
-        "seed": seed,
-        "jpeg": corruptions.protocol(images.protocol).storage_quality if jpeg else None,
-        "corruption_code": corruptions.code_version(cell.corruption),
-    }
+    assert images.clean is not None  # no clean cell is planned without, and generated ones are made from them
+    clean = {"images": images.clean.digest}
+    if cell == CLEAN:
+        return clean
+    return {**clean, "severity": cell.severity, **generator.facts(cell.corruption, images.protocol)}

@@ -7,11 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import corruptions
 from ppbench.data.source import DataSource
-from ppbench.errors import InputError
 from ppbench.evaluation.answers import Answers, answers_of
 from ppbench.evaluation.cells import CLEAN, CellId
+from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 
 # Clean images up to this size stay on the device for the whole run: 50,000 images of 32 pixels are 150 MB.
@@ -30,25 +29,22 @@ class Evaluator:
         self,
         source: DataSource,
         *,
-        seed: int,
+        generator: Generator,
         batch_size: int,
         device: torch.device,
-        jpeg: bool = True,
     ) -> None:
         """Prepare to evaluate.
 
         Args:
             source: the images under the cells.
-            seed: of the generated corruptions.
+            generator: what makes the corrupted images of a generated source.
             batch_size: images per forward pass.
             device: where corruptions and networks run.
-            jpeg: put generated images through the JPEG step that the published files of their protocol have had.
         """
         self._source = source
-        self._seed = seed
+        self._generator = generator
         self._batch_size = batch_size
         self._device = device
-        self._quality = corruptions.protocol(source.protocol).storage_quality if jpeg else None
         self._ids = torch.as_tensor(source.ids, dtype=torch.int64, device=device)
         self._labels = torch.as_tensor(source.labels, dtype=torch.int64, device=device)
         height, width = source.image_size
@@ -89,18 +85,13 @@ class Evaluator:
             return self._clean_images(rows)
         if self._source.source == "published":
             return self._to_device(self._source.cell(cell.corruption, cell.severity).images[rows])
-        try:
-            made = corruptions.corrupt(
-                self._clean_images(rows),
-                cell.corruption,
-                cell.severity,
-                protocol=self._source.protocol,
-                ids=self._ids[rows],
-                seed=self._seed,
-            )
-        except corruptions.CorruptionError as error:
-            raise InputError(str(error)) from error
-        return made if self._quality is None else corruptions.jpeg_round_trip(made, quality=self._quality)
+        return self._generator.corrupt(
+            self._clean_images(rows),
+            cell.corruption,
+            cell.severity,
+            protocol=self._source.protocol,
+            ids=self._ids[rows],
+        )
 
     def _clean_images(self, rows: slice) -> Tensor:
         """Return clean images; they stay on the device where they fit, so that 75 cells cost one transfer."""

@@ -1,10 +1,13 @@
 """What run.json says of the models and the data of a run."""
 
+import importlib.metadata
 from collections.abc import Sequence
 from typing import Any
 
 import corruptions
+from ppbench import __version__
 from ppbench.data.source import DataSource
+from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 
 
@@ -21,12 +24,21 @@ def describe_model(model: LoadedModel) -> dict[str, Any]:
     }
 
 
+def generator_text(generator: Generator) -> str:
+    """Return what made the corrupted images, with its version."""
+    package = "ppbench" if generator.name == "ppbench" else generator.name
+    version = __version__ if generator.name == "ppbench" else importlib.metadata.version(package)
+    constants = "" if generator.name == "ppbench" else " (ImageNet's constants at every size)"
+    return f"{package} {version}{constants}"
+
+
 def describe_data(
-    images: DataSource, cells: Sequence[tuple[str, int]], *, seed: int, limit: int | None, jpeg: bool
+    images: DataSource, cells: Sequence[tuple[str, int]], *, generator: Generator, limit: int | None
 ) -> dict[str, Any]:
     """Return the identity of a run's images and cells."""
     names = list(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
+    versions = {name: corruptions.code_version(name) for name in names}
     return {
         "name": images.name,
         "source": images.source,
@@ -36,11 +48,10 @@ def describe_data(
         "image_size": list(images.image_size),
         "digest": images.digest,
         "limit": limit,
-        "seed": seed,
+        "seed": generator.seed,
         "corruptions": names,
         "severities": sorted({severity for _, severity in cells if severity > 0}),
-        "jpeg_quality": corruptions.protocol(images.protocol).storage_quality if generated and jpeg else None,
-        "corruption_versions": {name: corruptions.code_version(name) for name in names}
-        if generated
-        else None,
+        "generator": generator_text(generator) if generated else None,
+        "jpeg_quality": generator.quality(images.protocol) if generated else None,
+        "corruption_versions": versions if generated else None,
     }

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from ppbench import __version__
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
+from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import keys_of
 from ppbench.evaluation.loop import Evaluator, default_batch_size
 from ppbench.evaluation.runner import Runner
@@ -26,7 +26,7 @@ from ppbench.models.load import LoadedModel, load_model
 from ppbench.models.requests import ModelRequest, unique_names
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
-from ppbench.runs.description import describe_data, describe_model
+from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
@@ -51,6 +51,7 @@ def evaluate(
     severities: str | Sequence[int] = "1-5",
     limit: int | None = None,
     seed: int = 0,
+    generator: str = "ppbench",
     jpeg: bool = True,
     batch_size: int | None = None,
     device: str | None = None,
@@ -73,6 +74,7 @@ def evaluate(
         severities: the selection; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
         seed: seed of the generated corruptions and of the subset.
+        generator: ``"ppbench"``, or ``"imagecorruptions"`` for comparison.
         jpeg: put generated images through the JPEG step that the published files of their protocol have had.
         batch_size: images per forward pass; None takes what suits the device.
         device: a torch device; None or ``"auto"`` takes the best one here.
@@ -88,6 +90,7 @@ def evaluate(
         InputError: bad input; nothing has been written then.
     """
     cells_wanted = parse_corruptions(corruptions), parse_severities(severities)
+    maker = Generator(generator, seed, jpeg)
     where = choose_device(device)
     if batch_size is None:
         batch_size = default_batch_size(where)
@@ -114,10 +117,10 @@ def evaluate(
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
         runner = Runner(
-            Evaluator(images, seed=seed, batch_size=batch_size, device=where, jpeg=jpeg),
+            Evaluator(images, generator=maker, batch_size=batch_size, device=where),
             loaded,
             _store() if store else None,
-            keys_of(loaded, images, names_of_cells, seed=seed, device=where, jpeg=jpeg) if store else {},
+            keys_of(loaded, images, names_of_cells, generator=maker, device=where) if store else {},
             fresh=fresh,
             on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
@@ -132,8 +135,8 @@ def evaluate(
             protocol=images.protocol,
             images=len(images.ids),
             seed=None if images.source == "published" and limit is None else seed,
-            generator=None if images.source == "published" else f"ppbench {__version__}",
-            notes=(*divide_by.notes, *quality_notes(images, predictions, seed=seed, limit=limit, jpeg=jpeg)),
+            generator=None if images.source == "published" else generator_text(maker),
+            notes=(*divide_by.notes, *quality_notes(images, predictions, generator=maker, limit=limit)),
         )
         run = Run(
             manifest={
@@ -148,7 +151,7 @@ def evaluate(
                 "precision": "fp32",
                 "batch_size": batch_size,
                 "models": [describe_model(model) for model in loaded],
-                "data": describe_data(images, predictions.cells, seed=seed, limit=limit, jpeg=jpeg),
+                "data": describe_data(images, predictions.cells, generator=maker, limit=limit),
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "context": context.to_dict(),
                 "baseline_model": baseline_model,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import corruptions
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
+from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable
@@ -77,23 +77,21 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
 
 
 def quality_notes(
-    images: DataSource, predictions: Predictions, *, seed: int, limit: int | None, jpeg: bool
+    images: DataSource, predictions: Predictions, *, generator: Generator, limit: int | None
 ) -> list[str]:
     """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
     notes = list(images.notes)
     if limit is not None and limit < images.full_size:
-        notes.append(
-            f"a stratified subset of {len(images.ids):,} of {images.full_size:,} images, chosen by seed {seed}"
-        )
-    quality = corruptions.protocol(images.protocol).storage_quality
+        part = f"{len(images.ids):,} of {images.full_size:,} images"
+        notes.append(f"a stratified subset of {part}, chosen by seed {generator.seed}")
+    quality = Generator().quality(images.protocol)
     if images.source == "generated" and quality is not None:
-        step = (
-            f"with the JPEG step (quality {quality}, 4:2:0) of the published files"
-            if jpeg
-            else "without a JPEG step"
-        )
+        step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
+        stronger = "noise is stronger than in the published files"
+        notes.append(f"generated with {step}" if generator.jpeg else f"generated without {step}: {stronger}")
+    if images.source == "generated" and generator.name == "imagecorruptions":
         notes.append(
-            f"generated {step}" + ("" if jpeg else ": noise is stronger than in the published files")
+            "imagecorruptions has ImageNet's constants only, and its elastic transform is another one"
         )
     if images.clean is None:
         notes.append(

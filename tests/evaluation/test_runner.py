@@ -11,6 +11,7 @@ from ppbench.data.image_set import ImageSet
 from ppbench.data.source import DataSource
 from ppbench.evaluation.answers import FIELDS
 from ppbench.evaluation.cells import CLEAN, CellId, plan
+from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import Evaluator
 from ppbench.evaluation.runner import Runner
 from ppbench.evaluation.store import CellStore, key_of
@@ -50,7 +51,7 @@ def _runner(
     keys = {
         (model.name, cell): key_of({"m": model.name, "c": str(cell)}) for model in models for cell in CELLS
     }
-    evaluator = Evaluator(source, seed=0, batch_size=10, device=torch.device("cpu"))
+    evaluator = Evaluator(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
     return Runner(evaluator, models, store, keys if store else {}, **options)  # type: ignore[arg-type]  # test options
 
 
@@ -90,7 +91,7 @@ def test_finished_cells_are_not_made_again(
     store = CellStore(tmp_path)
     first = _runner(source, models, store).run(CELLS, COUNT)
     second = _runner(source, models, store)
-    second.evaluator = _Refuses(source, seed=0, batch_size=10, device=torch.device("cpu"))
+    second.evaluator = _Refuses(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
     again = second.run(CELLS, COUNT)
     for slot in first:
         for name in FIELDS:
@@ -138,6 +139,6 @@ def test_fresh_makes_everything_again(source: DataSource, models: list[LoadedMod
     store = CellStore(tmp_path)
     _runner(source, models, store).run(CELLS, COUNT)
     runner = _runner(source, models, store, fresh=True)
-    runner.evaluator = _Refuses(source, seed=0, batch_size=10, device=torch.device("cpu"))
+    runner.evaluator = _Refuses(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
     with pytest.raises(AssertionError, match="evaluated again"):
         runner.run(CELLS, COUNT)

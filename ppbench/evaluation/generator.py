@@ -1,0 +1,73 @@
+"""Which generator makes corrupted images: ppbench's own, or the reference package for comparison."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import corruptions
+from ppbench.errors import InputError, unknown
+
+GENERATORS = ("ppbench", "imagecorruptions")
+
+
+@dataclass(frozen=True)
+class Generator:
+    """How the images of generated cells are made.
+
+    Attributes:
+        name: one of `GENERATORS`.
+        seed: of the random draws.
+        jpeg: put the images through the JPEG step that the published files of their protocol have had.
+    """
+
+    name: str = "ppbench"
+    seed: int = 0
+    jpeg: bool = True
+
+    def __post_init__(self) -> None:
+        if self.name not in GENERATORS:
+            raise unknown("generator", self.name, GENERATORS)
+
+    def corrupt(self, images: Tensor, name: str, severity: int, *, protocol: str, ids: Tensor) -> Tensor:
+        """Return the corrupted images, uint8 (N, 3, H, W), of the clean ones.
+
+        Raises:
+            InputError: the corruption cannot be made here (its textures or its package are missing, say).
+        """
+        try:
+            made = self._function()(images, name, severity, protocol=protocol, ids=ids)
+        except corruptions.CorruptionError as error:
+            raise InputError(str(error)) from error
+        quality = self.quality(protocol)
+        return made if quality is None else corruptions.jpeg_round_trip(made, quality=quality)
+
+    def quality(self, protocol: str) -> int | None:
+        """Return the quality of the JPEG step; None where there is none."""
+        return corruptions.protocol(protocol).storage_quality if self.jpeg else None
+
+    def facts(self, corruption: str, protocol: str) -> dict[str, Any]:
+        """Return everything that a cell's pixels depend on, beside the clean images and the severity."""
+        own = self.name == "ppbench"
+        return {
+            "generator": self.name,
+            "corruption": corruption,
+            "protocol": protocol if own else None,
+            "seed": self.seed,
+            "jpeg": self.quality(protocol),
+            "corruption_code": corruptions.code_version(corruption) if own else None,
+        }
+
+    def _function(self) -> Callable[..., Tensor]:
+        if self.name == "ppbench":
+            return lambda *arguments, **options: corruptions.corrupt(*arguments, **options, seed=self.seed)
+        from corruptions import reference
+
+        def by_reference(images: Tensor, name: str, severity: int, *, protocol: str, ids: Tensor) -> Tensor:
+            del protocol  # the package has one set of constants
+            with torch.inference_mode(False):
+                return reference.corrupt(images, name, severity, ids=ids, seed=self.seed)
+
+        return by_reference
