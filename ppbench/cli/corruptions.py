@@ -19,7 +19,11 @@ def corruptions_command(
 
     table = corruptions.protocol(protocol)
     rows = [
-        {"name": name, "group": corruptions.GROUPS[name], "constants": [dict(row) for row in table.constants[name]]}
+        {
+            "name": name,
+            "group": corruptions.GROUPS[name],
+            "constants": [dict(row) for row in table.constants[name]],
+        }
         for name in (*corruptions.NAMES, *corruptions.EXTRA_NAMES)
     ]
     if json:

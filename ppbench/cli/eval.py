@@ -68,6 +68,7 @@ def eval_command(
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
+    from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import eval_progress
     from ppbench.models.requests import pair
     from ppbench.reporting import scores_json, terminal
@@ -75,7 +76,12 @@ def eval_command(
 
     requests = pair(model or [], checkpoint or [])
     folder = out or default_folder(data)
-    with eval_progress() as progress:
+    kept = (
+        "finished cells are kept, the same command goes on from them"
+        if store
+        else "nothing was kept (--no-store)"
+    )
+    with interruptible(kept), eval_progress() as progress:
         run = evaluate(
             requests,
             data=data,

@@ -2,6 +2,10 @@
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
 
 from ppbench.errors import InputError
 
@@ -22,6 +26,16 @@ def mistake(error: Exception) -> str | None:
         }.get(error.errno or 0, "check the path")
         return f"cannot use{place}: {error.strerror.lower()}; {advice}"
     return None
+
+
+@contextmanager
+def interruptible(line: str) -> Iterator[None]:
+    """End with one line and exit code 130 when the block is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"ppbench: interrupted: {line}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _is_corruption_error(error: Exception) -> bool:

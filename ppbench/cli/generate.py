@@ -26,11 +26,13 @@ def generate_command(
     ] = None,
 ) -> None:
     """Write corrupted images in the published layout; a call that was killed goes on where it was."""
+    from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import cell_progress
     from ppbench.evaluation.cells import parse_corruptions
     from ppbench.generation.generate import Order, generate
 
     names = parse_corruptions(corruptions)
-    with cell_progress() as on_cell:
+    kept = "finished cells are kept, the same command goes on from them"
+    with interruptible(kept), cell_progress() as on_cell:
         made = generate(Order(data, root, limit, seed, out), names, workers=workers, on_cell=on_cell)
     typer.echo(f"{len(made.digests)} cells of {made.facts['images']:,} images in {out}")
