@@ -83,10 +83,9 @@ def against_theirs(protocol: str, rounds: int) -> dict[str, Any]:
     }
 
 
-def one_by_one(images: Pixels, name: str, severity: int) -> None:
-    """Corrupt images uint8 (N,H,W,3) with imagecorruptions."""
-    for image in images:
-        reference.corrupt_one(image, name, severity, 0)
+def one_by_one(images: Pixels, name: str, severity: int) -> list[Pixels]:
+    """Return images uint8 (N,H,W,3) corrupted with imagecorruptions; kept, as ours keeps its batch."""
+    return [reference.corrupt_one(image, name, severity, 0) for image in images]
 
 
 def two_threads(protocol: str, rounds: int) -> float:

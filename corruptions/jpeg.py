@@ -58,7 +58,7 @@ def by_pillow(images: Tensor, quality: int) -> Tensor:
         planes = [Image.frombuffer("L", size, plane, "raw", "L", 0, 1) for plane in source]
         stored = BytesIO()
         Image.merge("RGB", planes).save(stored, "JPEG", quality=quality)
-        with Image.open(stored) as image:
+        with Image.open(stored, formats=("JPEG",)) as image:
             for plane, pixels in zip(image.split(), target, strict=True):
                 pixels[:] = np.frombuffer(plane.tobytes(), np.uint8).reshape(pixels.shape)
     return out
