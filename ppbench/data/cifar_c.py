@@ -93,12 +93,9 @@ class NpyFolder:
         return images
 
 
-def find_npy_folder(root: Path, folder: str) -> Path | None:
-    """Return the published folder: `root` itself or the one of the usual name in it; None if it is not there."""
-    for place in (root, root / folder):
-        if place.is_dir() and ((place / LABELS).is_file() or _there(place)):
-            return place
-    return None
+def is_npy_folder(folder: Path) -> bool:
+    """Return whether a folder has what a published one has: labels, or arrays called like corruptions."""
+    return folder.is_dir() and ((folder / LABELS).is_file() or bool(_there(folder)))
 
 
 def _there(folder: Path) -> list[str]:

@@ -1,9 +1,13 @@
 """Which data sets there are, and what is known of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from ppbench.data.classes import class_list
 from ppbench.errors import unknown
+
+Layout = Literal["embedded", "cifar", "imagenet"]
 
 
 @dataclass(frozen=True)
@@ -12,61 +16,117 @@ class DataSet:
 
     Attributes:
         name: what `--data` takes.
+        layout: how it lies on a disk: ``embedded``, ``cifar`` (arrays) or ``imagenet`` (files in class folders).
         protocol: whose severity constants belong to it.
         image_size: side in pixels.
-        num_classes: width of a model's output.
+        num_classes: width of a model's output; None where the class folders decide.
         description: one line.
         published: the usual name of the published -C folder, None if nothing is published.
-        clean: the usual name of the folder of clean images, None if they are embedded.
+        clean: the usual name of the folder of clean images, None if they are embedded or always named by --root.
+        classes: the name of the list of wnids, None where the sorted class folders are the classes.
+        resize: the clean files' shorter side before the central crop; None where they have the size already.
         fetch: what to fetch and where to put it, in words; {place} is the folder.
     """
 
     name: str
+    layout: Layout
     protocol: str
     image_size: int
-    num_classes: int
+    num_classes: int | None
     description: str
     published: str | None = None
     clean: str | None = None
+    classes: str | None = None
+    resize: int | None = None
     fetch: str = ""
 
     @property
     def embedded(self) -> bool:
         """Whether the clean images come with ppbench."""
-        return self.clean is None
+        return self.layout == "embedded"
+
+    @property
+    def wnids(self) -> Sequence[str] | None:
+        """The wnids, label 0 first, where they are known."""
+        return None if self.classes is None else class_list(self.classes)
+
+
+def _cifar(classes: int, record: int) -> DataSet:
+    return DataSet(
+        name=f"cifar{classes}-c",
+        layout="cifar",
+        protocol="cifar-c",
+        image_size=32,
+        num_classes=classes,
+        description=f"CIFAR-{classes}'s 10,000 test images under 15 + 4 corruptions",
+        published=f"CIFAR-{classes}-C",
+        clean="cifar-10-batches-py" if classes == 10 else "cifar-100-python",
+        fetch=f"`ppbench data get cifar{classes}-c`, or unpack CIFAR-{classes}-C.tar of "
+        f"https://zenodo.org/records/{record} (published corruptions) or "
+        f"cifar-{classes}-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html "
+        "(clean images) in {place}",
+    )
+
+
+def _imagenet(name: str, classes: int, known: str, description: str) -> DataSet:
+    return DataSet(
+        name=name,
+        layout="imagenet",
+        protocol="imagenet-c",
+        image_size=224,
+        num_classes=classes,
+        description=description,
+        published="ImageNet-C",
+        clean="imagenet/val",
+        classes=known,
+        resize=256,
+        fetch="put ILSVRC 2012's validation images, sorted into class folders, in {place}/imagenet/val, or unpack the "
+        "archives of https://zenodo.org/records/2235448 in {place}/ImageNet-C",
+    )
 
 
 DATA_SETS: Mapping[str, DataSet] = {
     one.name: one
     for one in (
         DataSet(
-            "digits-c",
-            "cifar-c",
-            32,
-            10,
-            "500 handwritten digits on crops of photographs; embedded",
+            name="digits-c",
+            layout="embedded",
+            protocol="cifar-c",
+            image_size=32,
+            num_classes=10,
+            description="500 handwritten digits on crops of photographs; comes with ppbench",
+        ),
+        _cifar(10, 2535967),
+        _cifar(100, 3555552),
+        _imagenet("imagenet-c", 1000, "imagenet", "ImageNet's 50,000 validation images at 224 pixels"),
+        _imagenet(
+            "imagenet100-c", 100, "imagenet100", "the push-pull paper's 100 classes of ImageNet at 224 pixels"
+        ),
+        _imagenet(
+            "imagenet200-c", 200, "tiny-imagenet", "Tiny-ImageNet's 200 classes of ImageNet at 224 pixels"
         ),
         DataSet(
-            "cifar10-c",
-            "cifar-c",
-            32,
-            10,
-            "CIFAR-10's 10,000 test images under 15 + 4 corruptions",
-            published="CIFAR-10-C",
-            clean="cifar-10-batches-py",
-            fetch="unpack CIFAR-10-C.tar of https://zenodo.org/records/2535967 (published corruptions) or "
-            "cifar-10-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html (clean images) in {place}",
+            name="tiny-imagenet-c",
+            layout="imagenet",
+            protocol="tiny-imagenet-c",
+            image_size=64,
+            num_classes=200,
+            description="Tiny-ImageNet's 200 classes at 64 pixels",
+            published="Tiny-ImageNet-C",
+            clean="tiny-imagenet-200/val",
+            classes="tiny-imagenet",
+            fetch="`ppbench data get tiny-imagenet-c`, or unpack Tiny-ImageNet-C.tar of "
+            "https://zenodo.org/records/8206060 (published corruptions) or tiny-imagenet-200.zip (clean images) "
+            "in {place}",
         ),
         DataSet(
-            "cifar100-c",
-            "cifar-c",
-            32,
-            100,
-            "CIFAR-100's 10,000 test images under 15 + 4 corruptions",
-            published="CIFAR-100-C",
-            clean="cifar-100-python",
-            fetch="unpack CIFAR-100-C.tar of https://zenodo.org/records/3555552 (published corruptions) or "
-            "cifar-100-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html (clean images) in {place}",
+            name="folder-c",
+            layout="imagenet",
+            protocol="imagenet-c",
+            image_size=224,
+            num_classes=None,
+            description="your own images, a folder a class, resized to 224 pixels; needs --root",
+            resize=256,
         ),
     )
 }

@@ -6,7 +6,7 @@ from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.digits import digits
 from ppbench.data.image_set import ImageSet
 from ppbench.data.places import download_folder, usual_places
-from ppbench.data.registry import data_set
+from ppbench.data.registry import DATA_SETS, data_set
 from ppbench.errors import InputError
 
 
@@ -26,7 +26,11 @@ def open_training(name: str, *, root: Path | None = None) -> tuple[ImageSet, Ima
         if root is not None:
             raise InputError(f"the training images of {name} are embedded: leave --root out")
         return digits("train"), digits("test")
-    layout = LAYOUTS[spec.clean or ""]
+    layout = LAYOUTS.get(spec.clean or "")
+    if layout is None:
+        raise InputError(
+            f"expected a data set with training images ({', '.join(_trainable())}), got {name!r}"
+        )
     places = [root] if root is not None else usual_places()
     for place in places:
         if (folder := find_cifar(layout, place)) is not None:
@@ -34,3 +38,7 @@ def open_training(name: str, *, root: Path | None = None) -> tuple[ImageSet, Ima
     looked = ", ".join(map(str, places))
     fetch = spec.fetch.format(place=download_folder())
     raise InputError(f"{name}: expected {layout.folder}/ in {looked}, got no such folder: {fetch}")
+
+
+def _trainable() -> list[str]:
+    return [name for name, spec in DATA_SETS.items() if spec.embedded or spec.clean in LAYOUTS]

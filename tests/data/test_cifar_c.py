@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppbench.data.cifar_c import NpyFolder, find_npy_folder
+from ppbench.data.cifar_c import NpyFolder, is_npy_folder
 from ppbench.errors import InputError
 from tests.data.cifar_folders import images_of, labels_of, published
 
@@ -95,14 +95,15 @@ def test_missing_labels_are_named(tmp_path: Path) -> None:
     """Images without labels are found, and the missing file is asked for."""
     published(tmp_path)
     (tmp_path / "labels.npy").unlink()
-    assert find_npy_folder(tmp_path, "CIFAR-10-C") == tmp_path
+    assert is_npy_folder(tmp_path)
     with pytest.raises(InputError, match=r"labels\.npy: expected a whole \.npy array, got no such file"):
         _open(tmp_path)
 
 
-def test_a_folder_is_found_by_its_content_or_by_its_name(tmp_path: Path) -> None:
-    """A root may be the published folder or the one that holds it."""
-    published(tmp_path / "CIFAR-10-C")
-    assert find_npy_folder(tmp_path, "CIFAR-10-C") == tmp_path / "CIFAR-10-C"
-    assert find_npy_folder(tmp_path / "CIFAR-10-C", "CIFAR-10-C") == tmp_path / "CIFAR-10-C"
-    assert find_npy_folder(tmp_path, "CIFAR-100-C") is None
+def test_a_published_folder_is_known_by_its_content(tmp_path: Path) -> None:
+    """Labels or corruptions make one; other files do not."""
+    assert not is_npy_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    assert not is_npy_folder(tmp_path)
+    published(tmp_path)
+    assert is_npy_folder(tmp_path)

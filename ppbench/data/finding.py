@@ -1,0 +1,149 @@
+"""Finding a set's images below a folder, in whichever layout they are there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
+from ppbench.data.cifar_c import NpyFolder, is_npy_folder
+from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.digits import digits
+from ppbench.data.image_files import Geometry
+from ppbench.data.image_set import ImageSet
+from ppbench.data.imagenet_c import TreeFolder, is_tree
+from ppbench.data.numpy_files import read_npz
+from ppbench.data.places import download_folder, usual_places
+from ppbench.data.registry import DataSet
+from ppbench.data.tiny_imagenet import find_annotated, read_annotated
+from ppbench.errors import InputError
+
+
+def find_published(spec: DataSet, root: Path | None) -> Path | None:
+    """Return the folder of the published cells: the root or the one of the usual name in it.
+
+    Without a root only folders of the usual name count: what else lies in the usual places may be anything.
+    """
+    find = is_tree if spec.layout == "imagenet" else is_npy_folder
+    if root is not None:
+        places = [*([root / spec.published] if spec.published else []), root / spec.name, root]
+    else:
+        places = [place / spec.published for place in usual_places() if spec.published]
+    return next((place for place in places if find(place)), None)
+
+
+def open_published(
+    spec: DataSet, folder: Path, corruptions: Sequence[str], severities: Sequence[int]
+) -> NpyFolder | TreeFolder:
+    """Open the cells that `find_published` found.
+
+    Raises:
+        InputError: what is there is not as the format says.
+    """
+    if spec.layout == "imagenet":
+        return TreeFolder(
+            folder, spec.name, spec.image_size, spec.wnids, spec.num_classes, corruptions, severities
+        )
+    assert spec.num_classes is not None  # only class folders decide it for themselves
+    return NpyFolder(folder, spec.name, spec.image_size, spec.num_classes, corruptions)
+
+
+def find_clean(spec: DataSet, root: Path | None, beside: Sequence[Path] = ()) -> ImageSet | None:
+    """Return the clean images: those of the root, or without one the embedded ones or those in the usual places.
+
+    Args:
+        spec: of the data set.
+        root: a folder, or an `.npz`.
+        beside: folders to look in before the usual places, for the usual names.
+
+    Raises:
+        InputError: what is there is not as its format says.
+    """
+    if root is not None and (found := _named(spec, root)):
+        return found
+    if root is None or beside:
+        if spec.embedded:
+            return digits("test")
+        for place in [*beside, *([] if root else usual_places())]:
+            if found := _usual(spec, place):
+                return found
+    return None
+
+
+def _named(spec: DataSet, root: Path) -> ImageSet | None:
+    """Read what a user called the set: a file, the usual layout, or class folders whatever they are called."""
+    if root.is_file():
+        if spec.num_classes is None:
+            raise InputError(f"{root}: expected a folder with a folder for each class, got a file")
+        return read_npz(root, spec.name, spec.image_size, spec.num_classes)
+    if found := _usual(spec, root):
+        return found
+    return next(
+        (_class_folders(spec, place) for place in (root, root / "val") if _has_classes(spec, place)), None
+    )
+
+
+def _usual(spec: DataSet, place: Path) -> ImageSet | None:
+    """Read the set in its usual layout, under its usual name."""
+    if spec.clean is None:
+        return None
+    layout = LAYOUTS.get(spec.clean)
+    if layout is not None:
+        folder = find_cifar(layout, place)
+        return read_cifar(layout, folder, spec.name) if folder else None
+    if spec.wnids and (folder := find_annotated(place, Path(spec.clean).parts[0])):
+        return read_annotated(folder, spec.name, spec.image_size, spec.wnids)
+    return _class_folders(spec, place / spec.clean) if _has_classes(spec, place / spec.clean) else None
+
+
+def _has_classes(spec: DataSet, folder: Path) -> bool:
+    names = class_folders(folder)
+    if spec.wnids is not None:
+        return not set(spec.wnids).isdisjoint(names)
+    return bool(names) and spec.num_classes in (None, len(names))
+
+
+def _class_folders(spec: DataSet, folder: Path) -> ImageSet:
+    geometry = Geometry(spec.image_size, spec.resize)
+    return read_class_folders(folder, spec.name, geometry, spec.wnids, spec.num_classes)
+
+
+def wanted(spec: DataSet, source: str = "auto") -> str:
+    """Say what a root can be."""
+    if spec.layout == "imagenet":
+        published = "a published tree (<corruption>/<severity>/<class>/)"
+        clean = ["class folders" if spec.wnids is None else f"class folders such as {spec.wnids[0]}/"]
+    else:
+        published = "a published folder (one .npy a corruption and labels.npy)"
+        clean = [f"{spec.clean}/"] if spec.clean else []
+    if spec.num_classes is not None:
+        clean.append("an .npz with images and labels")
+    if source == "published":
+        return published
+    kinds = clean if source == "generated" else [published, *clean]
+    return " or ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
+
+
+def not_found(spec: DataSet, root: Path | None, source: str) -> InputError:
+    """Return the error for a set that is not there: what was looked for and where, what to fetch."""
+    if root is not None:
+        got = "a file" if root.is_file() else _content(root)
+        return InputError(f"{root}: expected {wanted(spec, source)}, got {got}")
+    if spec.embedded:
+        return InputError(
+            f"nothing is published for {spec.name}: leave --source out, or name a folder with --root"
+        )
+    if not spec.fetch:
+        return InputError(f"{spec.name} needs --root: expected {wanted(spec, source)}")
+    kinds = {"published": [spec.published], "generated": [spec.clean]}.get(
+        source, [spec.published, spec.clean]
+    )
+    names = " or ".join(f"{kind}/" for kind in kinds)
+    looked = ", ".join(map(str, usual_places()))
+    fetch = spec.fetch.format(place=download_folder())
+    return InputError(f"{spec.name}: expected {names} in {looked}, got none: {fetch}; or name it with --root")
+
+
+def _content(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir())
+    if not names:
+        return "an empty folder"
+    return f"a folder with {', '.join(names[:3])}" + (", …" if len(names) > 3 else "")

@@ -1,0 +1,117 @@
+"""Images in files, decoded when they are asked for: memory does not grow with the set."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ppbench.data.image_set import Pixels, RowIndex
+from ppbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a file becomes a square image.
+
+    Attributes:
+        size: side of the result, in pixels.
+        resize: the shorter side after resizing (bilinear, antialiased), before the central crop; None: the file must
+            have the size already, and is never resized.
+    """
+
+    size: int
+    resize: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Images of (N, size, size, 3) uint8 in N files of one folder.
+
+    Attributes:
+        folder: where the files are.
+        names: their paths inside it.
+        geometry: what is done to each.
+    """
+
+    folder: Path
+    names: Sequence[str]
+    geometry: Geometry
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, size, size, 3)."""
+        return len(self.names), self.geometry.size, self.geometry.size, 3
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Always uint8."""
+        return np.dtype(np.uint8)
+
+    def __getitem__(self, rows: RowIndex, /) -> Pixels:
+        """Decode the files of these rows, several at a time.
+
+        Raises:
+            InputError: a file is missing, damaged, or not of the size it must have.
+        """
+        wanted = np.arange(len(self.names))[rows]
+        images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+
+        def fill(place: int) -> None:
+            images[place] = read_image(self.folder / self.names[wanted[place]], self.geometry)
+
+        for _ in _pool().map(fill, range(len(wanted))):
+            pass  # an exception of a thread is raised here
+        return images
+
+
+def read_image(path: Path, geometry: Geometry) -> Pixels:
+    """Return one file as (size, size, 3) uint8 RGB.
+
+    Resizing is Pillow's bilinear filter, which is antialiased, with the longer side truncated to whole pixels;
+    the crop's corner is rounded: what torchvision's Resize and CenterCrop do, and what ImageNet-C was made with.
+
+    Raises:
+        InputError: the file is missing or damaged, or not of the size it must have.
+    """
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: expected an image, got no such file") from error
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{path}: expected an image, got a damaged file ({reason}): fetch it again"
+        ) from error
+    if geometry.resize is None:
+        if image.size != (geometry.size, geometry.size):
+            raise InputError(
+                f"{path}: expected {geometry.size}x{geometry.size} pixels, got {image.height}x{image.width}: "
+                "the images of this set are never resized"
+            )
+        return np.asarray(image)
+    return np.asarray(_centre(_shorter_side(image, geometry.resize), geometry.size))
+
+
+def _shorter_side(image: Image.Image, target: int) -> Image.Image:
+    width, height = image.size
+    short = min(width, height)
+    size = (target * width // short, target * height // short)
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _centre(image: Image.Image, side: int) -> Image.Image:
+    left, top = round((image.width - side) / 2), round((image.height - side) / 2)
+    return image.crop((left, top, left + side, top + side))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads that decode; Pillow lets go of the interpreter while it does."""
+    import os
+
+    return ThreadPoolExecutor(min(16, os.cpu_count() or 1), thread_name_prefix="decode")

@@ -1,0 +1,137 @@
+"""ImageNet-C and Tiny-ImageNet-C trees: `<corruption>/<severity>/<wnid>/<name>.JPEG`.
+
+The published archives unpack to that, or, into one folder each, to `<group>/<corruption>/…`; both are read.
+The stored images have the protocol's size already and are never resized: resizing ImageNet-C's again is known to
+have changed published rankings (RobustBench, issue 59).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from ppbench.data.class_folders import class_folders, labelled, list_images
+from ppbench.data.image_files import Geometry, ImageFiles, read_image
+from ppbench.data.image_set import ImageSet
+from ppbench.errors import InputError
+
+SEVERITIES = ("1", "2", "3", "4", "5")
+
+_SAMPLES = 100  # files whose bytes the digest looks at
+
+
+class TreeFolder:
+    """A published tree whose structure has been checked; its images are decoded when they are asked for."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        size: int,
+        known: Sequence[str] | None,
+        num_classes: int | None,
+        corruptions: Iterable[str],
+        severities: Iterable[int],
+    ) -> None:
+        """Check that the cells are there, have the same classes, and have images of the right size.
+
+        Args:
+            folder: that `is_tree` returned.
+            name: of the set.
+            size: side of the images in pixels.
+            known: the wnids of the set, label 0 first; None takes the sorted class folders.
+            num_classes: of the set; None takes the number of class folders.
+            corruptions: those that will be asked for; none named: those that are there.
+            severities: those that will be asked for; none named: all five.
+
+        Raises:
+            InputError: a cell is missing, has other classes, or no images, or images of another size.
+        """
+        self.folder, self.name = folder, name
+        self._geometry = Geometry(size)
+        self._places = _places(folder)
+        self.corruptions = tuple(corruptions) or tuple(sorted(self._places))
+        wanted = tuple(str(severity) for severity in severities) or SEVERITIES
+        first = self._place(self.corruptions[0]) / wanted[0]
+        self._classes = labelled(first, class_folders(first), known, num_classes)
+        self.num_classes = num_classes if num_classes is not None else len(self._classes)
+        self._names, self.labels = list_images(first, self._classes)
+        if not self._names:
+            raise InputError(f"{first}: expected images in the class folders, got none")
+        self.ids = np.arange(len(self._names), dtype=np.int64)
+        for corruption in self.corruptions:
+            for severity in wanted:
+                self._check(self._place(corruption) / severity)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The files' paths inside each cell, in the order of the labels."""
+        return self._names
+
+    def cell(self, corruption: str, severity: int) -> ImageSet:
+        """Return one corruption at one severity.
+
+        Raises:
+            InputError: its files are not the same as those of the first cell.
+        """
+        where = self._place(corruption) / str(severity)
+        names, _ = list_images(where, self._classes)
+        if names != self._names:
+            odd = sorted(set(names) ^ set(self._names))
+            raise InputError(
+                f"{where}: expected the same {len(self._names):,} images in every cell, got {len(names):,}: "
+                f"{odd[0]} is not in both"
+            )
+        images = ImageFiles(where, self._names, self._geometry)
+        return ImageSet(self.name, images, self.labels, self.ids, self.num_classes)
+
+    def clean(self, size: int) -> ImageSet | None:  # noqa: ARG002  one signature for all published sets
+        """Return None: a tree holds no clean images."""
+        return None
+
+    def digest(self) -> str:
+        """Return a SHA-256 over all names and labels and the bytes of evenly spread files, in hexadecimal."""
+        digest = hashlib.sha256("\n".join(self._names).encode())
+        digest.update(self.labels.astype("<i8").tobytes())
+        picks = [self._names[k] for k in np.linspace(0, len(self._names) - 1, _SAMPLES).astype(int)]
+        for corruption in sorted(self.corruptions):
+            digest.update(corruption.encode())
+            for number, name in enumerate(picks):
+                path = self._place(corruption) / SEVERITIES[number % len(SEVERITIES)] / name
+                if path.is_file():
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def _place(self, corruption: str) -> Path:
+        if corruption not in self._places:
+            near = get_close_matches(corruption, self._places, n=1)
+            hint = f"there is {near[0]}" if near else "fetch it, or leave the corruption out"
+            raise InputError(f"{self.folder}: expected a folder {corruption}, got none: {hint}")
+        return self._places[corruption]
+
+    def _check(self, where: Path) -> None:
+        """Look at a cell's class folders and at one of its images: a full listing of 75 cells would take minutes."""
+        if not where.is_dir():
+            raise InputError(f"{where}: expected a folder of this severity, got none")
+        present = set(class_folders(where))
+        if missing := [wnid for wnid in self._classes if wnid not in present]:
+            raise InputError(f"{where}: expected the same classes in every cell, got none named {missing[0]}")
+        read_image(where / self._names[0], self._geometry)
+
+
+def is_tree(folder: Path) -> bool:
+    """Return whether a folder has corruptions with severities in it, or groups of them."""
+    return bool(_places(folder))
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Return where each corruption is: in the folder, or in a group's folder in it."""
+    flat = {name: folder / name for name in class_folders(folder)}
+    grouped = {name: place / name for place in flat.values() for name in class_folders(place)}
+    return {name: place for name, place in {**grouped, **flat}.items() if _has_severities(place)}
+
+
+def _has_severities(folder: Path) -> bool:
+    return any((folder / severity).is_dir() for severity in SEVERITIES)
