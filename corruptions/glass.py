@@ -46,7 +46,7 @@ def shuffle_map(dx: Tensor, dy: Tensor, delta: int, height: int, width: int) -> 
     count, passes = dx.shape[:2]
     every = torch.arange(height * width, device=dx.device)
     steps = torch.add(dx, dy, alpha=width)
-    source = every.expand(count, -1)
+    source = None
     for i in range(passes):
         target = every.repeat(count, 1)
         inside = target.view(count, height, width)[
@@ -60,8 +60,9 @@ def shuffle_map(dx: Tensor, dy: Tensor, delta: int, height: int, width: int) -> 
             if torch.equal(further, last):
                 break
             last = further
-        source = source.gather(1, target.gather(1, last))
-    return source
+        root = target.gather(1, last)
+        source = root if source is None else source.gather(1, root)
+    return every.expand(count, -1) if source is None else source
 
 
 GLASS_BLUR = Corruption("glass_blur", "blur", 1, _apply, _draw)

@@ -13,7 +13,7 @@ from corruptions.convolution import NUDGE, to_uint8
 from corruptions.registry import Constants, Corruption, Fields
 
 # Up to this many pixels the blur is one sparse matrix, about 35 entries a pixel. Beyond, the matrix would take too
-# much memory and the zooms are added up one by one, about six times slower.
+# much memory and the zooms are added up one by one, about three times slower.
 _MATRIX_PIXELS = 1 << 17
 _one_at_a_time = Lock()  # threads wait for the matrix rather than each make it
 
