@@ -3,6 +3,7 @@
 from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
 from corruptions.jpeg import jpeg_round_trip
+from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random
 from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption, corruption
@@ -22,5 +23,8 @@ __all__ = [
     "corrupt",
     "corruption",
     "jpeg_round_trip",
+    "load_file",
+    "plugins",
     "protocol",
+    "register",
 ]

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from corruptions.batches import Pixels, in_chunks
 from corruptions.errors import CorruptionError
+from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random
-from corruptions.registry import Constants, corruption
+from corruptions.registry import Constants
 
 Ids = Tensor | npt.NDArray[np.integer] | Sequence[int]
 
@@ -48,7 +49,7 @@ def corrupt(
     Args:
         images: uint8 RGB, a torch tensor (N,3,H,W) on any device or a NumPy array (N,H,W,3), at least 32 x 32
             pixels; N may be 0.
-        name: a corruption, see `NAMES` and `EXTRA_NAMES`.
+        name: a corruption, see `NAMES`, `EXTRA_NAMES` and `plugins`.
         severity: 1 to 5.
         protocol: whose constants, see `PROTOCOLS`.
         ids: N integers that name the images for the random draws; 0 to N - 1 if left out.
@@ -60,7 +61,7 @@ def corrupt(
     Raises:
         CorruptionError: an unknown name or protocol, a severity outside 1 to 5, other images or ids.
     """
-    what = corruption(name)
+    what = find(name)
     constants = constants_of(name, severity, protocol)
     seed = _integer("seed", seed)
     keys = check_ids(ids, images)
@@ -80,7 +81,7 @@ def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constan
     Raises:
         CorruptionError: an unknown name or protocol, or a severity outside 1 to 5.
     """
-    what = corruption(name)
+    what = find(name)
     table = find_protocol(protocol).constants
     if _integer("severity", severity) not in SEVERITIES:
         raise CorruptionError(f"expected severity 1, 2, 3, 4 or 5, got {severity}")
@@ -94,7 +95,8 @@ def code_version(name: str) -> str:
     Raises:
         CorruptionError: an unknown name.
     """
-    return f"{_ENGINE_VERSION}.{corruption(name).version}"
+    version = f"{_ENGINE_VERSION}.{find(name).version}"
+    return f"{version}.{digest_of(name)[:16]}" if digest_of(name) else version
 
 
 def _integer(what: str, value: object) -> int:
