@@ -173,7 +173,9 @@ def save_checkpoint(path: Path, module: nn.Module, metadata: Mapping[str, Any]) 
         metadata: what goes with it, as JSON: architecture, num_classes, image_size, input (`InputSpec.to_dict`), data,
             recipe, seed, clean_error.
     """
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()
+    }
     header = {METADATA_KEY: dumps(dict(metadata), sort_keys=True)}
     atomic.write_bytes(path, save(tensors, header))
 

@@ -5,20 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
-from ppbench.atomic import sha256_of
-from ppbench.errors import InputError, unknown
-from ppbench.models import factory, torchvision_models
-from ppbench.models.checkpoint import Weights, build, fill, read_weights, recognise
-from ppbench.models.download import fetch
-from ppbench.models.folders import shipped_folder, user_folder
-from ppbench.models.index import INDEX_FILE, IndexEntry, find, shipped_index, with_sha256
-from ppbench.models.input_spec import InputSpec, default_spec
+from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.registry import ARCHITECTURES, Architecture, architecture, find_architecture
-from ppbench.models.spec_source import Claim, settle
+from ppbench.models.resolving import Wish
 
 __all__ = ["LoadedModel", "load_model"]
 
@@ -31,6 +20,7 @@ def load_model(
     num_classes: int | None = None,
     image_size: int | None = None,
     spec: Mapping[str, Any] | None = None,
+    turn_into: str | None = None,
     trust: bool = False,
     name: str | None = None,
 ) -> LoadedModel:
@@ -39,200 +29,24 @@ def load_model(
     Args:
         model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]`` or ``FILE.py:factory``;
             None recognises the network from the checkpoint.
-        checkpoint: a file of weights; needed for an architecture that the index has no weights of.
+        checkpoint: a file of weights; needed for an architecture that the index has no weights of. Without a `model`
+            it may also be a TorchScript or `torch.export` program.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.
         num_classes: of the data; None takes what the weights have.
         image_size: of the data, in pixels; None takes what the model is made for.
         spec: fields of `InputSpec` that count before everything that the model says.
-        trust: unpickle whatever the checkpoint asks for, which can run any code.
-        name: what tables call the model; None takes `model`.
+        turn_into: the push-pull network that a plain one's weights are turned into, e.g. ``"resnet50-pp"``.
+        trust: unpickle whatever the checkpoint asks for, and run programs: either can run any code.
+        name: what tables call the model; None takes `turn_into`, `model`, or what was recognised.
 
     Raises:
         InputError: there is no such model or file, the weights do not fit, or there are none.
     """
-    request = _Request(data, num_classes, image_size, dict(spec or {}), trust)
+    wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust)
     path = None if checkpoint is None else Path(checkpoint)
     if model is None and path is None:
         raise InputError(
             "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"
         )
-    loaded = request.file(path) if model is None and path else request.named(str(model), path)
-    return replace(loaded, name=name or model or loaded.architecture)
-
-
-class _Request:
-    """One call of `load_model`: what is known of the images, and what the user insists on."""
-
-    def __init__(
-        self,
-        data: str | None,
-        num_classes: int | None,
-        image_size: int | None,
-        flags: Mapping[str, Any],
-        trust: bool,
-    ) -> None:
-        self.data = data
-        self.num_classes = num_classes
-        self.image_size = image_size
-        self.flags = flags
-        self.trust = trust
-
-    def named(self, model: str, path: Path | None) -> LoadedModel:
-        if found := factory.split(model):
-            return self.own(*found, path)
-        if model.startswith("torchvision:"):
-            return self.torchvision(model, path)
-        entry = find(shipped_index(), model, self.data)
-        if path is not None and (entry is None or entry.id != model):
-            return self.file(path, architecture(model))
-        if entry is not None:
-            return self.indexed(entry, path)
-        if find_architecture(model) is None:
-            raise unknown("model", model, [*(entry.id for entry in shipped_index()), *ARCHITECTURES])
-        return self.file(self._found_file(model), architecture(model))
-
-    def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:
-        """A checkpoint of the index, downloaded where it does not ship, and proved by its hash."""
-        if path is not None:
-            raise InputError(
-                f"expected either --model {entry.id} or --checkpoint {path}, got both: the id has weights"
-            )
-        if self.data is not None and entry.data != self.data:
-            raise InputError(
-                f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
-            )
-        path = entry.path if entry.shipped else fetch(entry)
-        if not path.is_file():
-            raise InputError(
-                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again"
-            )
-        if (found := sha256_of(path)) != entry.sha256:
-            raise InputError(
-                f"{path}: expected sha256 {entry.sha256} (index), got {found}: the file was changed"
-            )
-        return self.file(path, architecture(entry.architecture))
-
-    def file(self, path: Path, wanted: Architecture | None = None) -> LoadedModel:
-        """A file of weights, for a named architecture or for the one it is recognised as."""
-        weights = read_weights(path, trust=self.trust)
-        sha256 = sha256_of(path)
-        entry = with_sha256(shipped_index(), sha256)
-        notes: tuple[str, ...] = ()
-        if wanted is None and entry is not None:
-            wanted, notes = (
-                architecture(entry.architecture),
-                (f"known by its sha256 as {entry.id} of the index", f"recognised {weights.describe()}"),
-            )
-        elif wanted is None:
-            wanted, notes = recognise(weights)
-        size = self.image_size or _size_of(weights, entry)
-        network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
-        assert weights.traits is not None  # or it would not have fitted a network of ours
-        claims: list[Claim] = [
-            *_claims_of(weights, size),
-            (f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
-            (f"default for images of {size} pixels", default_spec(size)),
-        ]
-        spec, source = settle(claims, self.flags, self.image_size)
-        return LoadedModel(
-            name=wanted.name,
-            architecture=wanted.name,
-            module=network,
-            spec=spec,
-            num_classes=weights.traits.num_classes,
-            checkpoint=path,
-            sha256=sha256,
-            report=replace(report, notes=notes + report.notes),
-            spec_source=source,
-        )
-
-    def torchvision(self, model: str, path: Path | None) -> LoadedModel:
-        """A network of torchvision's zoo, with its own weights or with a file's."""
-        name, _, weights_name = model.removeprefix("torchvision:").partition("@")
-        size = self.image_size or 224
-        if path is None:
-            network, own, used = torchvision_models.pretrained(name, weights_name or None, size)
-            return self._foreign(f"torchvision:{name}@{used}", network, [("torchvision's transforms", own)])
-        weights = read_weights(path, trust=self.trust)
-        classes = self.num_classes or (weights.traits.num_classes if weights.traits else 1000)
-        wanted = torchvision_models.as_architecture(name)
-        network, report = build(weights, wanted, num_classes=classes, image_size=size)
-        claims = [*_claims_of(weights, size), ("ImageNet's default", torchvision_models.usual_spec(size))]
-        loaded = self._foreign(f"torchvision:{name}", network, claims)
-        return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
-
-    def own(self, file: Path, function: str, path: Path | None) -> LoadedModel:
-        """A user's module, with the weights it comes with or with a file's."""
-        size, classes = self.image_size or 224, self.num_classes or 1000
-        network, spec = factory.from_factory(file, function, num_classes=classes, image_size=size)
-        name = f"{file.name}:{function}"
-        claims: list[Claim] = [
-            (f"factory {name}", spec),
-            (f"default for images of {size} pixels", default_spec(size)),
-        ]
-        loaded = self._foreign(name, network, claims)
-        if path is None:
-            return loaded
-        weights = read_weights(path, trust=self.trust)
-        report = fill(network, weights, name)
-        return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
-
-    def _foreign(self, name: str, network: nn.Module, claims: list[Claim]) -> LoadedModel:
-        spec, source = settle(claims, self.flags, self.image_size)
-        outputs = _outputs(network, spec.size, name)
-        if self.num_classes is not None and outputs != self.num_classes:
-            raise InputError(f"{name}: expected {self.num_classes} classes, got a network with {outputs}")
-        return LoadedModel(name, name, network, spec, outputs, spec_source=source)
-
-    def _found_file(self, model: str) -> Path:
-        """The user's own file for an architecture without an index entry; where it would have to be, if it is not."""
-        names = [f"{model}-{self.data}.safetensors"] if self.data else []
-        names.append(f"{model}.safetensors")
-        places = [folder / name for folder in (user_folder(), shipped_folder()) for name in names]
-        for place in places:
-            if place.is_file():
-                return place
-        others = [entry.data for entry in shipped_index() if entry.architecture == model]
-        known = f"weights for {', '.join(others)} only" if others else "no weights"
-        for_data = f" for {self.data}" if self.data else ""
-        raise InputError(
-            f"no weights of {model}{for_data}: {shipped_folder() / INDEX_FILE} has {known}, and there is no file "
-            f"{' or '.join(str(place) for place in places[: len(names)])} (or of that name in {shipped_folder()}): "
-            f"put one there, pass --checkpoint FILE, or train it: "
-            f"ppbench train --recipe digits --model {model} (resnet18 and smaller train in minutes on a CPU)"
-        )
-
-
-def _claims_of(weights: Weights, size: int) -> list[Claim]:
-    """What a checkpoint itself says of its input."""
-    own = weights.raw.metadata.get("input")
-    inside = weights.state.normalisation
-    return [
-        ("checkpoint metadata", InputSpec.from_dict(own) if isinstance(own, dict) else None),
-        ("the checkpoint's normalisation layer", InputSpec(size, *inside) if inside else None),
-    ]
-
-
-def _size_of(weights: Weights, entry: IndexEntry | None) -> int:
-    """The image size where the data do not say it: the metadata's, the index's, or what the stem is made for."""
-    stated = weights.raw.metadata.get("image_size")
-    if isinstance(stated, int):
-        return stated
-    return entry.image_size if entry else weights.traits.stem_size if weights.traits else 224
-
-
-@torch.inference_mode()
-def _outputs(network: nn.Module, size: int, name: str) -> int:
-    """Ask the network itself how many classes it has: one black image through it, before any long run."""
-    try:
-        logits = network.eval()(torch.zeros(1, 3, size, size))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{name}: cannot take images of {size} pixels ({type(error).__name__}: {reason})"
-        ) from error
-    logits = getattr(logits, "logits", logits)
-    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 1:
-        got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise InputError(f"{name}: expected logits (1, classes) for one image, got {got}")
-    return logits.shape[1]
+    loaded = wish.file(path) if model is None and path else wish.named(str(model), path)
+    return replace(loaded, name=name or turn_into or model or loaded.architecture)
