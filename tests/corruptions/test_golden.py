@@ -1,4 +1,6 @@
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,15 @@ DETERMINISTIC = {
 # The largest share of values that may be off, by 1 level at most.
 SHARES = {"brightness": 0.25, "saturate": 0.25, "contrast": 0.001, "pixelate": 0.0, "jpeg_compression": 0.0}
 COMPARED = [name for name in (*NAMES, *EXTRA_NAMES) if name != "impulse_noise"]
+
+
+@cache
+def stated(name: str, protocol: str) -> float:
+    """Return the share that the table of docs/corruptions.md states."""
+    text = (Path(__file__).parents[2] / "docs" / "corruptions.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| \*?{name}\*? \|(.*)$", text, re.MULTILINE)
+    cell = row.split("|")[PROTOCOLS.index(protocol)]
+    return float(cell.replace("%", "").strip()) / 100
 
 
 def ours(
@@ -54,6 +65,7 @@ def test_equals_the_reference(
         record_property(f"share_{severity}", float((off > 0).mean()))
         assert off.max() <= 1, f"severity {severity}: {off.max()} levels off"
         assert (off > 0).mean() <= SHARES.get(name, 0.01), f"severity {severity}: {(off > 0).mean():.4%} off"
+        assert (off > 0).mean() <= stated(name, protocol) + 1e-9, "docs/corruptions.md states less"
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
