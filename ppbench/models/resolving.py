@@ -173,8 +173,8 @@ class Wish:
         raise InputError(
             f"no weights of {model}{for_data}: {shipped_folder() / INDEX_FILE} has {known}, and there is no file "
             f"{' or '.join(str(place) for place in places[: len(names)])} (or of that name in {shipped_folder()}): "
-            f"put one there, pass --checkpoint FILE, or train it: "
-            f"ppbench train --recipe digits --model {model} (resnet18 and smaller train in minutes on a CPU)"
+            f"put one there, pass --checkpoint FILE, or train it: ppbench train --recipe digits --model {model} "
+            "(for digits-c; a recipe file of your own for other data)"
         )
 
 

@@ -29,7 +29,7 @@ def saved(path: Path, kind: str, network: nn.Module, *, batch: int | None = None
 @pytest.mark.parametrize("kind", ["torchscript", pytest.param("export", marks=SLOW)])
 def test_a_program_answers(kind: str, tmp_path: Path) -> None:
     """A program that is trusted gives the logits of the network that it was made from, for any batch."""
-    network = network_of("resnet20-pp")
+    network = network_of("alexnet-pp")
     path = saved(tmp_path / "program.pt", kind, network)
     loaded = load_model(checkpoint=path, num_classes=10, image_size=32, trust=True)
     torch.testing.assert_close(loaded.module(images_of()), network(images_of()), rtol=1e-5, atol=1e-6)
