@@ -10,8 +10,12 @@ from typing import IO
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
+def writing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes `path` when the block ends well, and vanishes when it does not.
+
+    Args:
+        path: the file to be.
+        durable: wait until the disk has the bytes, so that not even a power cut leaves an empty file.
 
     Raises:
         OSError: the folder cannot be written to or the disk is full; `path` is then as it was.
@@ -24,7 +28,8 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         part.chmod(0o666 & ~_umask())  # mkstemp makes files private; results are meant to be shared
         part.replace(path)
     except BaseException:
@@ -32,9 +37,9 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically."""
-    with writing(path) as file:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` to `path` atomically; see `writing`."""
+    with writing(path, durable=durable) as file:
         file.write(data)
 
 

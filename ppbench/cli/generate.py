@@ -8,9 +8,7 @@ import typer
 
 def generate_command(
     out: Annotated[Path, typer.Option(help="The folder to write.", show_default=False)],
-    data: Annotated[
-        str, typer.Option(help="Whose clean images: digits-c, cifar10-c, cifar100-c.")
-    ] = "digits-c",
+    data: Annotated[str, typer.Option(help="Whose clean images; see `ppbench data`.")] = "digits-c",
     root: Annotated[
         Path | None, typer.Option(help="The clean images; as in `ppbench eval`.", show_default=False)
     ] = None,
@@ -21,6 +19,10 @@ def generate_command(
         int | None, typer.Option(help="A stratified subset of so many images.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the corruptions and of the subset.")] = 0,
+    grouped: Annotated[
+        bool,
+        typer.Option("--grouped", help="Folders noise/, blur/, weather/, … as in ImageNet-C's archives."),
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. Default: one for each core.", show_default=False)
     ] = None,
@@ -34,5 +36,5 @@ def generate_command(
     names = parse_corruptions(corruptions)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
-        made = generate(Order(data, root, limit, seed, out), names, workers=workers, on_cell=on_cell)
+        made = generate(Order(data, root, limit, seed, out, grouped), names, workers=workers, on_cell=on_cell)
     typer.echo(f"{len(made.digests)} cells of {made.facts['images']:,} images in {out}")

@@ -12,26 +12,44 @@ import torch
 
 import corruptions
 from ppbench import __version__
-from ppbench.data.sets import DataSource, open_data
+from ppbench.data.image_set import Pixels
+from ppbench.data.registry import data_set
+from ppbench.data.sets import open_data
+from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.generation import manifest as manifests
-from ppbench.generation import npy_layout
+from ppbench.generation.npy_layout import NpyLayout
+from ppbench.generation.tree_layout import TreeLayout, names_of
 from ppbench.scoring.names import SEVERITIES
 
-BATCH = 250
+BATCH = 100
 
 Cell = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker needs to make cells: everything but the cells themselves; it opens the clean images itself."""
+    """What a worker needs to make cells: everything but the cells themselves; it opens the clean images itself.
+
+    Attributes:
+        data: the data set's name.
+        root: where its clean images are; None looks in the usual places.
+        limit: a stratified subset of so many images; None takes all.
+        seed: of the corruptions and of the subset.
+        out: the folder to write.
+        grouped: put corruptions in folders of their groups (trees of files only).
+    """
 
     data: str
     root: Path | None
     limit: int | None
     seed: int
     out: Path
+    grouped: bool = False
+
+    def open(self) -> DataSource:
+        """Return the clean images."""
+        return open_data(self.data, root=self.root, source="generated", limit=self.limit, seed=self.seed)
 
 
 def generate(
@@ -41,7 +59,7 @@ def generate(
     workers: int | None = None,
     on_cell: Callable[[Cell, int], None] = lambda _cell, _total: None,
 ) -> manifests.Manifest:
-    """Write corruptions of a clean set in the CIFAR-C layout, all five severities of each.
+    """Write corruptions of a clean set in its published layout, all five severities of each.
 
     What an earlier call finished is not made again; the bytes are those of one undisturbed call.
 
@@ -55,36 +73,39 @@ def generate(
         InputError: bad input, or the folder holds another set.
         OSError: the disk is full or the folder cannot be written to; what is finished stays.
     """
-    source = open_data(order.data, root=order.root, source="generated", limit=order.limit, seed=order.seed)
-    protocol = corruptions.protocol(source.protocol)
-    if protocol.storage_quality is not None:
-        raise InputError(
-            f"expected a data set in the .npy layout (cifar10-c, cifar100-c, digits-c), got {order.data!r}"
-        )
+    source = order.open()
     found = manifests.resume(order.out, _facts(order, source, names))
     order.out.mkdir(parents=True, exist_ok=True)
     _sweep(order.out)
+    layout = _layout(order, source)
     found.write(order.out)
-    npy_layout.write_labels(order.out, source.labels)
-    total = len(names) * len(SEVERITIES)
-    todo = []
-    for name in names:
-        for severity in SEVERITIES:
-            if found.has(name, severity) and _exists(order.out, name, severity):
-                on_cell((name, severity), total)
-            else:
-                todo.append((name, severity))
-    for (name, severity), digest in _made(order, todo, workers):
-        found = found.with_cell(name, severity, digest)
-        found.write(order.out)
-        on_cell((name, severity), total)
-        _join_if_whole(order.out, name, found)
+    if isinstance(layout, NpyLayout):
+        layout.write_labels(source.labels)
+    cells = [(name, severity) for name in names for severity in SEVERITIES]
+    todo = [cell for cell in cells if not (found.has(*cell) and layout.has(*cell))]
+    for cell in set(cells) - set(todo):
+        on_cell(cell, len(cells))
     for name in names:  # those whose last cell an earlier call made
-        _join_if_whole(order.out, name, found)
-    cells = order.out / npy_layout.CELLS
-    if cells.is_dir() and not any(cells.iterdir()):
-        cells.rmdir()
+        if not any(cell[0] == name for cell in todo):
+            layout.finish(name)
+    for cell, digest in _made(order, todo, workers):
+        found = found.with_cell(*cell, digest)
+        found.write(order.out)
+        on_cell(cell, len(cells))
+        if all(found.has(cell[0], severity) for severity in SEVERITIES):
+            layout.finish(cell[0])
     return found
+
+
+def _layout(order: Order, source: DataSource) -> NpyLayout | TreeLayout:
+    """Return the layout that the data set is published in."""
+    quality = corruptions.protocol(source.protocol).storage_quality
+    assert source.clean is not None  # a generated source always has clean images
+    if quality is None:
+        if order.grouped:
+            raise InputError(f"expected a data set of image files for --grouped, got {order.data}")
+        return NpyLayout(order.out, len(source.ids))
+    return TreeLayout(order.out, names_of(source.clean, data_set(order.data).wnids), quality, order.grouped)
 
 
 def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, Any]:
@@ -92,26 +113,14 @@ def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, 
         "made_by": f"ppbench {__version__}",
         "data": source.name,
         "protocol": source.protocol,
+        "jpeg_quality": corruptions.protocol(source.protocol).storage_quality,
+        "grouped": order.grouped,
         "limit": order.limit,
         "seed": order.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
         "corruptions": {name: corruptions.code_version(name) for name in names},
     }
-
-
-def _exists(out: Path, name: str, severity: int) -> bool:
-    return npy_layout.joined_path(out, name).exists() or npy_layout.cell_path(out, name, severity).exists()
-
-
-def _join_if_whole(out: Path, name: str, found: manifests.Manifest) -> None:
-    """Join a corruption's cells when all five are there; finish a join that was killed before it tidied up."""
-    left = [path for s in SEVERITIES if (path := npy_layout.cell_path(out, name, s)).exists()]
-    if npy_layout.joined_path(out, name).exists():
-        for path in left:
-            path.unlink()
-    elif len(left) == len(SEVERITIES) and all(found.has(name, severity) for severity in SEVERITIES):
-        npy_layout.join(out, name)
 
 
 def _sweep(out: Path) -> None:
@@ -137,26 +146,26 @@ def _made(order: Order, todo: Sequence[Cell], workers: int | None) -> Iterator[t
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_worker: tuple[Order, DataSource]
+_worker: tuple[Order, DataSource, NpyLayout | TreeLayout]
 
 
 def _open(order: Order) -> None:
     global _worker  # noqa: PLW0603  a process of a pool has no other place for what its calls share
     torch.set_num_threads(1)  # the processes share the cores among them
-    source = open_data(order.data, root=order.root, source="generated", limit=order.limit, seed=order.seed)
-    _worker = order, source
+    source = order.open()
+    _worker = order, source, _layout(order, source)
 
 
 def _make(cell: Cell) -> str:
-    order, source = _worker
+    order, source, layout = _worker
     assert source.clean is not None
     clean = source.clean
 
-    def batches() -> Iterator[npy_layout.Pixels]:
+    def batches() -> Iterator[Pixels]:
         for start in range(0, len(source.ids), BATCH):
             rows = slice(start, start + BATCH)
             yield corruptions.corrupt(
                 clean.images[rows], *cell, protocol=source.protocol, ids=source.ids[rows], seed=order.seed
             )
 
-    return npy_layout.write_cell(order.out, *cell, batches(), len(source.ids))
+    return layout.write(*cell, batches())

@@ -6,66 +6,84 @@ are there; so a generation that was killed loses at most the cells it was workin
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from ppbench import atomic
+from ppbench.data.image_set import Labels, Pixels
 from ppbench.scoring.names import SEVERITIES
 
-CELLS = ".cells"
-
-Pixels = npt.NDArray[np.uint8]
+_JOIN_ROWS = 1000  # images copied at a time when severities are joined
 
 
-def cell_path(out: Path, corruption: str, severity: int) -> Path:
-    """Return the file of a cell that is not joined yet."""
-    return out / CELLS / f"{corruption}-{severity}.npy"
+@dataclass(frozen=True)
+class NpyLayout:
+    """A folder in the CIFAR-C layout.
 
+    Attributes:
+        out: the folder.
+        count: images of a cell.
+    """
 
-def joined_path(out: Path, corruption: str) -> Path:
-    """Return the file of a corruption in the published layout."""
-    return out / f"{corruption}.npy"
+    out: Path
+    count: int
 
+    def has(self, corruption: str, severity: int) -> bool:
+        """Whether the files of a cell are there, joined or not."""
+        return self._joined(corruption).exists() or self._single(corruption, severity).exists()
 
-def write_cell(out: Path, corruption: str, severity: int, batches: Iterable[Pixels], count: int) -> str:
-    """Write one cell of `count` images, batch by batch, and return the SHA-256 of its pixels."""
-    path = cell_path(out, corruption, severity)
-    path.parent.mkdir(exist_ok=True)
-    digest = hashlib.sha256()
-    with atomic.writing(path) as file:
-        for number, batch in enumerate(batches):
-            if number == 0:
-                _write_header(file, (count, *batch.shape[1:]))
-            pixels = np.ascontiguousarray(batch).data
-            digest.update(pixels)
-            file.write(
-                pixels
-            )  # not ndarray.tofile: on a full disk that raises an error which does not say so
-    return digest.hexdigest()
+    def write(self, corruption: str, severity: int, batches: Iterable[Pixels]) -> str:
+        """Write one cell, batch by batch, and return the SHA-256 of its pixels."""
+        path = self._single(corruption, severity)
+        path.parent.mkdir(exist_ok=True)
+        digest = hashlib.sha256()
+        with atomic.writing(path) as file:
+            for number, batch in enumerate(batches):
+                if number == 0:
+                    _write_header(file, (self.count, *batch.shape[1:]))
+                pixels = np.ascontiguousarray(batch).data
+                digest.update(pixels)
+                file.write(
+                    pixels
+                )  # not ndarray.tofile: on a full disk that raises an error which does not say so
+        return digest.hexdigest()
 
+    def finish(self, corruption: str) -> None:
+        """Join a corruption's severities when all five are there; finish a join that was killed before it tidied up."""
+        single = [self._single(corruption, severity) for severity in SEVERITIES]
+        if not self._joined(corruption).exists():
+            if not all(path.exists() for path in single):
+                return
+            self._join(corruption, single)
+        for path in single:
+            path.unlink(missing_ok=True)
+        folder = single[0].parent
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
-def join(out: Path, corruption: str) -> None:
-    """Join the five severities of a corruption into its published file, and remove the single ones."""
-    cells = [cell_path(out, corruption, severity) for severity in SEVERITIES]
-    arrays = [np.load(path, mmap_mode="r") for path in cells]
-    with atomic.writing(joined_path(out, corruption)) as file:
-        _write_header(file, (sum(len(array) for array in arrays), *arrays[0].shape[1:]))
-        for array in arrays:
-            for start in range(0, len(array), 1000):
-                file.write(np.ascontiguousarray(array[start : start + 1000]).data)
-    for path in cells:
-        path.unlink()
+    def write_labels(self, labels: Labels) -> None:
+        """Write labels.npy: uint8 (5·N,), the labels once for each severity."""
+        tiled = np.tile(labels.astype(np.uint8), len(SEVERITIES))
+        with atomic.writing(self.out / "labels.npy") as file:
+            _write_header(file, tiled.shape)
+            file.write(tiled.data)
 
+    def _join(self, corruption: str, single: list[Path]) -> None:
+        arrays = [np.load(path, mmap_mode="r") for path in single]
+        with atomic.writing(self._joined(corruption)) as file:
+            _write_header(file, (sum(len(array) for array in arrays), *arrays[0].shape[1:]))
+            for array in arrays:
+                for start in range(0, len(array), _JOIN_ROWS):
+                    file.write(np.ascontiguousarray(array[start : start + _JOIN_ROWS]).data)
 
-def write_labels(out: Path, labels: npt.NDArray[np.int64]) -> None:
-    """Write labels.npy: uint8 (5·N,), the labels once for each severity."""
-    tiled = np.tile(labels.astype(np.uint8), len(SEVERITIES))
-    with atomic.writing(out / "labels.npy") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(tiled))
-        file.write(tiled.data)
+    def _joined(self, corruption: str) -> Path:
+        return self.out / f"{corruption}.npy"
+
+    def _single(self, corruption: str, severity: int) -> Path:
+        return self.out / ".cells" / f"{corruption}-{severity}.npy"
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:

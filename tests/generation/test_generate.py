@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import corruptions
 from ppbench.data.digits import digits
@@ -144,3 +146,45 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path) -> None:
     subprocess.run(command.split(), check=True, capture_output=True)
     assert read(out) is not None
     assert np.load(out / "fog.npy").shape == (300, 32, 32, 3)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Path:
+    """One corruption of three ImageNet images, in the published layout of ImageNet-C."""
+    root = tmp_path_factory.mktemp("imagenet")
+    (root / "val").mkdir()
+    for wnid in ("n01440764", "n01530575", "n01601694"):
+        (root / "val" / wnid).symlink_to(test_data / "imagenet-sample" / "val" / wnid)
+    out = root / "ImageNet-C"
+    generate(Order("imagenet-c", root / "val", None, 0, out, grouped=True), ["gaussian_noise"], workers=1)
+    return out
+
+
+def test_a_tree_is_what_the_published_one_is(tree: Path, test_data: Path) -> None:
+    """Group, corruption, severity, wnid, the clean file's name; JPEG of quality 85 and 4:2:0, 224 pixels."""
+    files = sorted(tree.rglob("*.JPEG"))
+    assert len(files) == 3 * 5
+    cell = tree / "noise" / "gaussian_noise" / "3"
+    originals = {path.stem for path in (test_data / "imagenet-sample" / "val" / "n01440764").iterdir()}
+    assert {path.stem for path in (cell / "n01440764").iterdir()} == originals
+    with Image.open(files[0]) as image:
+        assert image.size == (224, 224)
+        assert image.layer[0][1:3] == (2, 2)  # type: ignore[attr-defined]  # of Pillow's JPEG plug-in
+        reference = BytesIO()
+        Image.new("RGB", (224, 224)).save(reference, "JPEG", quality=85)
+        assert image.quantization == Image.open(reference).quantization  # type: ignore[attr-defined]  # as above
+
+
+def test_a_tree_reads_back_as_what_is_made_on_the_fly(tree: Path) -> None:
+    """The stored pixels are the corrupted ones after the JPEG step."""
+    stored = open_data("imagenet-c", root=tree, corruptions=["gaussian_noise"])
+    assert stored.source == "published"
+    clean = open_data("imagenet-c", root=tree.parent / "val").clean
+    assert clean is not None
+    assert stored.labels.tolist() == clean.labels.tolist() == [0, 10, 20]
+    made = corruptions.corrupt(
+        clean.images[:], "gaussian_noise", 5, protocol="imagenet-c", ids=clean.ids, seed=0
+    )
+    np.testing.assert_array_equal(
+        stored.cell("gaussian_noise", 5).images[:], corruptions.jpeg_round_trip(made, quality=85)
+    )

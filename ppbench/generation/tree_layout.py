@@ -1,0 +1,89 @@
+"""The ImageNet-C layout: `<corruption>/<severity>/<class>/<name>.JPEG`, or the same below a folder for each group.
+
+The files are what the published ones are: JPEG of quality 85, 4:2:0, with optimised Huffman tables. Each is written
+under a temporary name and renamed, so a file that is there is whole, and a cell that was killed goes on from them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+import corruptions
+from ppbench import atomic
+from ppbench.data.image_files import ImageFiles
+from ppbench.data.image_set import ImageSet, Pixels, Rows
+
+
+@dataclass(frozen=True)
+class TreeLayout:
+    """A folder in the ImageNet-C layout.
+
+    Attributes:
+        out: the folder.
+        names: `<class>/<name>.JPEG` of each image.
+        quality: of the JPEG files.
+        grouped: whether corruptions lie in a folder of their group, as in the published archives.
+    """
+
+    out: Path
+    names: Sequence[str]
+    quality: int
+    grouped: bool
+
+    def has(self, corruption: str, severity: int) -> bool:
+        """Whether every file of a cell is there."""
+        folder = self._cell(corruption, severity)
+        return all((folder / name).exists() for name in self.names)
+
+    def write(self, corruption: str, severity: int, batches: Iterable[Pixels]) -> str:
+        """Write one cell and return the SHA-256 of its names and files."""
+        folder = self._cell(corruption, severity)
+        for parent in {PurePosixPath(name).parent for name in self.names}:
+            (folder / parent).mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        images = (image for batch in batches for image in batch)
+        for name, image in zip(self.names, images, strict=True):
+            path = folder / name
+            if path.exists():
+                encoded = path.read_bytes()
+            else:
+                encoded = self._encoded(image)
+                # Not flushed one by one: millions of files would take days, and what a power cut loses is remade.
+                atomic.write_bytes(path, encoded, durable=False)
+            digest.update(name.encode() + b"\0" + hashlib.sha256(encoded).digest())
+        return digest.hexdigest()
+
+    def finish(self, corruption: str) -> None:
+        """Do nothing: the cells are the layout."""
+
+    def _cell(self, corruption: str, severity: int) -> Path:
+        group = (corruptions.GROUPS.get(corruption, "plugin"),) if self.grouped else ()
+        return self.out.joinpath(*group, corruption, str(severity))
+
+    def _encoded(self, image: Pixels) -> bytes:
+        buffer = BytesIO()
+        Image.fromarray(image).save(buffer, "JPEG", quality=self.quality, optimize=True)
+        return buffer.getvalue()
+
+
+def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:
+    """Return `<class>/<name>.JPEG` for each image: its own file's name where it has one, its id otherwise.
+
+    Args:
+        images: the clean set, or some rows of it.
+        classes: the name of each class's folder; None takes the labels.
+    """
+    source = images.images
+    files, rows = (source.base, source.rows) if isinstance(source, Rows) else (source, range(len(images)))
+    if isinstance(files, ImageFiles):
+        own = [PurePosixPath(files.names[row]) for row in rows]
+        return [f"{path.parts[0]}/{path.stem}.JPEG" for path in own]
+    width = len(str(max(int(images.ids.max()), len(images))))
+    return [
+        f"{classes[label] if classes else label}/{number:0{width}d}.JPEG"
+        for label, number in zip(images.labels.tolist(), images.ids.tolist(), strict=True)
+    ]
