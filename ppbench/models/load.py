@@ -27,8 +27,8 @@ def load_model(
     """Return a network with its weights, ready to answer.
 
     Args:
-        model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]`` or ``FILE.py:factory``;
-            None recognises the network from the checkpoint.
+        model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]``, ``timm:NAME``,
+            ``hf-hub:OWNER/NAME`` or ``FILE.py:factory``; None recognises the network from the checkpoint.
         checkpoint: a file of weights; needed for an architecture that the index has no weights of. Without a `model`
             it may also be a TorchScript or `torch.export` program.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.

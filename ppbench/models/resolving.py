@@ -10,7 +10,7 @@ from torch import nn
 
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
-from ppbench.models import factory, torchvision_models
+from ppbench.models import factory, timm_models, torchvision_models
 from ppbench.models.checkpoint import Weights, build, fill, read_weights, recognise
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
@@ -39,8 +39,8 @@ class Wish:
         """Return the model of that name: the user's own, torchvision's, the index's, or a network with a file."""
         if found := factory.split(model):
             return self.own(*found, path)
-        if model.startswith("torchvision:"):
-            return self.torchvision(model, path)
+        if model.startswith(("torchvision:", *timm_models.PREFIXES)):
+            return self.zoo(model, path)
         entry = find(shipped_index(), model, self.data)
         if path is not None and (entry is None or entry.id != model):
             return self.file(path, architecture(model))
@@ -110,19 +110,30 @@ class Wish:
             spec_source=source,
         )
 
-    def torchvision(self, model: str, path: Path | None) -> LoadedModel:
-        """Return a network of torchvision's zoo, with its own weights or with a file's."""
-        name, _, weights_name = model.removeprefix("torchvision:").partition("@")
+    def zoo(self, model: str, path: Path | None) -> LoadedModel:
+        """Return a network of torchvision's or timm's zoo, with its own weights or with a file's."""
         size = self.image_size or 224
-        if path is None:
-            network, own, used = torchvision_models.pretrained(name, weights_name or None, size)
-            return self._foreign(f"torchvision:{name}@{used}", network, [("torchvision's transforms", own)])
+        if path is not None:
+            return self._zoo_file(model, path, size)
+        if model.startswith(timm_models.PREFIXES):
+            network, own = timm_models.pretrained(model, size)
+            return self._foreign(model, network, [("timm's configuration", own)])
+        name, _, weights_name = model.removeprefix("torchvision:").partition("@")
+        network, own, used = torchvision_models.pretrained(name, weights_name or None, size)
+        return self._foreign(f"torchvision:{name}@{used}", network, [("torchvision's transforms", own)])
+
+    def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
+        in_timm = model.startswith(timm_models.PREFIXES)
+        wanted = (
+            timm_models.as_architecture(model)
+            if in_timm
+            else torchvision_models.as_architecture(model.removeprefix("torchvision:").partition("@")[0])
+        )
         weights = read_weights(path, trust=self.trust)
         classes = self.num_classes or (weights.traits.num_classes if weights.traits else 1000)
-        wanted = torchvision_models.as_architecture(name)
         network, report = build(weights, wanted, num_classes=classes, image_size=size)
-        claims = [*_claims_of(weights, size), ("ImageNet's default", torchvision_models.usual_spec(size))]
-        loaded = self._foreign(f"torchvision:{name}", network, claims)
+        default = (f"default for images of {size} pixels", default_spec(size))
+        loaded = self._foreign(wanted.name, network, [*_claims_of(weights, size), default])
         return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
 
     def own(self, file: Path, function: str, path: Path | None) -> LoadedModel:

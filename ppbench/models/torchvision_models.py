@@ -8,7 +8,7 @@ from torch import nn
 from torchvision import models
 
 from ppbench.errors import InputError, unknown
-from ppbench.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
+from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
 
@@ -69,8 +69,3 @@ def spec_of(transforms: Any, image_size: int) -> InputSpec:
         resize=None if crop == image_size else crop,
         interpolation=transforms.interpolation.value,
     )
-
-
-def usual_spec(image_size: int) -> InputSpec:
-    """Return ImageNet's contract, which torchvision's networks are trained with."""
-    return InputSpec(image_size, IMAGENET_MEAN, IMAGENET_STD)

@@ -1,0 +1,92 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+
+from ppbench.errors import InputError
+from ppbench.models import timm_models, torchvision_models
+from ppbench.models.load import load_model
+from tests.models.foreign_files import write
+
+
+@pytest.fixture
+def timm() -> Any:
+    """The timm library."""
+    return pytest.importorskip("timm", reason="timm is an extra that is not installed here")
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "shufflenet_v2_x0_5"])
+def test_torchvision_with_a_file(name: str, tmp_path: Path) -> None:
+    """Any classification network of torchvision takes a file of its weights, with torchvision's own logits."""
+    torch.manual_seed(0)
+    reference = torchvision.models.get_model(name, weights=None, num_classes=7).eval()
+    path = write(tmp_path / "w.pt", {"state_dict": reference.state_dict()}, "zip")
+    loaded = load_model(f"torchvision:{name}", checkpoint=path, num_classes=7, image_size=64)
+    x = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(loaded.module(x), reference(x))
+    assert loaded.architecture == f"torchvision:{name}"
+    with pytest.raises(InputError, match="expected the weights of torchvision:mobilenet_v2, got"):
+        load_model("torchvision:mobilenet_v2", checkpoint=path, num_classes=7)
+
+
+def test_torchvision_contracts() -> None:
+    """Torchvision's transforms become the contract: resized only where the images have another size than the crop."""
+    weights = torchvision.models.get_model_weights("resnet50").IMAGENET1K_V2
+    spec = torchvision_models.spec_of(weights.transforms(), 224)
+    assert (spec.size, spec.resize, spec.crop, spec.interpolation) == (224, None, None, "bilinear")
+    assert spec.mean == (0.485, 0.456, 0.406)
+    weights = torchvision.models.get_model_weights("efficientnet_v2_s").IMAGENET1K_V1
+    assert torchvision_models.spec_of(weights.transforms(), 224).resize == 384
+
+
+def test_timm_with_a_file(timm: Any, tmp_path: Path) -> None:
+    """A network of timm takes a file of its weights, with timm's own logits."""
+    torch.manual_seed(0)
+    reference = timm.create_model("resnet18d", num_classes=7).eval()
+    path = write(tmp_path / "w.safetensors", reference.state_dict(), "safetensors")
+    loaded = load_model("timm:resnet18d", checkpoint=path, num_classes=7, image_size=64)
+    x = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(loaded.module(x), reference(x))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_timm_names_are_ours(name: str, timm: Any, tmp_path: Path) -> None:
+    """Timm's plain ResNets are torchvision's: their files load under our own names, and need no name at all."""
+    torch.manual_seed(0)
+    reference = timm.create_model(name, num_classes=5).eval()
+    path = write(tmp_path / "w.safetensors", reference.state_dict(), "safetensors")
+    x = torch.randn(1, 3, 96, 96)
+    for model in (name, None):
+        loaded = load_model(model, checkpoint=path, image_size=96)
+        with torch.inference_mode():
+            torch.testing.assert_close(loaded.module(x), reference(x), rtol=0, atol=1e-6)
+
+
+def test_timm_contracts(timm: Any) -> None:
+    """Timm's configuration becomes the contract: resized only where the images have another size."""
+    spec = timm_models.spec_of(timm.create_model("vit_tiny_patch16_224"), 224)
+    assert (spec.size, spec.resize, spec.mean, spec.interpolation) == (224, None, (0.5, 0.5, 0.5), "bicubic")
+    assert timm_models.spec_of(timm.create_model("vit_tiny_patch16_224"), 64).resize == 224
+
+
+def test_unknown_timm_model(timm: Any, tmp_path: Path) -> None:
+    """An unknown name gets the near miss, and a hub model no file."""
+    with pytest.raises(InputError, match="unknown timm model 'resnet5O': did you mean 'resnet50'"):
+        load_model("timm:resnet5O")
+    with pytest.raises(InputError, match="has weights of its own"):
+        load_model("hf-hub:timm/resnet18.a1_in1k", checkpoint=tmp_path / "w.pt")
+
+
+def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without timm, one line says how to install it."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(
+        InputError, match=r'timm:resnet50: needs the package timm: pip install "ppbench\[timm\]"'
+    ):
+        load_model("timm:resnet50")
