@@ -13,7 +13,7 @@ from ppbench.data.imagenet_c import TreeFolder, is_tree
 from ppbench.data.numpy_files import read_npz
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet
-from ppbench.data.tiny_imagenet import find_annotated, read_annotated
+from ppbench.data.tiny_imagenet import ANNOTATIONS, find_annotated, read_annotated
 from ppbench.errors import InputError
 
 
@@ -81,17 +81,26 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
     )
 
 
-def _usual(spec: DataSet, place: Path) -> ImageSet | None:
-    """Read the set in its usual layout, under its usual name."""
+def locate_clean(spec: DataSet, place: Path) -> Path | None:
+    """Return where the clean images are in a folder, in their usual layout and under their usual name."""
     if spec.clean is None:
         return None
-    layout = LAYOUTS.get(spec.clean)
-    if layout is not None:
-        folder = find_cifar(layout, place)
-        return read_cifar(layout, folder, spec.name) if folder else None
+    if layout := LAYOUTS.get(spec.clean):
+        return find_cifar(layout, place)
     if spec.wnids and (folder := find_annotated(place, Path(spec.clean).parts[0])):
+        return folder
+    return place / spec.clean if _has_classes(spec, place / spec.clean) else None
+
+
+def _usual(spec: DataSet, place: Path) -> ImageSet | None:
+    folder = locate_clean(spec, place)
+    if folder is None:
+        return None
+    if layout := LAYOUTS.get(spec.clean or ""):
+        return read_cifar(layout, folder, spec.name)
+    if spec.wnids and (folder / ANNOTATIONS).is_file():
         return read_annotated(folder, spec.name, spec.image_size, spec.wnids)
-    return _class_folders(spec, place / spec.clean) if _has_classes(spec, place / spec.clean) else None
+    return _class_folders(spec, folder)
 
 
 def _has_classes(spec: DataSet, folder: Path) -> bool:

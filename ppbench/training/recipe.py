@@ -24,7 +24,7 @@ class Recipe:
         name: of the recipe.
         description: one line.
         data: the benchmark data set whose training images are used.
-        model: the architecture where none is asked for.
+        model: the architecture.
         epochs: passes over the training images.
         batch_size: images a step; the last, smaller batch of an epoch is left out.
         lr: highest learning rate of the schedule.
@@ -73,12 +73,14 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
-def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """Return a shipped recipe by name, or the one in a TOML file.
+def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model: str | None = None) -> Recipe:
+    """Return a shipped recipe by name, or the one in a TOML file, as it is for one model.
 
     Args:
         name: of a shipped recipe, or the path of a file that ends in ``.toml``.
         overrides: fields that replace the file's.
+        model: the architecture; a table ``[models.NAME]`` of the file replaces fields for that one. None takes the
+            recipe's own.
 
     Raises:
         InputError: no such recipe or file, no TOML, a field that is unknown, missing, or of the wrong kind or range.
@@ -92,7 +94,13 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         raise InputError(f"{path}: expected a recipe in TOML, got no such file") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: expected a recipe in TOML, got {error}") from error
-    return _checked(path, {"name": path.stem, **table, **(overrides or {})})
+    own = table.pop("models", {})
+    if not isinstance(own, dict) or not all(isinstance(fields_of, dict) for fields_of in own.values()):
+        raise InputError(f"{path}: expected models to hold a table for each model, got {own!r}")
+    table = {"name": path.stem, **table}
+    if model is not None:
+        table["model"] = model
+    return _checked(path, {**table, **own.get(table.get("model"), {}), **(overrides or {})})
 
 
 def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:

@@ -68,8 +68,8 @@ def run_recipe(
     Raises:
         InputError: an unknown recipe, model or field, missing images, or an output that cannot be written.
     """
-    how = load_recipe(recipe, overrides)
-    network_name = model or how.model
+    how = load_recipe(recipe, overrides, model=model)
+    network_name = how.model
     wanted = architecture(network_name)
     file = out or Path(f"{network_name}-{how.name}.safetensors")
     if file.suffix != ".safetensors":

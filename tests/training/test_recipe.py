@@ -71,3 +71,12 @@ def test_unknown_recipes_have_their_near_miss() -> None:
         load_recipe("digit")
     with pytest.raises(InputError, match=r"nowhere\.toml: .*no such file"):
         load_recipe("nowhere.toml")
+
+
+def test_a_table_for_a_model_counts_for_that_model(tmp_path: Path) -> None:
+    """AlexNet's own learning rate is nobody else's; an override counts before it."""
+    assert load_recipe("digits", model="alexnet").lr < load_recipe("digits", model="resnet20").lr
+    assert load_recipe("digits", model="alexnet").model == "alexnet"
+    assert load_recipe("digits", {"lr": 0.5}, model="alexnet").lr == 0.5
+    with pytest.raises(InputError, match="models to hold a table for each model"):
+        load_recipe(_edited(tmp_path, "[models.alexnet]", "[models]"))
