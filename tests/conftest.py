@@ -1,10 +1,15 @@
-"""Where the tests find real data."""
+"""Where the tests find real data, and how property tests run."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples are not timed: on a busy machine a slow one would be reported as a flaky failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
