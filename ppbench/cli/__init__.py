@@ -7,6 +7,7 @@ import typer
 from ppbench import __version__
 from ppbench.cli.cache import cache_command
 from ppbench.cli.corruptions import corruptions_command
+from ppbench.cli.data import data_app
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
 from ppbench.cli.generate import generate_command
@@ -44,6 +45,7 @@ app.command("eval")(eval_command)
 app.command("score")(score_command)
 app.command("train")(train)
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 app.command("corruptions")(corruptions_command)
 app.command("generate")(generate_command)
 app.command("preview")(preview_command)

@@ -1,0 +1,81 @@
+"""`ppbench data`: which data sets there are and where they are; `ppbench data get`: download one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data_app = typer.Typer(
+    help="List the data sets and where they are; download those with a public archive.",
+    invoke_without_command=True,
+    add_completion=False,
+)
+
+
+@data_app.callback()
+def data_command(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the list.")] = False,
+) -> None:
+    """List the data sets, where each was found, and how to get it."""
+    if context.invoked_subcommand is not None:
+        return
+    from json import dumps
+
+    from ppbench.data.inventory import Found, inventory
+    from ppbench.data.places import usual_places
+
+    sets = inventory()
+    if json:
+        typer.echo(dumps([one.to_dict() for one in sets], indent=2))
+        return
+
+    def entry(one: Found) -> list[str]:
+        classes = "any" if one.num_classes is None else f"{one.num_classes:,}"
+        lines = [one.name, f"  {one.description}", f"  protocol {one.protocol}, {classes} classes"]
+        lines += [f"  published: {one.published}"] if one.published else []
+        lines += [f"  clean: {one.clean}"] if one.clean else []
+        return [*lines, *([f"  to get: {one.get}"] if one.get else [])]
+
+    typer.echo("\n".join(line for one in sets for line in entry(one)))
+    typer.echo(f"looked in {', '.join(map(str, usual_places()))}", err=True)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="cifar10-c, cifar100-c, tiny-imagenet-c, cifar10 or cifar100.", show_default=False
+        ),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Default: $PPBENCH_DATA, or the user's data folder.", show_default=False),
+    ] = None,
+) -> None:
+    """Download and unpack a set; an interrupted download goes on where it broke off."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from ppbench.data.archives import archive, get
+    from ppbench.data.places import download_folder
+
+    wanted = archive(name)
+    console = Console(stderr=True)
+    columns = (
+        "{task.description:<12}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+        folder = get(
+            wanted,
+            to or download_folder(),
+            on_bytes=lambda have, total: bar.update(task, completed=have, total=total),
+            on_step=lambda step: bar.update(task, description=step),
+        )
+    typer.echo(str(folder))
