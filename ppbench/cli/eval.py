@@ -27,6 +27,12 @@ def eval_command(
     corruptions: Annotated[
         str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
     ] = "benchmark",
+    corruption_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A Python file with corruptions of your own; name them in --corruptions.", show_default=False
+        ),
+    ] = None,
     severities: Annotated[str, typer.Option(help="For example 1-5 or 1,3,5.")] = "1-5",
     limit: Annotated[
         int | None,
@@ -68,12 +74,15 @@ def eval_command(
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
+    from corruptions import load_file
     from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import eval_progress
     from ppbench.models.requests import pair
     from ppbench.reporting import scores_json, terminal
     from ppbench.runs.evaluate import default_folder, evaluate
 
+    for file in corruption_file or []:
+        load_file(file)
     requests = pair(model or [], checkpoint or [])
     folder = out or default_folder(data)
     kept = (

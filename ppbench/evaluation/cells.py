@@ -1,10 +1,10 @@
 """Which cells a run evaluates: the grammar of `--corruptions` and `--severities`, and the plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ppbench.errors import InputError, unknown
-from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, GROUPS, SEVERITIES
+from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, GROUPS, PLUGIN, SEVERITIES, in_order
 
 
 @dataclass(frozen=True, order=True)
@@ -18,11 +18,18 @@ class CellId:
 CLEAN = CellId("clean", 0)
 
 
-def parse_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
+def parse_corruptions(
+    wanted: str | Sequence[str], plugins: Callable[[], Iterable[str]] = tuple
+) -> tuple[str, ...]:
     """Return the corruptions that a selection names, in benchmark order, each once.
 
     A selection is a list, or text with commas, of corruption names, group names (``noise``, ``blur``, ``weather``,
-    ``digital``), ``benchmark`` (the 15), ``extra`` (the other 4) or ``all`` (15 + 4).
+    ``digital``), ``benchmark`` (the 15), ``extra`` (the other 4) or ``all`` (15 + 4). A plug-in is named
+    with or without its prefix ``plugin:``.
+
+    Args:
+        wanted: the selection.
+        plugins: the names of third parties' corruptions, without the prefix; asked only for a name that is not ours.
 
     Raises:
         InputError: a name that is none of these, or an empty selection.
@@ -35,10 +42,13 @@ def parse_corruptions(wanted: str | Sequence[str]) -> tuple[str, ...]:
         elif word in ALL:
             chosen.add(word)
         else:
-            raise unknown("corruption", word, [*ALL, *collections])
+            known = list(plugins())
+            if word.removeprefix(PLUGIN) not in known:
+                raise unknown("corruption", word, [*ALL, *collections, *known])
+            chosen.add(PLUGIN + word.removeprefix(PLUGIN))
     if not chosen:
         raise InputError("expected at least one corruption, got none: leave --corruptions out for all 15")
-    return tuple(name for name in ALL if name in chosen)
+    return in_order(chosen)
 
 
 def parse_severities(wanted: str | Sequence[int]) -> tuple[int, ...]:

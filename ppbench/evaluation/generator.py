@@ -9,8 +9,14 @@ from torch import Tensor
 
 import corruptions
 from ppbench.errors import InputError, unknown
+from ppbench.scoring.names import PLUGIN
 
 GENERATORS = ("ppbench", "imagecorruptions")
+
+
+def own_name(corruption: str) -> str:
+    """Return what the engine calls a corruption that tables name, perhaps as a plug-in."""
+    return corruption.removeprefix(PLUGIN)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Generator:
             InputError: the corruption cannot be made here (its textures or its package are missing, say).
         """
         try:
-            made = self._function()(images, name, severity, protocol=protocol, ids=ids)
+            made = self._function()(images, own_name(name), severity, protocol=protocol, ids=ids)
         except corruptions.CorruptionError as error:
             raise InputError(str(error)) from error
         quality = self.quality(protocol)
@@ -57,7 +63,7 @@ class Generator:
             "protocol": protocol if own else None,
             "seed": self.seed,
             "jpeg": self.quality(protocol),
-            "corruption_code": corruptions.code_version(corruption) if own else None,
+            "corruption_code": corruptions.code_version(own_name(corruption)) if own else None,
         }
 
     def _function(self) -> Callable[..., Tensor]:

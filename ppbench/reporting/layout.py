@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ppbench.scoring.names import EXTRA, GROUPS
+from ppbench.scoring.names import GROUPS, in_order
 from ppbench.scoring.scorecard import ModelScores, Scores
 
 NONE = "–"
@@ -39,8 +39,9 @@ def benchmark_sections(scores: Scores) -> list[Section]:
 
 
 def extra_section(scores: Scores) -> Section:
-    """Return the measured ones of the 4 extra corruptions, which belong to no mean."""
-    return _section(scores, "extra (in no mean)", EXTRA)
+    """Return the measured ones of the extra corruptions and plug-ins, which belong to no mean."""
+    names = in_order(row.corruption for model in scores.models for row in model.extra)
+    return _section(scores, "extra (in no mean)", names)
 
 
 def _section(scores: Scores, title: str, names: Sequence[str]) -> Section:

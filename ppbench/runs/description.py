@@ -7,7 +7,7 @@ from typing import Any
 import corruptions
 from ppbench import __version__
 from ppbench.data.source import DataSource
-from ppbench.evaluation.generator import Generator
+from ppbench.evaluation.generator import Generator, own_name
 from ppbench.models.load import LoadedModel
 
 
@@ -38,7 +38,7 @@ def describe_data(
     """Return the identity of a run's images and cells."""
     names = list(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
-    versions = {name: corruptions.code_version(name) for name in names}
+    versions = {name: corruptions.code_version(own_name(name)) for name in names}
     return {
         "name": images.name,
         "source": images.source,

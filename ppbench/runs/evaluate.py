@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+import corruptions as engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
@@ -89,7 +90,7 @@ def evaluate(
     Raises:
         InputError: bad input; nothing has been written then.
     """
-    cells_wanted = parse_corruptions(corruptions), parse_severities(severities)
+    cells_wanted = parse_corruptions(corruptions, engine.plugins), parse_severities(severities)
     maker = Generator(generator, seed, jpeg)
     where = choose_device(device)
     if batch_size is None:

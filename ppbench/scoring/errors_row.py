@@ -5,7 +5,7 @@ from math import isfinite
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.cell import Cell
-from ppbench.scoring.names import ALL, CLEAN
+from ppbench.scoring.names import ALL, CLEAN, is_known
 
 
 def parse_row(row: Mapping[str, str], where: str) -> tuple[str, tuple[str, int], Cell]:
@@ -21,7 +21,7 @@ def parse_row(row: Mapping[str, str], where: str) -> tuple[str, tuple[str, int],
     model, corruption = row["model"], row["corruption"]
     if not model:
         raise InputError(f"{where}: expected a model name, got an empty field")
-    if corruption not in (*ALL, CLEAN):
+    if corruption != CLEAN and not is_known(corruption):
         raise InputError(f"{where}: {unknown('corruption', corruption, (*ALL, CLEAN))}")
     severity = _whole(row, "severity", where)
     if severity is None or not 0 <= severity <= 5:

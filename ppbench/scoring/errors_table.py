@@ -14,7 +14,7 @@ from ppbench.atomic import write_text
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_row import parse_row
-from ppbench.scoring.names import ALL, CLEAN, SEVERITIES
+from ppbench.scoring.names import ALL, CLEAN, SEVERITIES, in_order, is_known
 
 COLUMNS = ("model", "corruption", "severity", "n", "errors", "error", "ci_low", "ci_high")
 _NEEDED = ("model", "corruption", "severity")
@@ -36,12 +36,13 @@ class ErrorTable:
 
     def __post_init__(self) -> None:
         for corruption, severity in self.cells:
-            if corruption not in ALL:
+            if not is_known(corruption):
                 raise unknown("corruption", corruption, ALL)
             if severity not in SEVERITIES:
                 raise InputError(f"expected a severity of 1..5 for {corruption}, got {severity}")
         # In the order of the benchmark, whatever order they came in: sums then never depend on it.
-        ordered = {(c, s): self.cells[c, s] for c in ALL for s in SEVERITIES if (c, s) in self.cells}
+        names = in_order(corruption for corruption, _ in self.cells)
+        ordered = {(c, s): self.cells[c, s] for c in names for s in SEVERITIES if (c, s) in self.cells}
         object.__setattr__(self, "cells", MappingProxyType(ordered))
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ppbench.errors import InputError, unknown
-from ppbench.scoring.names import ALL, SEVERITIES
+from ppbench.scoring.names import ALL, SEVERITIES, is_known
 
 HEADLINES = ("clean", "mean_error", "mce", "relative_mce")
 PER_CORRUPTION = ("ce", "error")
@@ -98,7 +98,7 @@ def _check_score(score: str, text: str) -> None:
     wanted = {CELL: "cell.CORRUPTION.SEVERITY"} | {part: f"{part}.CORRUPTION" for part in PER_CORRUPTION}
     if len(rest) != wanted.get(kind, kind).count("."):
         raise InputError(f"rule {text!r}: expected {wanted.get(kind, kind)}, got {score}")
-    if rest and rest[0] not in ALL:
+    if rest and not is_known(rest[0]):
         raise InputError(f"rule {text!r}: {unknown('corruption', rest[0], ALL)}")
     if len(rest) == 2 and rest[1] not in map(str, SEVERITIES):
         raise InputError(f"rule {text!r}: expected a severity of 1..5, got {rest[1]!r}")

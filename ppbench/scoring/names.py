@@ -4,6 +4,7 @@ Scoring imports nothing of `corruptions`, so that a table of errors can be score
 the two lists equal.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -26,3 +27,19 @@ SEVERITIES: Final[tuple[int, ...]] = (1, 2, 3, 4, 5)
 
 CLEAN: Final = "clean"
 """What an errors file calls the uncorrupted images; their severity is 0."""
+
+PLUGIN: Final = "plugin:"
+"""What the name of a third party's corruption begins with in every table: it is never taken for one of ours."""
+
+
+def is_known(corruption: str) -> bool:
+    """Whether a table may speak of a corruption: one of the 15 + 4, or a plug-in's."""
+    return corruption in ALL or (
+        corruption.startswith(PLUGIN) and corruption.removeprefix(PLUGIN).isidentifier()
+    )
+
+
+def in_order(corruptions: Iterable[str]) -> tuple[str, ...]:
+    """Return known corruptions, each once, in the order of the benchmark, plug-ins last and by name."""
+    present = set(corruptions)
+    return (*(name for name in ALL if name in present), *sorted(present.difference(ALL)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
-from ppbench.scoring.names import ALL, SEVERITIES
+from ppbench.scoring.names import ALL, SEVERITIES, in_order, is_known
 
 NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020")
 """The normalisers that ship, as data, in `ppbench/scoring/normalisers/`."""
@@ -50,7 +50,7 @@ class Normaliser:
     @property
     def corruptions(self) -> tuple[str, ...]:
         """The corruptions it can normalise, in the order of the benchmark."""
-        return tuple(name for name in ALL if name in self.per_severity or name in self.mean)
+        return in_order({*self.per_severity, *self.mean})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normaliser as JSON knows it, so that a run stays whole without its file."""
@@ -220,7 +220,7 @@ def _section(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any
     if not isinstance(section, dict):
         raise InputError(f"{where}: expected a table [{key}], got {section!r}")
     for corruption in section:
-        if corruption not in ALL:
+        if not is_known(corruption):
             raise InputError(f"{where}, {key}: {unknown('corruption', corruption, ALL)}")
     return section
 

@@ -12,7 +12,7 @@ from math import fsum
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.completeness import listed, missing
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CORRUPTIONS, EXTRA
+from ppbench.scoring.names import CORRUPTIONS, in_order
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
 
@@ -109,7 +109,7 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
         relative_mce=_mean(relative),
         r_net=net,
         corruptions=rows,
-        extra=tuple(scored[name] for name in EXTRA if name in scored),
+        extra=tuple(scored[name] for name in in_order(scored) if name not in CORRUPTIONS),
         partial=missing(table),
         notes=tuple(notes),
     )
