@@ -65,6 +65,15 @@ class InputSpec:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"expected {name} to be true or false, got {getattr(self, name)!r}")
 
+    def summary(self) -> str:
+        """Return the contract in one line, for people."""
+        numbers = [", ".join(f"{value:.3g}" for value in values) for values in (self.mean, self.std)]
+        normalised = (
+            "normalised inside" if self.normalised_inside else f"mean ({numbers[0]}), std ({numbers[1]})"
+        )
+        geometry = [f"{name} {size}" for name, size in (("resize", self.resize), ("crop", self.crop)) if size]
+        return ", ".join([f"{self.size} pixels", *geometry, normalised])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain lists, numbers, strings and None, for JSON."""
         return {

@@ -1,8 +1,9 @@
 """Which models a command line asks for: `--model` and `--checkpoint`, paired."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ppbench.errors import InputError
 
@@ -13,6 +14,21 @@ class ModelRequest:
 
     model: str | None
     checkpoint: Path | None = None
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How the models of a run are loaded.
+
+    Attributes:
+        spec: fields of `InputSpec` that count before everything a checkpoint says.
+        turn_into: the architecture that a plain network's weights are turned into, e.g. ``"resnet50-pp"``.
+        trust: unpickle whatever a checkpoint asks for, which can run any code.
+    """
+
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    turn_into: str | None = None
+    trust: bool = False
 
 
 def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:

@@ -3,11 +3,12 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,16 +16,18 @@ import corruptions as engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
-from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
+from ppbench.evaluation.answers import Answers
+from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import keys_of
 from ppbench.evaluation.loop import Evaluator, default_batch_size
-from ppbench.evaluation.runner import Runner
+from ppbench.evaluation.runner import Runner, Slot
 from ppbench.evaluation.store import CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
 from ppbench.models.load import LoadedModel, load_model
-from ppbench.models.requests import ModelRequest, unique_names
+from ppbench.models.requests import Loading, ModelRequest, unique_names
+from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
@@ -58,11 +61,14 @@ def evaluate(
     device: str | None = None,
     normaliser: str = "auto",
     baseline_model: str | None = None,
+    loading: Loading | None = None,
     out: Path | None = None,
     store: bool = True,
     fresh: bool = False,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
     on_warning: Callable[[str], None] = lambda _line: None,
+    on_note: Callable[[str], None] = lambda _line: None,
+    check: Callable[[dict[str, Any]], None] = lambda _data: None,
 ) -> Run:
     """Evaluate models on clean and corrupted images, score them, and write the run where `out` says.
 
@@ -81,11 +87,14 @@ def evaluate(
         device: a torch device; None or ``"auto"`` takes the best one here.
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
         baseline_model: the model of this run that R_net compares with.
+        loading: how checkpoints are read and what their input is; None takes what they say themselves.
         out: the run's folder; None writes nothing.
         store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
         fresh: make every cell again, whatever the store has.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
         on_warning: called with one line about what went wrong without harm.
+        on_note: called with one line about what was inferred from a checkpoint.
+        check: called with what run.json will say of the data, before the work; what it raises ends the run.
 
     Raises:
         InputError: bad input; nothing has been written then.
@@ -106,7 +115,7 @@ def evaluate(
         limit=limit,
         seed=seed,
     )
-    loaded = _load(models, images)
+    loaded = _load(models, images, loading or Loading(), on_note)
     for model in loaded:
         model.to(where).module.to(memory_format=torch.channels_last)
     names = [model.name for model in loaded]
@@ -114,6 +123,10 @@ def evaluate(
         raise unknown("baseline model", baseline_model, names)
     divide_by = settle_divisor(normaliser, loaded, images)
     names_of_cells = plan(*cells_wanted, clean=images.clean is not None)
+    about_data = describe_data(
+        images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
+    )
+    check(about_data)
     with _folder(out):
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
@@ -126,7 +139,11 @@ def evaluate(
             on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
         )
-        answers = runner.run(names_of_cells, len(images.ids))
+        # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
+        answers = runner.run(names_of_cells[:1], len(images.ids))
+        if names_of_cells[0] == CLEAN:
+            _warn_near_chance(loaded, answers, images, on_warning)
+        answers |= runner.run(names_of_cells[1:], len(images.ids))
         predictions = gather(answers, names, names_of_cells, images.ids, images.labels)
         tables = predictions.tables()
         divisor = divide_by.normaliser(tables)
@@ -152,7 +169,7 @@ def evaluate(
                 "precision": "fp32",
                 "batch_size": batch_size,
                 "models": [describe_model(model) for model in loaded],
-                "data": describe_data(images, predictions.cells, generator=maker, limit=limit),
+                "data": about_data,
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "context": context.to_dict(),
                 "baseline_model": baseline_model,
@@ -190,7 +207,22 @@ def _folder(out: Path | None) -> Iterator[None]:
         raise
 
 
-def _load(models: Model | Sequence[Model], images: DataSource) -> list[LoadedModel]:
+def _warn_near_chance(
+    models: Sequence[LoadedModel],
+    answers: Mapping[Slot, Answers],
+    images: DataSource,
+    on_warning: Callable[[str], None],
+) -> None:
+    for model in models:
+        wrong = answers[model.name, CLEAN].predictions != images.labels
+        warning = near_chance(model, int(wrong.sum()), len(images.labels))
+        if warning is not None:
+            on_warning(warning)
+
+
+def _load(
+    models: Model | Sequence[Model], images: DataSource, loading: Loading, on_note: Callable[[str], None]
+) -> list[LoadedModel]:
     """Return the networks, each with a name of its own and the right classes and size for the images."""
     wanted = [models] if isinstance(models, str | ModelRequest | LoadedModel) else list(models)
     if not wanted:
@@ -205,9 +237,16 @@ def _load(models: Model | Sequence[Model], images: DataSource) -> list[LoadedMod
             data=images.name,
             num_classes=images.num_classes,
             image_size=images.image_size[0],
+            spec=loading.spec,
+            turn_into=loading.turn_into,
+            trust=loading.trust,
         )
         for request in requests
     ]
+    for request, model in zip(requests, loaded, strict=True):
+        if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
+            on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
+            on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
     files = [ModelRequest(model.name, model.checkpoint) for model in loaded]
     names = unique_names([model.name for model in loaded], files)
     return [replace(model, name=name) for model, name in zip(loaded, names, strict=True)]

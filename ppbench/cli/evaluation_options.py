@@ -1,0 +1,189 @@
+"""What `ppbench eval` and `ppbench gate` both take: which models, on which images, how."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from ppbench.runs.folder import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """The options of an evaluation, as the command line gives them."""
+
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, or NAME=FILE. Repeatable.",
+            show_default=False,
+        ),
+    ] = None
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(help="Weights for --model. Repeatable, in the same order.", show_default=False),
+    ] = None
+    turn_into: Annotated[
+        str | None,
+        typer.Option("--as", help="Turn a plain stem into a push-pull one: resnet50-pp.", show_default=False),
+    ] = None
+    trust_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--trust-checkpoint", help="Unpickle whatever a checkpoint asks for: it can run any code."
+        ),
+    ] = False
+    mean: Annotated[
+        str | None,
+        typer.Option(help="Of the model's input, for example 0.49,0.48,0.45.", show_default=False),
+    ] = None
+    std: Annotated[str | None, typer.Option(help="As --mean.", show_default=False)] = None
+    resize: Annotated[
+        int | None, typer.Option(help="The shorter side after resizing, in pixels.", show_default=False)
+    ] = None
+    crop: Annotated[
+        int | None, typer.Option(help="Side of the central crop, in pixels.", show_default=False)
+    ] = None
+    interpolation: Annotated[
+        str | None, typer.Option(help="nearest, bilinear or bicubic.", show_default=False)
+    ] = None
+    value_range: Annotated[
+        str | None, typer.Option(help="What 0 and 255 become; 0,1 unless set.", show_default=False)
+    ] = None
+    normalised_inside: Annotated[
+        bool | None,
+        typer.Option(
+            "--normalised-inside/--normalised-outside",
+            help="Whether the model normalises by itself.",
+            show_default=False,
+        ),
+    ] = None
+    data: Annotated[str, typer.Option(help="The data set: `ppbench data` lists them.")] = "digits-c"
+    root: Annotated[
+        Path | None,
+        typer.Option(help="A published -C folder, a clean data set, or an .npz.", show_default=False),
+    ] = None
+    source: Annotated[str, typer.Option(help="auto, published (official files) or generated.")] = "auto"
+    corruptions: Annotated[
+        str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
+    ] = "benchmark"
+    corruption_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A Python file with corruptions of your own; name them in --corruptions.", show_default=False
+        ),
+    ] = None
+    severities: Annotated[str, typer.Option(help="For example 1-5 or 1,3,5.")] = "1-5"
+    limit: Annotated[
+        int | None,
+        typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
+    ] = None
+    seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0
+    generator: Annotated[
+        str, typer.Option(help="ppbench, or imagecorruptions (the PyPI package, mended) to compare with.")
+    ] = "ppbench"
+    jpeg: Annotated[
+        bool,
+        typer.Option(
+            "--jpeg/--no-jpeg", help="The JPEG step of generated ImageNet-C and Tiny-ImageNet-C images."
+        ),
+    ] = True
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Images per forward pass. Default: 100 on a CPU, 1000 on a GPU.", show_default=False
+        ),
+    ] = None
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    normaliser: Annotated[
+        str, typer.Option(help="auto, measured (an AlexNet of this run), none, a table's name, or a file.")
+    ] = "auto"
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every cell again, whatever the store has.")] = (
+        False
+    )
+    store: Annotated[
+        bool, typer.Option("--store/--no-store", help="Keep finished cells, and take them from the store.")
+    ] = True
+
+    def evaluate(self, out: Path | None, **more: Any) -> "Run":
+        """Evaluate with progress on stderr.
+
+        Args:
+            out: the run's folder; None writes none.
+            more: what else `ppbench.runs.evaluate.evaluate` takes.
+
+        Raises:
+            InputError: bad input.
+        """
+        from corruptions import load_file
+        from ppbench.cli.failure import interruptible
+        from ppbench.cli.progress import eval_progress
+        from ppbench.models.requests import Loading, pair
+        from ppbench.models.spec_flags import spec_fields
+        from ppbench.runs.evaluate import evaluate
+
+        for file in self.corruption_file or []:
+            load_file(file)
+        requests = pair(self.model or [], self.checkpoint or [])
+        spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
+        given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
+        given["loading"] = Loading(spec, self.turn_into, self.trust_checkpoint)
+        kept = (
+            "finished cells are kept, the same command goes on from them"
+            if self.store
+            else "nothing was kept (--no-store)"
+        )
+        with interruptible(kept), eval_progress() as progress:
+            return evaluate(
+                requests, **given, **more, out=out, on_batch=progress, on_warning=_warn, on_note=_note
+            )
+
+
+NAMES = tuple(field.name for field in fields(EvaluationOptions))
+
+_READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_checkpoint")
+"""The options that say which models and corruptions; those not named here or below are handed on as they are."""
+
+_SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "normalised_inside")
+"""The options that set fields of the models' input contract."""
+
+
+def with_evaluation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of an evaluation, which it takes together as its argument `options`.
+
+    The parser reads options off a signature, so the wrapper's has one parameter for each of them.
+    """
+    hints = get_type_hints(EvaluationOptions, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
+        for field in fields(EvaluationOptions)
+    ]
+    own = [
+        each.replace(kind=keyword)
+        for each in inspect.signature(command).parameters.values()
+        if each.name != "options"
+    ]
+    parameters = [*shared, *own]
+
+    @wraps(command)
+    def wrapper(**given: Any) -> None:
+        options = EvaluationOptions(**{name: given.pop(name) for name in NAMES})
+        command(options=options, **given)
+
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may have one
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapper
+
+
+def _note(line: str) -> None:
+    typer.echo(f"ppbench: {line}", err=True)
+
+
+def _warn(line: str) -> None:
+    typer.echo(f"ppbench: warning: {line}", err=True)
