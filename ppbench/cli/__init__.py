@@ -6,10 +6,12 @@ import typer
 
 from ppbench import __version__
 from ppbench.cli.cache import cache_command
+from ppbench.cli.compare import compare_command
 from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.data import data_app
 from ppbench.cli.eval import eval_command
 from ppbench.cli.failure import BAD_INPUT, mistake
+from ppbench.cli.gate import gate_command
 from ppbench.cli.generate import generate_command
 from ppbench.cli.models import models_app
 from ppbench.cli.preview import preview_command
@@ -43,6 +45,8 @@ def _root(
 
 app.command("eval")(eval_command)
 app.command("score")(score_command)
+app.command("compare")(compare_command)
+app.command("gate")(gate_command)
 app.command("train")(train)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")

@@ -61,8 +61,8 @@ def explanations(comparison: Comparison) -> list[tuple[str, str]]:
         f"{comparison.images:,} images; below 0 the second is better"
     )
     verdict = (
-        f"a corruption by its exact sign-flip test, {corrected}at {alpha}; the clean error by McNemar's exact test; "
-        "means by whether the interval holds 0"
+        f"a corruption by its exact sign-flip test, {corrected}at {alpha}; so the mean error; the clean error by "
+        "McNemar's exact test; mCE by whether the interval holds 0"
     )
     lines = [
         ("difference", difference),

@@ -1,6 +1,7 @@
 """A comparison of two models for the terminal, as Markdown and as LaTeX."""
 
 import sys
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -27,16 +28,22 @@ _MIDDLE = 76
 _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 
 
-def show(comparison: Comparison, console: Console | None = None) -> None:
+Facts = Sequence[tuple[str, str]]
+"""What the numbers rest on: (label, text), from the caller."""
+
+
+def show(comparison: Comparison, facts: Facts = (), console: Console | None = None) -> None:
     """Print a comparison: what is decided, score by score.
 
     Args:
         comparison: what to show.
+        facts: what it rests on.
         console: where to; the default is stdout, without colour where it is no terminal.
     """
     console = console or Console(file=sys.stdout, highlight=False)
     title = Text(f"{comparison.second} against {comparison.first}", style="bold")
-    print_parts(console, [title, "", _table(comparison, console.width), "", footer(explanations(comparison))])
+    notes = footer([*explanations(comparison), *facts])
+    print_parts(console, [title, "", _table(comparison, console.width), "", notes])
 
 
 def _table(comparison: Comparison, width: int) -> Table:
@@ -71,7 +78,7 @@ def _add(table: Table, line: Line, headings: list[str], indent: str = "") -> Non
     table.add_row(indent + line.title, *(cells[heading] for heading in headings), verdict)
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: Comparison, facts: Facts = ()) -> str:
     """Return a comparison as Markdown; what is decided is in bold."""
     names = [escaped(comparison.first), escaped(comparison.second)]
     part = corruption_heading(comparison)
@@ -81,7 +88,7 @@ def markdown(comparison: Comparison) -> str:
         *(_markdown_row(line, line.title) for line in headline_lines(comparison)),
         *(_markdown_row(line, f"{part} {line.title}") for line in corruption_lines(comparison)),
     ]
-    notes = [f"- **{label}**: {escaped(text)}" for label, text in explanations(comparison)]
+    notes = [f"- **{label}**: {escaped(text)}" for label, text in (*explanations(comparison), *facts)]
     return "\n".join([f"## {names[1]} against {names[0]}", "", *rows, "", *notes]) + "\n"
 
 
@@ -91,7 +98,7 @@ def _markdown_row(line: Line, title: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def latex(comparison: Comparison) -> str:
+def latex(comparison: Comparison, facts: Facts = ()) -> str:
     """Return a comparison as a LaTeX table for the booktabs package; what is decided is in bold."""
     names = [_tex(comparison.first), _tex(comparison.second)]
     rows = [
@@ -105,7 +112,7 @@ def latex(comparison: Comparison) -> str:
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    notes = [f"% {label}: {text}" for label, text in explanations(comparison)]
+    notes = [f"% {label}: {text}" for label, text in (*explanations(comparison), *facts)]
     return "\n".join([*notes, *rows]) + "\n"
 
 

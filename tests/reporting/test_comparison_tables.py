@@ -39,7 +39,7 @@ def comparison(first="resnet20", second="resnet20_pp & more", part="ce"):
 def printed(found, width, **console):
     """What the terminal shows at a width."""
     out = io.StringIO()
-    comparison_tables.show(found, Console(file=out, width=width, highlight=False, **console))
+    comparison_tables.show(found, console=Console(file=out, width=width, highlight=False, **console))
     return out.getvalue()
 
 

@@ -1,0 +1,119 @@
+"""`ppbench gate`: did the last change break the model's robustness? An exit code says so."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, with_evaluation_options
+
+
+@with_evaluation_options
+def gate_command(
+    options: EvaluationOptions,
+    context: typer.Context,
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A finished run's folder. Without it the model of --model or --checkpoint is evaluated first.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="What to compare with: a file that --update wrote, or a run's folder.", show_default=False
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCORE=+POINTS",
+            help="What may rise: mean_error=+1, clean=+2, mce=+1, ce.fog=+3, error.fog=+3, cell.fog.5=+6. "
+            "Repeatable. Default: [tool.ppbench.gate] of ./pyproject.toml, else mean_error=+1 and clean=+2.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 where the evidence is too thin to decide.")
+    ] = False,
+    judge: Annotated[
+        str | None, typer.Option(help="The model to judge, where the run has several.", show_default=False)
+    ] = None,
+    baseline_model: Annotated[
+        str | None,
+        typer.Option(help="The model of the baseline's run, where it has several.", show_default=False),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the model's answers to --baseline, judge nothing.")
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write JUnit XML, one test case a rule.", show_default=False)
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write a Markdown summary.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the evaluation in this run folder.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+) -> None:
+    """Judge a model against a baseline: exit code 0 passed, 1 worse, 2 bad input, 3 too thin to decide (--strict)."""
+    started = datetime.now(UTC)
+    from ppbench.cli.gate_output import Outputs
+    from ppbench.errors import InputError
+    from ppbench.runs.folder import load_run
+    from ppbench.runs.gate_settings import TABLE, read_settings
+    from ppbench.runs.gating import (
+        baseline_of,
+        check_rules,
+        default_rules,
+        gate_run,
+        read_baseline,
+        require_same_images,
+        write_baseline,
+    )
+
+    settings = read_settings(Path())
+    rules, strict = settings.with_rules(allow or ()), strict or settings.strict
+    path = baseline or settings.baseline
+    if path is None:
+        raise InputError(f"expected --baseline FILE or RUN, got none: it may also stand in {TABLE}")
+    _one_source(context, run)
+    outputs = Outputs(junit, summary, json, strict, started)
+    if update:
+        evaluated = load_run(run) if run else options.evaluate(out)
+        kept = baseline_of(evaluated, judge)
+        outputs.updated(path, kept, write_baseline(kept, path))
+        return
+    against = read_baseline(path, baseline_model)
+    check_rules(rules, against)
+    evaluated = (
+        load_run(run)
+        if run
+        else options.evaluate(
+            out, check=lambda data: require_same_images(data, "fp32", against, where=str(path))
+        )
+    )
+    if not rules:
+        rules = default_rules(against)
+        told = " and ".join(map(str, rules))
+        typer.echo(f"ppbench: no rules given, these were taken: {told}; --allow sets others", err=True)
+    result = gate_run(evaluated, against, rules, model=judge, where=str(path))
+    outputs.judged(result)
+    raise typer.Exit(result.judgement.exit_code(strict=strict))
+
+
+def _one_source(context: typer.Context, run: Path | None) -> None:
+    """Refuse a finished run with options of an evaluation, which could have no effect, and neither of both."""
+    from ppbench.errors import InputError
+
+    sources = {name: context.get_parameter_source(name) for name in NAMES}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if run is not None and given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise InputError(f"expected a RUN or options of an evaluation, got both: {run} and {option}")
+    if run is None and not {"model", "checkpoint"} & set(given):
+        raise InputError("expected a RUN, or --model or --checkpoint to evaluate, got neither")

@@ -1,0 +1,76 @@
+"""Where the gate's result goes: the terminal, files, and GitHub where the job runs there."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from ppbench import atomic
+from ppbench.reporting import ci_files, gate_tables
+from ppbench.runs.gating import GateResult
+from ppbench.scoring.baseline_file import Baseline
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What was asked for.
+
+    Attributes:
+        junit: JUnit XML file.
+        summary: Markdown file.
+        json: JSON instead of the table on stdout.
+        strict: whether what is inconclusive is no pass.
+        started: when the command began.
+    """
+
+    junit: Path | None
+    summary: Path | None
+    json: bool
+    strict: bool
+    started: datetime
+
+    def judged(self, result: GateResult) -> None:
+        """Write and print a judgement."""
+        found = result.judgement
+        markdown = gate_tables.markdown(found, result.facts)
+        if self.summary is not None:
+            atomic.write_text(self.summary, markdown)
+        if self.junit is not None:
+            seconds = (datetime.now(UTC) - self.started).total_seconds()
+            atomic.write_text(
+                self.junit, ci_files.junit(found, strict=self.strict, seconds=seconds, when=self.started)
+            )
+        if step := os.environ.get("GITHUB_STEP_SUMMARY"):
+            # Appended: other commands of the same step may have written to it.
+            with Path(step).open("a", encoding="utf-8") as file:
+                file.write(f"{markdown}\n")
+        if self.json:
+            content = {**result.to_dict(), "exit_code": found.exit_code(strict=self.strict)}
+            typer.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+        else:
+            gate_tables.show(found, result.facts)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for line in ci_files.annotations(found, strict=self.strict):
+                typer.echo(line, err=self.json)  # GitHub reads both streams; a JSON document stays one
+
+    def updated(self, path: Path, baseline: Baseline, size: int) -> None:
+        """Say what became the baseline."""
+        outcomes = baseline.outcomes
+        content = {
+            "baseline": str(path),
+            "model": outcomes.model,
+            "images": outcomes.images,
+            "cells": len(outcomes.cells),
+            "bytes": size,
+            "normaliser": None if baseline.normaliser is None else baseline.normaliser.name,
+        }
+        if self.json:
+            typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        else:
+            typer.echo(
+                f"{path}: the answers of {outcomes.model} on {outcomes.images:,} images in {len(outcomes.cells)} "
+                f"cells, {size / 1000:.0f} kB; commit it"
+            )

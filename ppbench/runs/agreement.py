@@ -1,0 +1,70 @@
+"""May two measurements be paired? What they rest on, fact by fact, and what differs."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ppbench.errors import InputError
+from ppbench.scoring.baseline_file import Fact, disagreements
+
+_CODE = "code of "
+
+
+def measured_facts(
+    data: Mapping[str, Any], precision: str, corruptions: Collection[str] | None = None
+) -> dict[str, Fact]:
+    """Return everything that must agree before outcomes may be paired image by image.
+
+    ppbench's own version is not among them: what changes its corrupted images is their code versions, which are.
+
+    Args:
+        data: what `describe_data` says of the images.
+        precision: of the evaluation.
+        corruptions: whose code versions count; None for all of the run.
+    """
+    generated = data["source"] == "generated"
+    generator = data["generator"]
+    facts: dict[str, Fact] = {
+        "data": data["name"],
+        "source": data["source"],
+        "protocol": data["protocol"],
+        "images": data["images"],
+        "num_classes": data["num_classes"],
+        "digest": data["digest"],
+        # Published files have no seed but that of a subset, and the digest knows which images that has.
+        "seed": data["seed"] if generated else None,
+        "generator": "ppbench" if generated and generator.startswith("ppbench ") else generator,
+        "jpeg_quality": data["jpeg_quality"],
+        "precision": precision,
+    }
+    versions = data["corruption_versions"] or {}
+    wanted = versions if corruptions is None else [name for name in versions if name in corruptions]
+    return facts | {f"{_CODE}{name}": versions[name] for name in wanted}
+
+
+def require_agreement(
+    ours: Mapping[str, Fact], theirs: Mapping[str, Fact], *, where: str, other: str, advice: str = ""
+) -> None:
+    """Refuse two measurements that cannot be paired.
+
+    Args:
+        ours: the facts of one.
+        theirs: those of the other.
+        where: what the one is, for the message.
+        other: what the other is.
+        advice: what to do about it.
+
+    Raises:
+        InputError: they differ; the line says in what.
+    """
+    # A corruption that only one has cannot disagree; whether both have all cells is for the pairing to check.
+    ours, theirs = _without_others_codes(ours, theirs), _without_others_codes(theirs, ours)
+    differing = disagreements(ours, theirs)
+    if differing:
+        # A digest is recognised by its first digits, and a line should be readable.
+        told = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b", r"\1…", "; ".join(differing))
+        raise InputError(f"{where}: expected what {other} was measured on, got: {told}{advice}")
+
+
+def _without_others_codes(facts: Mapping[str, Fact], others: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {name: fact for name, fact in facts.items() if not name.startswith(_CODE) or name in others}

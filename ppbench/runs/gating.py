@@ -1,0 +1,205 @@
+"""The gate on runs: what it compares with, which model it judges, and what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppbench import atomic
+from ppbench.errors import InputError, unknown
+from ppbench.runs.agreement import measured_facts, require_agreement
+from ppbench.runs.folder import Run, load_run
+from ppbench.scoring.baseline_file import Baseline, pack, unpack
+from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
+from ppbench.scoring.gate_rules import Rule
+from ppbench.scoring.names import CLEAN
+from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+
+DEFAULT_RULES = (Rule("mean_error", 1.0), Rule(CLEAN, 2.0))
+"""What may rise where nobody says: they need no normaliser, so that every baseline has them."""
+
+_RENEW = "; evaluate the same images, or renew the baseline with --update"
+
+
+@dataclass(frozen=True, eq=False)
+class GateResult:
+    """A judgement and what it rests on.
+
+    Attributes:
+        judgement: what became of the rules.
+        model: the one judged.
+        baseline: the one compared with.
+        facts: what stands below the table: (label, text).
+    """
+
+    judgement: Judgement
+    model: str
+    baseline: Baseline
+    facts: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON knows it."""
+        normaliser = self.baseline.normaliser
+        return {
+            **self.judgement.to_dict(),
+            "model": self.model,
+            "baseline_model": self.baseline.outcomes.model,
+            "normaliser": None if normaliser is None else normaliser.name,
+            "facts": dict(self.baseline.facts),
+        }
+
+
+def default_rules(baseline: Baseline) -> tuple[Rule, ...]:
+    """Return the rules of a gate that was given none: those of `DEFAULT_RULES` that the baseline has cells for."""
+    clean = CLEAN_CELL in baseline.outcomes.row
+    return tuple(rule for rule in DEFAULT_RULES if clean or rule.score != CLEAN)
+
+
+def read_baseline(path: Path, model: str | None = None) -> Baseline:
+    """Read a baseline: a file that `--update` wrote, or a run's folder.
+
+    Args:
+        path: of either.
+        model: which model of a run; None where it has only one beside its normaliser.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    if path.is_dir():
+        return baseline_of(load_run(path), model)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(
+            f"expected the baseline {path}, got no such file: make it from a model that is good with --update"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected a baseline file, got: {error}") from None
+    baseline = unpack(text, str(path))
+    if model not in (None, baseline.outcomes.model):
+        raise unknown("baseline model", str(model), [baseline.outcomes.model])
+    return baseline
+
+
+def write_baseline(baseline: Baseline, path: Path) -> int:
+    """Write a baseline file and return its size in bytes.
+
+    Raises:
+        InputError: `path` is a folder: a run is a baseline by itself.
+    """
+    if path.is_dir():
+        raise InputError(f"expected a file to write the baseline to, got the folder {str(path)!r}")
+    data = pack(baseline).encode()
+    atomic.write_bytes(path, data)
+    return len(data)
+
+
+def baseline_of(run: Run, model: str | None = None) -> Baseline:
+    """Return one model of a run as a baseline, its normaliser along.
+
+    Raises:
+        InputError: no such model, or several and none named.
+    """
+    outcomes, normaliser = judged_model(run, model), run.scores.normaliser
+    by_name = {each.model: each for each in run.predictions.outcomes()}
+    measured = None if normaliser is None or normaliser.model is None else by_name[normaliser.model]
+    facts = measured_facts(run.manifest["data"], run.manifest["precision"])
+    return Baseline(outcomes, run.predictions.ids, facts, normaliser, measured)
+
+
+def judged_model(run: Run, model: str | None = None) -> Outcomes:
+    """Return the outcomes of the model that a gate is about: the one named, or the only one beside the normaliser.
+
+    Raises:
+        InputError: no such model, or several and none named.
+    """
+    by_name = {each.model: each for each in run.predictions.outcomes()}
+    if model is not None:
+        if model not in by_name:
+            raise unknown("model", model, by_name)
+        return by_name[model]
+    normaliser = run.scores.normaliser
+    others = [name for name in by_name if normaliser is None or name != normaliser.model] or list(by_name)
+    if len(others) > 1:
+        raise InputError(
+            f"expected one model to judge, got {', '.join(others)}: name one with --judge, of a baseline's run "
+            "with --baseline-model"
+        )
+    return by_name[others[0]]
+
+
+def require_same_images(data: Mapping[str, Any], precision: str, baseline: Baseline, *, where: str) -> None:
+    """Refuse images that the baseline was not measured on; it may have fewer corruptions.
+
+    Args:
+        data: what `describe_data` says of the images.
+        precision: of the evaluation.
+        baseline: what to compare with.
+        where: what it was read from, for the message.
+
+    Raises:
+        InputError: they differ; the line says in what.
+    """
+    corruptions = {corruption for corruption, _ in baseline.outcomes.cells}
+    require_agreement(
+        measured_facts(data, precision, corruptions),
+        baseline.facts,
+        where="this run",
+        other=where,
+        advice=_RENEW,
+    )
+
+
+def check_rules(rules: Sequence[Rule], baseline: Baseline) -> None:
+    """Find a rule that the baseline cannot be judged by before the work, not after it.
+
+    Raises:
+        InputError: a rule is for a score that the baseline does not have.
+    """
+    if rules:
+        judge(rules, pair_with_baseline(baseline.outcomes, baseline.ids, baseline, resamples=2))
+
+
+def gate_run(
+    run: Run,
+    baseline: Baseline,
+    rules: Sequence[Rule] = (),
+    *,
+    model: str | None = None,
+    where: str = "the baseline",
+) -> GateResult:
+    """Judge a model of a run against a baseline.
+
+    Args:
+        run: a finished run.
+        baseline: what to compare with.
+        rules: what may rise and by how much; empty takes `default_rules`.
+        model: which model of the run; None where it has only one beside its normaliser.
+        where: what the baseline was read from, for messages.
+
+    Raises:
+        InputError: other images than the baseline's, or a rule for what was not measured.
+    """
+    judged = judged_model(run, model)
+    precision = run.manifest["precision"]
+    require_same_images(run.manifest["data"], precision, baseline, where=where)
+    pairing = pair_with_baseline(judged, run.predictions.ids, baseline)
+    judgement = judge(rules or default_rules(baseline), pairing)
+    return GateResult(judgement, judged.model, baseline, _facts(run, judged.model, baseline, where))
+
+
+def _facts(run: Run, model: str, baseline: Baseline, where: str) -> tuple[tuple[str, str], ...]:
+    """Return what stands below the table; all tables of a gate are in points of top-1 error or of CE."""
+    told = run.context
+    made = f"{told.source} by {told.generator}" if told.generator else told.source
+    seed = "" if told.seed is None else f", seed {told.seed}"
+    normaliser = baseline.normaliser
+    by = "no normaliser" if normaliser is None else f"CE and mCE divided by {normaliser.name}"
+    return (
+        ("model", f"{model}, against {baseline.outcomes.model} of {where}"),
+        (
+            "data",
+            f"{told.data}; source {made}; protocol {told.protocol}; {told.images:,} images a cell{seed}",
+        ),
+        ("scale", f"top-1 errors in per cent, rises in points; {by}"),
+    )

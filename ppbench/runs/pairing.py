@@ -1,0 +1,146 @@
+"""From runs to comparisons: every model against one reference, on the same images."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ppbench.errors import InputError, unknown
+from ppbench.runs.agreement import measured_facts, require_agreement
+from ppbench.runs.folder import Run
+from ppbench.scoring.baseline_file import aligned
+from ppbench.scoring.comparison import Comparison, compare
+from ppbench.scoring.normaliser import MEASURED, Normaliser
+from ppbench.scoring.outcomes import Outcomes
+from ppbench.scoring.pairing import pair
+from ppbench.scoring.scores import score
+
+SCHEMA_VERSION = 1
+"""Of the dict that `Comparisons.to_dict` returns, the output of `ppbench compare --json`."""
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Some models, each compared with the same reference.
+
+    Attributes:
+        reference: the model compared with.
+        comparisons: one per other model, in the order of the runs.
+        normaliser: what CE divides by, for all; None: there is no CE.
+        context: what was measured, as below every table.
+    """
+
+    reference: str
+    comparisons: tuple[Comparison, ...]
+    normaliser: Normaliser | None
+    context: dict[str, Any]
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What every table says beside its numbers: (label, text)."""
+        told = self.context
+        seed = "" if told["seed"] is None else f", seed {told['seed']}"
+        maker = f" by {told['generator']}" if told["generator"] else ""
+        lines = [("scale", "top-1 errors in per cent")]
+        if self.normaliser is not None:
+            lines.append(("normaliser", f"{self.normaliser.name}: {self.normaliser.description}"))
+        measured = f"{told['data']}; source {told['source']}{maker}; protocol {told['protocol']}"
+        lines.append(("data", f"{measured}; {told['images']:,} images a cell{seed}"))
+        return [*lines, *(("note", note) for note in told["notes"])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparisons as JSON knows them."""
+        divisor = self.normaliser
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "reference": self.reference,
+            "normaliser": None if divisor is None else {"name": divisor.name, "source": divisor.source},
+            "context": self.context,
+            "comparisons": [asdict(each) for each in self.comparisons],
+        }
+
+
+def compare_runs(runs: Sequence[Run], *, reference: str | None = None) -> Comparisons:
+    """Compare every model of some runs with the reference, paired by image.
+
+    CE divides by the normaliser of the first run, for all models alike.
+
+    Args:
+        runs: one or more, of the same images and cells.
+        reference: the model compared with; None takes the first of the first run. A name that occurs in several
+            runs has its run's folder appended: ``"resnet20 (before)"``.
+
+    Raises:
+        InputError: the runs cannot be paired, there are not two models, or no such reference.
+    """
+    if not runs:
+        raise InputError("expected at least one run to compare, got none")
+    _require_same_images(runs)
+    names = _names(runs)
+    ids = runs[0].predictions.ids
+    outcomes = [
+        replace(aligned(each, run.predictions.ids, ids), model=name)
+        for run, named in zip(runs, names, strict=True)
+        for each, name in zip(run.predictions.outcomes(), named, strict=True)
+    ]
+    known = {each.model: each for each in outcomes}
+    if reference is not None and reference not in known:
+        raise unknown("reference", reference, known)
+    if len(known) < 2:
+        raise InputError(f"expected two models or more to compare, got {names[0][0]} alone: name another run")
+    first = known[reference or names[0][0]]
+    normaliser = _normaliser(runs[0], names[0])
+    divisor = None if normaliser is None or normaliser.model is None else known[normaliser.model]
+    found = [_compared(first, each, divisor, normaliser) for each in outcomes if each is not first]
+    return Comparisons(first.model, tuple(found), normaliser, _context(runs))
+
+
+def _compared(
+    first: Outcomes, second: Outcomes, divisor: Outcomes | None, normaliser: Normaliser | None
+) -> Comparison:
+    # Only the models concerned: resampling all of them for each pair would cost the square of their number.
+    together = list(dict.fromkeys(each for each in (first, second, divisor) if each is not None))
+    scores = score([each.table for each in together], normaliser)
+    return compare(pair(together, scores, first.model, second.model))
+
+
+def _require_same_images(runs: Sequence[Run]) -> None:
+    first = _facts(runs[0])
+    for run in runs[1:]:
+        require_agreement(_facts(run), first, where=_where(run), other=_where(runs[0]))
+
+
+def _facts(run: Run) -> dict[str, str | int | float | bool | None]:
+    return measured_facts(run.manifest["data"], run.manifest["precision"])
+
+
+def _where(run: Run) -> str:
+    return "the run" if run.folder is None else str(run.folder)
+
+
+def _names(runs: Sequence[Run]) -> list[list[str]]:
+    """Return a name for each model of each run, all different: what recurs gets its run's folder, then a number."""
+    plain = [name for run in runs for name in run.predictions.models]
+    named = [
+        name if plain.count(name) == 1 else f"{name} ({run.folder.resolve().name if run.folder else 'run'})"
+        for run in runs
+        for name in run.predictions.models
+    ]
+    different = iter(
+        name if named.count(name) == 1 else f"{name} #{named[: place + 1].count(name)}"
+        for place, name in enumerate(named)
+    )
+    return [[next(different) for _ in run.predictions.models] for run in runs]
+
+
+def _normaliser(run: Run, names: Sequence[str]) -> Normaliser | None:
+    """Return the run's normaliser; a model of the run under the name it has here."""
+    normaliser = run.scores.normaliser
+    if normaliser is None or normaliser.model is None:
+        return normaliser
+    model = names[run.predictions.models.index(normaliser.model)]
+    return replace(normaliser, model=model, name=f"{MEASURED}:{model}")
+
+
+def _context(runs: Sequence[Run]) -> dict[str, Any]:
+    notes = dict.fromkeys(note for run in runs for note in run.context.notes)
+    return replace(runs[0].context, notes=tuple(notes)).to_dict()
