@@ -61,9 +61,11 @@ def explanations(comparison: Comparison) -> list[tuple[str, str]]:
         f"{comparison.images:,} images; below 0 the second is better"
     )
     verdict = (
-        f"a corruption by its exact sign-flip test, {corrected}at {alpha}; so the mean error; the clean error by "
-        "McNemar's exact test; mCE by whether the interval holds 0"
+        f"a corruption by its exact sign-flip test, {corrected}at {alpha}; so the mean error, and the clean error by "
+        "McNemar's exact test"
     )
+    if any(each.p is None for each in comparison.headlines):
+        verdict += "; mCE by whether the interval holds 0"
     lines = [
         ("difference", difference),
         ("interval", f"{percent}: a bootstrap over images; Bonett & Price's for the clean error"),
