@@ -97,11 +97,10 @@ def gate_command(
             out, check=lambda data: require_same_images(data, "fp32", against, where=str(path))
         )
     )
-    if not rules:
-        rules = default_rules(against)
-        told = " and ".join(map(str, rules))
-        typer.echo(f"ppbench: no rules given, these were taken: {told}; --allow sets others", err=True)
     result = gate_run(evaluated, against, rules, model=judge, where=str(path))
+    if not rules:
+        told = " and ".join(map(str, default_rules(against)))
+        typer.echo(f"ppbench: no rules given, these were taken: {told}; --allow sets others", err=True)
     outputs.judged(result)
     raise typer.Exit(result.judgement.exit_code(strict=strict))
 

@@ -18,7 +18,7 @@ from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
 DEFAULT_RULES = (Rule("mean_error", 1.0), Rule(CLEAN, 2.0))
 """What may rise where nobody says: they need no normaliser, so that every baseline has them."""
 
-_RENEW = "; evaluate the same images, or renew the baseline with --update"
+_RENEW = "; evaluate the same, or renew the baseline with --update"
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,13 @@ def require_same_images(data: Mapping[str, Any], precision: str, baseline: Basel
     Raises:
         InputError: they differ; the line says in what.
     """
-    corruptions = {corruption for corruption, _ in baseline.outcomes.cells}
+    cells = baseline.outcomes.cells
+    for corruption, severity in cells:
+        if severity and not (corruption in data["corruptions"] and severity in data["severities"]):
+            raise InputError(
+                f"this run: expected the {len(cells)} cells of {where}, got none for {corruption},{severity}{_RENEW}"
+            )
+    corruptions = {corruption for corruption, _ in cells}
     require_agreement(
         measured_facts(data, precision, corruptions),
         baseline.facts,
