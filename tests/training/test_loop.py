@@ -62,13 +62,13 @@ def test_the_callers_random_state_is_left_alone() -> None:
 
 
 def test_a_network_learns() -> None:
-    """From three wrong of four to none wrong."""
-    torch.manual_seed(0)
-    recipe = _recipe(epochs=6, lr=0.05)
-    images = _easy(256)  # 96 steps: batch statistics need some dozens to settle
+    """A linear look at the mean colour goes from three wrong of four to none wrong."""
+    recipe, images = _recipe(epochs=6, lr=0.5), _easy(256)
 
     def build() -> nn.Module:
-        return architecture("resnet20").build(4, 32)
+        linear = nn.Linear(3, 4)
+        nn.init.zeros_(linear.weight)
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
 
     losses: list[Epoch] = []
     before = clean_error(build().eval(), recipe, images, CPU)
