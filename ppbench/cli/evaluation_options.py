@@ -95,9 +95,7 @@ class EvaluationOptions:
     ] = True
     batch_size: Annotated[
         int | None,
-        typer.Option(
-            help="Images per forward pass. Default: 100 on a CPU, 1000 on a GPU.", show_default=False
-        ),
+        typer.Option(help="Images per forward pass. Default: 50 on a CPU, 500 on a GPU.", show_default=False),
     ] = None
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
     normaliser: Annotated[
