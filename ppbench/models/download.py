@@ -1,6 +1,6 @@
 """Published weights: downloaded on first use into the cache, resumed where a transfer broke off, proved by hash."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.index import IndexEntry
-
-TRIES = 3
-TIMEOUT_S = 20.0
-_CHUNK = 1 << 16
-
-OnBytes = Callable[[int, int | None], None]
+from ppbench.transfer import OnBytes, download, why
 
 
 def fetch(entry: IndexEntry) -> Path:
@@ -51,35 +46,9 @@ def fetch(entry: IndexEntry) -> Path:
 
 
 def _download(url: str, output_file: str, _pooch: Any, *, part: Path, on_bytes: OnBytes) -> None:
-    """Fill `part`, going on from where it breaks off, then make it the output file."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            _continue(url, part, on_bytes)
-            break
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-            if attempt == TRIES:
-                raise
+    """Download to a part file, which outlives a transfer that breaks off, then make it the output file."""
+    download(url, part, on_bytes)
     part.replace(output_file)
-
-
-def _continue(url: str, part: Path, on_bytes: OnBytes) -> None:
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
-        if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it was there already; the hash will tell
-        answer.raise_for_status()
-        resumed = have and answer.status_code == requests.codes.partial_content
-        have = have if resumed else 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with part.open("ab" if resumed else "wb") as file:
-            for chunk in answer.iter_content(_CHUNK):
-                file.write(chunk)
-                have += len(chunk)
-                on_bytes(have, total)
-    if total is not None and have < total:
-        raise requests.ConnectionError(f"the connection broke off after {have:,} of {total:,} bytes")
 
 
 @contextmanager
@@ -93,12 +62,8 @@ def _progress(title: str) -> Iterator[OnBytes]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server answers {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return f"no answer in {TIMEOUT_S:g} s"
+    if isinstance(error, requests.RequestException):
+        return why(error)
     if isinstance(error, ValueError) and "hash" in str(error):
         return "what came has another hash"
-    if isinstance(error, requests.ConnectionError) and not str(error).startswith("the connection"):
-        return "no connection"
     return " ".join(str(error).split())[:200]

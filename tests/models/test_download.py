@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ppbench import transfer
 from ppbench.errors import InputError
-from ppbench.models import download
 from ppbench.models.download import fetch
 from ppbench.models.index import IndexEntry
 from ppbench.models.input_spec import default_spec
@@ -168,7 +168,7 @@ def test_not_found(server: Server) -> None:
 
 def test_too_slow(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not answer is given up on."""
-    monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(transfer, "TIMEOUT_S", 0.2)
     assert "no answer in 0.2 s" in failure(at(server, "slow"))
 
 
