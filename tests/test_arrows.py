@@ -26,6 +26,13 @@ MAY_IMPORT = {
         "ppbench.reporting",
         "ppbench.__version__",
     },
+    "ppbench.testing": {
+        "ppbench.runs",
+        "ppbench.models",
+        "ppbench.data",
+        "ppbench.scoring",
+        "ppbench.reporting",
+    },
 }
 
 
