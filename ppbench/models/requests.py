@@ -62,8 +62,16 @@ def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelReques
 
 def unique_names(names: Sequence[str], requests: Sequence[ModelRequest]) -> list[str]:
     """Return a name for each model of a run, all different: a name that recurs gets its file's stem, then a number."""
+    stems = {
+        name: {
+            request.checkpoint.stem
+            for each, request in zip(names, requests, strict=True)
+            if each == name and request.checkpoint
+        }
+        for name in names
+    }
     named = [
-        f"{name} ({request.checkpoint.stem})" if names.count(name) > 1 and request.checkpoint else name
+        f"{name} ({request.checkpoint.stem})" if request.checkpoint and len(stems[name]) > 1 else name
         for name, request in zip(names, requests, strict=True)
     ]
     return [

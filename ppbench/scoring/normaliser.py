@@ -13,7 +13,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
 from ppbench.scoring.names import ALL, SEVERITIES, in_order, is_known
 
-NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020")
+NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020", "digits-c-alexnet")
 """The normalisers that ship, as data, in `ppbench/scoring/normalisers/`."""
 
 MEASURED = "measured"

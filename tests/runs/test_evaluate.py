@@ -10,6 +10,7 @@ import ppbench
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
 from ppbench.scoring.errors_table import read_errors_csv
+from ppbench.scoring.normaliser import load_normaliser
 
 # Without the store: a second run must make its numbers, not remember them.
 SMALL = {"corruptions": "gaussian_noise,fog,pixelate", "severities": "1,5", "limit": 60, "store": False}
@@ -95,3 +96,15 @@ def test_a_checkpoint_is_compared_with_another_of_the_same_network(tmp_path: Pat
     run: Run = ppbench.evaluate([first, second], severities=[5], corruptions=["fog"], limit=20)
     assert [table.model for table in run.tables] == ["resnet20 #1", "resnet20 #2"]
     assert run.tables[0].cells == run.tables[1].cells
+
+
+@pytest.mark.slow
+def test_the_shipped_table_is_what_the_shipped_alexnet_does() -> None:
+    """digits-c's normaliser is the measurement that it says it is; another CPU may round a handful of answers away."""
+    run = evaluate("alexnet", corruptions="all", store=False)
+    shipped = load_normaliser("digits-c-alexnet")
+    for corruption in run.tables[0].corruptions:
+        for severity, error in run.tables[0].errors_of(corruption).items():
+            assert error == pytest.approx(shipped.per_severity[corruption][severity], abs=0.61)
+    assert run.tables[0].clean is not None
+    assert run.tables[0].clean.error == pytest.approx(shipped.clean, abs=0.21)

@@ -56,4 +56,4 @@ def test_the_normaliser_is_the_published_cifar_alexnet(run: Run) -> None:
     """CIFAR-10-C has no canonical normaliser: the 2020 paper's AlexNet divides, and the table says so."""
     assert run.scores.normaliser is not None
     assert run.scores.normaliser.name == "cifar10-c-alexnet-2020"
-    assert any("generated here" in note for note in run.context.notes)
+    assert any("published files" in note for note in run.context.notes)

@@ -66,7 +66,8 @@ def test_default_normalisers_belong_to_their_data():
     assert default_normaliser("imagenet-c").name == "imagenet-c-alexnet"
     assert default_normaliser("cifar10-c").name == "cifar10-c-alexnet-2020"
     assert default_normaliser("imagenet100-c") is None
-    assert default_normaliser("digits-c") is None
+    assert default_normaliser("digits-c").name == "digits-c-alexnet"
+    assert default_normaliser("tiny-imagenet-c") is None
 
 
 @given(counted_tables(corruptions=("fog",)))
@@ -141,10 +142,11 @@ def test_an_unknown_name_suggests_the_near_miss_or_lists_what_there_is():
     ):
         load_normaliser("imagenet-alexnet")
     with pytest.raises(
-        InputError, match="expected imagenet-c-alexnet, cifar10-c-alexnet-2020, measured, none, or a"
+        InputError,
+        match="expected imagenet-c-alexnet, cifar10-c-alexnet-2020, digits-c-alexnet, measured, none",
     ):
         load_normaliser("zzz")
-    assert NORMALISERS == ("imagenet-c-alexnet", "cifar10-c-alexnet-2020")
+    assert NORMALISERS == ("imagenet-c-alexnet", "cifar10-c-alexnet-2020", "digits-c-alexnet")
 
 
 def test_a_file_of_two_models_is_no_normaliser(tmp_path):
