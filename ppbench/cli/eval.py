@@ -18,18 +18,23 @@ def eval_command(
         Path | None,
         typer.Option(help="The run's folder. Default: results/<time>-<data>.", show_default=False),
     ] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Show top-5 error, calibration and severity slopes in the tables."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
-    from ppbench.reporting import scores_json, terminal
+    from ppbench.reporting import metrics_table, scores_json, terminal
     from ppbench.runs.evaluate import default_folder
 
     folder = out or default_folder(options.data)
-    run = options.evaluate(folder, baseline_model=baseline_model)
+    run = options.evaluate(folder, baseline_model=baseline_model, metrics=metrics)
     if json:
-        typer.echo(scores_json.render(run.scores, run.context), nl=False)
+        typer.echo(scores_json.render(run.scores, run.context, run.metrics), nl=False)
     else:
         terminal.show(run.scores, run.context)
-        typer.echo(
-            f"\nThe tables are in {folder}: table.md, errors.csv, scores.json; run.json says how they were made."
-        )
+        if metrics:
+            metrics_table.show(run.metrics)
+        files = "table.md, table.tex, errors.csv, scores.json"
+        typer.echo(f"\nThe tables are in {folder}: {files}; run.json says how they were made.")

@@ -15,6 +15,7 @@ from ppbench.reporting.comparison_layout import (
     explanations,
     headline_lines,
 )
+from ppbench.reporting.latex import escaped as escaped_tex
 from ppbench.reporting.markdown import escaped
 from ppbench.reporting.terminal import footer, print_parts
 from ppbench.scoring.comparison import Comparison
@@ -100,7 +101,7 @@ def _markdown_row(line: Line, title: str) -> str:
 
 def latex(comparison: Comparison, facts: Facts = ()) -> str:
     """Return a comparison as a LaTeX table for the booktabs package; what is decided is in bold."""
-    names = [_tex(comparison.first), _tex(comparison.second)]
+    names = [escaped_tex(comparison.first), escaped_tex(comparison.second)]
     rows = [
         r"\begin{tabular}{lrrrll}",
         r"\toprule",
@@ -119,19 +120,11 @@ def latex(comparison: Comparison, facts: Facts = ()) -> str:
 def _latex_row(line: Line) -> str:
     difference, first, second = (_minus(text) for text in (line.difference, line.first, line.second))
     verdict = line.verdict if line.verdict == "undecided" else rf"\textbf{{{line.verdict}}}"
-    return rf"{_tex(line.title)} & {first} & {second} & {difference} & {_minus(line.ends)} & {verdict} \\"
+    return (
+        rf"{escaped_tex(line.title)} & {first} & {second} & {difference} & {_minus(line.ends)} & {verdict} \\"
+    )
 
 
 def _minus(text: str) -> str:
     """Set numbers in mathematics, so that a minus is a minus."""
     return " ".join(f"${word}$" if word[-1].isdigit() else word for word in text.split())
-
-
-def _tex(text: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    }
-    return "".join(special.get(mark, mark) for mark in text)

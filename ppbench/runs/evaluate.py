@@ -63,6 +63,7 @@ def evaluate(
     baseline_model: str | None = None,
     loading: Loading | None = None,
     out: Path | None = None,
+    metrics: bool = False,
     store: bool = True,
     fresh: bool = False,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
@@ -89,6 +90,7 @@ def evaluate(
         baseline_model: the model of this run that R_net compares with.
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
         out: the run's folder; None writes nothing.
+        metrics: show top-5 error, calibration and severity slopes in table.md; scores.json has them always.
         store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
         fresh: make every cell again, whatever the store has.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
@@ -181,7 +183,7 @@ def evaluate(
             folder=out,
         )
         if out is not None:
-            write(run, out)
+            write(run, out, metrics=metrics)
     return run
 
 

@@ -3,16 +3,19 @@
 import json
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import markdown, scores_json
+from ppbench.reporting import latex, markdown, metrics_table, scores_json
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import predictions as prediction_file
+from ppbench.runs.measuring import metrics_of
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
+from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.resampled_scores import score_intervals
 from ppbench.scoring.scorecard import Scores
@@ -42,6 +45,11 @@ class Run:
     predictions: Predictions
     folder: Path | None = None
 
+    @cached_property
+    def metrics(self) -> tuple[ModelMetrics, ...]:
+        """Top-5 error, calibration and severity slopes of each model."""
+        return metrics_of(self.predictions, self.scores, self.manifest["data"]["num_classes"])
+
 
 def prepare(folder: Path) -> None:
     """Make a run's folder and prove that it can be written to, before hours of work depend on it.
@@ -60,13 +68,21 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def write(run: Run, folder: Path) -> None:
-    """Write a run's files; run.json goes first and comes last, so that a folder with it is whole."""
+def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
+    """Write a run's files; run.json goes first and comes last, so that a folder with it is whole.
+
+    Args:
+        run: what to write.
+        folder: where to.
+        metrics: whether table.md shows what is beyond errors; scores.json has it always.
+    """
     (folder / MANIFEST).unlink(missing_ok=True)
     prediction_file.write(run.predictions, folder)
     write_errors_csv(folder / "errors.csv", run.tables)
-    atomic.write_text(folder / "scores.json", scores_json.render(run.scores, run.context))
-    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context))
+    atomic.write_text(folder / "scores.json", scores_json.render(run.scores, run.context, run.metrics))
+    beyond = metrics_table.markdown(run.metrics) if metrics else ""
+    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context) + beyond)
+    atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context))
     text = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
     atomic.write_text(folder / MANIFEST, text + "\n")
 
@@ -82,13 +98,13 @@ def load_run(folder: Path | str) -> Run:
     """Read a run back from its folder; its scores are computed again from its answers.
 
     Raises:
-        InputError: there is no whole run, its files contradict each other, or a newer version wrote them.
+        InputError: there is no whole run, its files contradict each other, or another version wrote them.
     """
     folder = Path(folder)
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, context = manifest["schema_version"], TableContext.from_dict(manifest["context"])
+        version = manifest["schema_version"]
     except FileNotFoundError:
         raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -96,21 +112,21 @@ def load_run(folder: Path | str) -> Run:
             f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
         ) from None
     if version != SCHEMA_VERSION:
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        advice = "use a newer ppbench" if newer else "evaluate again"
+        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
+    try:
+        context = TableContext.from_dict(manifest["context"])
+        divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
+        baseline = manifest["baseline_model"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: use a newer ppbench"
-        )
+            f"{path}: expected the run.json of a whole run, got {type(error).__name__}: {error}"
+        ) from None
     predictions = prediction_file.read(folder)
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(
             f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
         )
-    divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
-    return Run(
-        manifest,
-        tables,
-        scored(predictions, divisor, manifest["baseline_model"]),
-        context,
-        predictions,
-        folder,
-    )
+    return Run(manifest, tables, scored(predictions, divisor, baseline), context, predictions, folder)

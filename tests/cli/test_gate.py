@@ -38,8 +38,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
     spoilt = {**tensors, "conv1.weight": weight + 0.5 * weight.std() * noise}
     save_file(spoilt, folder / "noisy.safetensors", metadata)  # the metadata hold the input contract
-    api.evaluate("resnet20", out=folder / "good", **SMALL)
-    api.evaluate(ModelRequest("resnet20", folder / "noisy.safetensors"), out=folder / "noisy", **SMALL)
+    without = {**SMALL, "normaliser": "none"}
+    api.evaluate("resnet20", out=folder / "good", **without)
+    api.evaluate(ModelRequest("resnet20", folder / "noisy.safetensors"), out=folder / "noisy", **without)
     return folder
 
 
@@ -120,7 +121,9 @@ def test_one_command_evaluates_and_judges(ppbench, runs, baseline, tmp_path):
 def test_update_writes_a_small_file_that_is_the_same_each_time(ppbench, runs, tmp_path):
     """The baseline of an evaluation and of its run are the same bytes; the model itself passes it."""
     one, two = tmp_path / "one.json", tmp_path / "two.json"
-    done = ppbench("gate", "--model", "resnet20", *OPTIONS, "--baseline", one, "--update")
+    done = ppbench(
+        "gate", "--model", "resnet20", *OPTIONS, "--normaliser", "none", "--baseline", one, "--update"
+    )
     assert done.code == 0, done.err
     assert "resnet20 on 100 images in 11 cells" in done.out
     assert ppbench("gate", runs / "good", "--baseline", two, "--update").code == 0

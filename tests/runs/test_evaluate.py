@@ -25,12 +25,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_folder_holds_what_scripts_rely_on(folder: Path) -> None:
-    """The five files are there, nothing half-written beside them, and the run says that it is complete."""
+    """The six files are there, nothing half-written beside them, and the run says that it is complete."""
     assert {path.name for path in folder.iterdir()} == {
         "run.json",
         "errors.csv",
         "scores.json",
         "table.md",
+        "table.tex",
         "predictions.npz",
     }
     manifest = json.loads((folder / "run.json").read_text())

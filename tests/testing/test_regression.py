@@ -104,7 +104,7 @@ def test_what_is_missing_is_said(model: LoadedModel, baseline: Path, tmp_path: P
         ((model.module,), {"baseline": baseline}, "expected spec= with a network"),
         (("resnet20",), {"baseline": baseline, "spec": model.spec}, "it has its own"),
         ((model,), {"baseline": baseline, "limit": 79}, "images is 79, there 80"),
-        ((model,), {"baseline": baseline, "allow": ["mce=1"]}, "expected a normaliser"),
+        ((model,), {"baseline": baseline, "allow": ["cell.snow.1=1"]}, "not among its 4 cells"),
         ((model,), {"baseline": baseline, "allow": ["fog=1"]}, "unknown score 'fog'"),
     ):
         with pytest.raises(InputError, match=says) as caught:
