@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet, Rows
 
 
@@ -65,3 +67,23 @@ def test_counts_must_agree() -> None:
     """As many labels and ids as images."""
     with pytest.raises(ValueError, match="as many images as labels and ids"):
         ImageSet("made", _set(5).images, np.zeros(4, np.int64), np.arange(5), 3)
+
+
+def test_the_digest_of_files_knows_every_byte_of_them(tmp_path):
+    """Images in files are known by the files' bytes and what is done to them, a subset like the same files alone."""
+    for number in range(3):
+        Image.new("RGB", (40, 40), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    names = ["0.png", "1.png", "2.png"]
+    labels = np.zeros(3, np.int64)
+
+    def digest(geometry: Geometry) -> str:
+        return ImageSet("made", ImageFiles(tmp_path, names, geometry), labels, np.arange(3), 2).digest
+
+    before = digest(Geometry(32, 36))
+    assert digest(Geometry(32, 36)) == before
+    assert digest(Geometry(32, 40)) != before
+    whole = ImageSet("made", ImageFiles(tmp_path, names, Geometry(40)), labels, np.arange(3), 2)
+    alone = ImageSet("made", ImageFiles(tmp_path, names[1:], Geometry(40)), labels[1:], np.arange(1, 3), 2)
+    assert whole.take(np.array([1, 2])).digest == alone.digest
+    Image.new("RGB", (40, 40), (9, 0, 0)).save(tmp_path / "1.png")
+    assert digest(Geometry(32, 36)) != before
