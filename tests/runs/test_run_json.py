@@ -1,0 +1,125 @@
+"""run.json: its published schema, and folders of other versions."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import ppbench
+from ppbench.errors import InputError
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "run.schema.json").read_text())
+SMALL = {"corruptions": "fog", "severities": [5], "limit": 20}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run with a measured normaliser."""
+    out = tmp_path_factory.mktemp("schema") / "run"
+    ppbench.evaluate(["alexnet", "resnet20"], out=out, baseline_model="alexnet", **SMALL)
+    return out
+
+
+@pytest.fixture
+def manifest(folder: Path) -> dict[str, Any]:
+    """Its run.json."""
+    return json.loads((folder / "run.json").read_text())
+
+
+def _validate(manifest: dict[str, Any]) -> None:
+    validator = jsonschema.Draft202012Validator(
+        SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    validator.validate(manifest)
+
+
+@pytest.mark.parametrize("normaliser", ["measured", "auto", "none"])
+def test_a_real_run_is_valid(normaliser: str, tmp_path: Path) -> None:
+    """Whatever it is normalised by."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    ppbench.evaluate("alexnet", out=tmp_path, normaliser=normaliser, **SMALL)
+    _validate(json.loads((tmp_path / "run.json").read_text()))
+
+
+def _undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    """The keys of a value that its schema does not describe."""
+    for option in schema.get("oneOf", []):
+        if (option.get("type") == "null") == (value is None):
+            yield from _undescribed(value, option, place)
+            return
+    if isinstance(value, list) and "items" in schema:
+        for item in value:
+            yield from _undescribed(item, schema["items"], f"{place}[]")
+    if not isinstance(value, dict) or "additionalProperties" in schema:
+        return
+    for key, item in value.items():
+        described = schema.get("properties", {}).get(key, {})
+        if "description" not in described:
+            yield f"{place}.{key}"
+        yield from _undescribed(item, described, f"{place}.{key}")
+
+
+def test_every_key_is_described(manifest: dict[str, Any]) -> None:
+    """A key that a change adds to run.json has to be added to the schema."""
+    assert list(_undescribed(manifest, SCHEMA, "run.json")) == []
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (["schema_version"], 2),
+        (["data", "digest"], "ab"),
+        (["data", "source"], "downloaded"),
+        (["data", "severities"], [0]),
+        (["models"], []),
+        (["models", 0, "input_spec", "mean"], [0.5]),
+        (["normaliser", "clean"], 120.0),
+        (["started"], 5),
+    ],
+)
+def test_the_schema_refuses_what_is_wrong(path: list[Any], value: Any, manifest: dict[str, Any]) -> None:
+    """It is no schema that everything passes."""
+    part: Any = manifest
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        _validate(manifest)
+
+
+@pytest.mark.parametrize(
+    "version, advice", [(2, "use a newer ppbench"), (0, "evaluate again"), ("1", "evaluate again")]
+)
+def test_another_version_is_one_line(version: Any, advice: str, tmp_path: Path) -> None:
+    """Older and newer folders are refused before anything else of them is read."""
+    (tmp_path / "run.json").write_text(json.dumps({"schema_version": version}))
+    with pytest.raises(InputError, match=f"expected schema_version 1, got {version!r}: {advice}"):
+        ppbench.load_run(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["context", "normaliser", "baseline_model"])
+def test_a_run_json_that_lacks_something_is_one_line(
+    key: str, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    """A file that was cut by hand is no traceback."""
+    del manifest[key]
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"expected the run\.json of a whole run") as caught:
+        ppbench.load_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
+    """An empty folder, a list, half a file."""
+    for content, says in (
+        (None, "no such file"),
+        ("[]", "expected the run.json"),
+        ('{"sch', "expected the run.json"),
+    ):
+        if content is not None:
+            (tmp_path / "run.json").write_text(content)
+        with pytest.raises(InputError, match=says):
+            ppbench.load_run(tmp_path)
