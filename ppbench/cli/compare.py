@@ -38,7 +38,7 @@ def compare_command(
 
     if json + markdown + latex > 1:
         raise InputError("expected one of --json, --markdown and --latex, got several")
-    found = compare_runs([load_run(run) for run in runs], reference=reference)
+    found = compare_runs([load_run(run, intervals=False) for run in runs], reference=reference)
     if json:
         typer.echo(json_text.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
         return

@@ -84,14 +84,14 @@ def gate_command(
     _one_source(context, run)
     outputs = Outputs(junit, summary, json, strict, started)
     if update:
-        evaluated = load_run(run) if run else options.evaluate(out)
+        evaluated = load_run(run, intervals=False) if run else options.evaluate(out)
         kept = baseline_of(evaluated, judge)
         outputs.updated(path, kept, write_baseline(kept, path))
         return
     against = read_baseline(path, baseline_model)
     check_rules(rules, against)
     evaluated = (
-        load_run(run)
+        load_run(run, intervals=False)
         if run
         else options.evaluate(
             out, check=lambda data: require_same_images(data, "fp32", against, where=str(path))

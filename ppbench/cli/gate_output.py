@@ -52,6 +52,11 @@ class Outputs:
             typer.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
         else:
             gate_tables.show(found, result.facts)
+        if found.state == "inconclusive" and not self.strict:
+            typer.echo(
+                "ppbench: warning: this is no proof that nothing got worse; with --strict it would be exit code 3",
+                err=True,
+            )
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for line in ci_files.annotations(found, strict=self.strict):
                 typer.echo(line, err=self.json)  # GitHub reads both streams; a JSON document stays one

@@ -87,15 +87,22 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     atomic.write_text(folder / MANIFEST, text + "\n")
 
 
-def scored(predictions: Predictions, normaliser: Normaliser | None, baseline: str | None) -> Scores:
-    """Return the scores of every model, with their intervals over images."""
-    outcomes = predictions.outcomes()
+def scored(
+    predictions: Predictions, normaliser: Normaliser | None, baseline: str | None, *, intervals: bool = True
+) -> Scores:
+    """Return the scores of every model, with their intervals over images unless those are not wanted."""
     scores = score(predictions.tables(), normaliser, baseline=baseline)
-    return scores.with_intervals(score_intervals(outcomes, scores))
+    if not intervals:
+        return scores
+    return scores.with_intervals(score_intervals(predictions.outcomes(), scores))
 
 
-def load_run(folder: Path | str) -> Run:
+def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
     """Read a run back from its folder; its scores are computed again from its answers.
+
+    Args:
+        folder: of the run.
+        intervals: compute the scores' intervals, too; with 10,000 images that takes seconds.
 
     Raises:
         InputError: there is no whole run, its files contradict each other, or another version wrote them.
@@ -129,4 +136,5 @@ def load_run(folder: Path | str) -> Run:
         raise InputError(
             f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
         )
-    return Run(manifest, tables, scored(predictions, divisor, baseline), context, predictions, folder)
+    scores = scored(predictions, divisor, baseline, intervals=intervals)
+    return Run(manifest, tables, scores, context, predictions, folder)

@@ -66,7 +66,7 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
         InputError: there is none, or it is damaged.
     """
     if path.is_dir():
-        return baseline_of(load_run(path), model)
+        return baseline_of(load_run(path, intervals=False), model)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

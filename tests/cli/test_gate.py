@@ -101,6 +101,8 @@ def test_a_tolerance_inside_the_interval_is_inconclusive(ppbench, runs, baseline
     loose = ppbench("gate", runs / "noisy", "--baseline", baseline, *rule)
     strict = ppbench("gate", runs / "noisy", "--baseline", baseline, *rule, "--strict")
     assert (loose.code, strict.code) == (0, 3)
+    assert "warning: this is no proof" in loose.err
+    assert strict.err == ""
     for done in (loose, strict):
         assert done.out.startswith("gate: inconclusive")
         assert re.search(r"about [\d,]+ images would settle it", " ".join(done.out.split()))
