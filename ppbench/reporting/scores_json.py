@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ppbench.reporting.provenance_line import TableContext
-from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.scorecard import Scores
 
+if TYPE_CHECKING:  # it brings NumPy, which scoring a table of errors does without
+    from ppbench.scoring.metrics import ModelMetrics
 
-def render(scores: Scores, context: TableContext, metrics: Sequence[ModelMetrics] = ()) -> str:
+
+def render(scores: Scores, context: TableContext, metrics: "Sequence[ModelMetrics]" = ()) -> str:
     """Return valid JSON: a score that cannot be known is null, NaN never occurs.
 
     Args:

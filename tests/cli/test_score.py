@@ -28,7 +28,7 @@ def test_the_table_goes_to_stdout(ppbench, errors):
     assert (result.code, result.err) == (0, "")
     assert "100.0 (40.00)" in result.out
     assert "50.0 (20.00)" in result.out
-    assert "500 images a cell" in result.out
+    assert "500 images a cell" in " ".join(result.out.split())  # wherever a narrow terminal breaks the line
 
 
 def test_json_is_json_alone(ppbench, errors):
