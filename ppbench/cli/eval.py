@@ -8,7 +8,7 @@ import typer
 from ppbench.cli.evaluation_options import EvaluationOptions, with_evaluation_options
 
 
-@with_evaluation_options
+@with_evaluation_options()
 def eval_command(
     options: EvaluationOptions,
     baseline_model: Annotated[

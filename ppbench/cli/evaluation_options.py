@@ -151,10 +151,15 @@ _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "norma
 """The options that set fields of the models' input contract."""
 
 
-def with_evaluation_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_evaluation_options(
+    *, own_first: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of an evaluation, which it takes together as its argument `options`.
 
     The parser reads options off a signature, so the wrapper's has one parameter for each of them.
+
+    Args:
+        own_first: let `--help` show the command's own options before those of the evaluation.
     """
     hints = get_type_hints(EvaluationOptions, include_extras=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -162,21 +167,25 @@ def with_evaluation_options(command: Callable[..., None]) -> Callable[..., None]
         inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
         for field in fields(EvaluationOptions)
     ]
-    own = [
-        each.replace(kind=keyword)
-        for each in inspect.signature(command).parameters.values()
-        if each.name != "options"
-    ]
-    parameters = [*shared, *own]
 
-    @wraps(command)
-    def wrapper(**given: Any) -> None:
-        options = EvaluationOptions(**{name: given.pop(name) for name in NAMES})
-        command(options=options, **given)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            each.replace(kind=keyword)
+            for each in inspect.signature(command).parameters.values()
+            if each.name != "options"
+        ]
+        parameters = [*own, *shared] if own_first else [*shared, *own]
 
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may have one
-    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
-    return wrapper
+        @wraps(command)
+        def wrapper(**given: Any) -> None:
+            options = EvaluationOptions(**{name: given.pop(name) for name in NAMES})
+            command(options=options, **given)
+
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may have one
+        wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+        return wrapper
+
+    return decorate
 
 
 def _note(line: str) -> None:

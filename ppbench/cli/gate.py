@@ -9,14 +9,14 @@ import typer
 from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, with_evaluation_options
 
 
-@with_evaluation_options
+@with_evaluation_options(own_first=True)
 def gate_command(
     options: EvaluationOptions,
     context: typer.Context,
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="A finished run's folder. Without it the model of --model or --checkpoint is evaluated first.",
             show_default=False,
         ),
@@ -32,7 +32,7 @@ def gate_command(
         typer.Option(
             metavar="SCORE=+POINTS",
             help="What may rise: mean_error=+1, clean=+2, mce=+1, ce.fog=+3, error.fog=+3, cell.fog.5=+6. "
-            "Repeatable. Default: [tool.ppbench.gate] of ./pyproject.toml, else mean_error=+1 and clean=+2.",
+            "Repeatable. Default: \\[tool.ppbench.gate] of ./pyproject.toml, else mean_error=+1 and clean=+2.",
             show_default=False,
         ),
     ] = None,
