@@ -57,7 +57,8 @@ def runs(resnet20: LoadedModel, test_data: Path) -> tuple[Run, Run]:
     with torch.no_grad():
         weight += 0.2 * weight.std() * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
     noisy = replace(resnet20, module=module, sha256=None, checkpoint=None)
-    options = {"data": "cifar10-c", "root": test_data / "cifar10" / "test-first1000.npz", "limit": LIMIT}
+    root = test_data / "cifar10" / "test-first1000.npz"
+    options = {"data": "cifar10-c", "root": root, "limit": LIMIT, "severities": "1,3,5"}
     return evaluate(resnet20, **options), evaluate(noisy, **options)
 
 
@@ -66,11 +67,12 @@ def test_the_gate_fails_a_spoilt_network(runs: tuple[Run, Run]) -> None:
     good, noisy = runs
     found = gate_run(noisy, baseline_of(good), parse_rules(["mean_error=0"])).judgement
     assert found.exit_code(strict=False) == 1
-    assert found.worst
-    assert found.worst[0].difference == max(
-        noisy.scores.models[0].by_name[name] - good.scores.models[0].by_name[name]
-        for name in (each.score for each in found.worst)
-    )
+    rises = {
+        name: noisy.scores.models[0].by_name[name] - value
+        for name, value in good.scores.models[0].by_name.items()
+        if name.startswith("error.")
+    }
+    assert found.worst[0].score == max(rises, key=lambda name: rises[name])
 
 
 def test_the_gate_passes_the_same_network(runs: tuple[Run, Run]) -> None:
@@ -82,5 +84,5 @@ def test_the_gate_passes_the_same_network(runs: tuple[Run, Run]) -> None:
 
 
 def test_the_baseline_file_is_small(runs: tuple[Run, Run]) -> None:
-    """Under 100 kB for 200 images × 75 cells: it is meant to be committed."""
-    assert len(pack(baseline_of(runs[0]))) < 100_000
+    """200 images × 75 cells take under 100 kB: it is meant to be committed. Here are 45 of the 75."""
+    assert len(pack(baseline_of(runs[0]))) < 60_000
