@@ -49,7 +49,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What loading a checkpoint did. There is no partial load: nothing was missing and nothing left over."""
+    """What loading a checkpoint did. There is no partial load: nothing was missing and nothing left over.
+
+    A program brings no weights that could be counted: its report has 0 tensors.
+    """
 
     tensors: int
     parameters: int
@@ -57,7 +60,8 @@ class LoadReport:
 
     def summary(self) -> str:
         """Return the report in one line."""
-        return "; ".join((f"{self.tensors} tensors, {self.parameters:,} parameters", *self.notes))
+        counted = (f"{self.tensors} tensors, {self.parameters:,} parameters",) if self.tensors else ()
+        return "; ".join((*counted, *self.notes))
 
 
 def read_weights(path: Path, *, trust: bool = False) -> Weights:

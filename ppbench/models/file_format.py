@@ -47,14 +47,22 @@ def file_format(path: Path) -> Format:
         return "legacy"
     if path.suffix == ".safetensors" or _is_safetensors(head, size):
         return "safetensors"
-    if path.suffix == ".onnx":
+    if _is_onnx(head):
         return "onnx"
-    raise InputError(f"{path}: expected a checkpoint (safetensors or torch.save), got {_describe(head)}")
+    raise InputError(
+        f"{path}: expected a checkpoint (safetensors, torch.save or ONNX), got {_describe(head)}"
+    )
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:
     """Whether a file begins with a header length that fits in it, and a JSON object."""
     return len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= size - 8
+
+
+def _is_onnx(head: bytes) -> bool:
+    """Whether a file begins as protobuf writes an ONNX model: field 1, a version from 3 on, then another field."""
+    # Their tags: two producer fields, domain, model version, documentation, graph, operator sets.
+    return head[:1] == b"\x08" and len(head) > 2 and 3 <= head[1] < 128 and head[2] in b'\x12\x1a"(2:B'
 
 
 def _zip_format(path: Path) -> Format:

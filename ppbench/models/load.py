@@ -28,9 +28,10 @@ def load_model(
 
     Args:
         model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]``, ``timm:NAME``,
-            ``hf-hub:OWNER/NAME`` or ``FILE.py:factory``; None recognises the network from the checkpoint.
+            ``hf-hub:OWNER/NAME``, ``FILE.py:factory`` or ``FILE.onnx``; None recognises the network from the
+            checkpoint.
         checkpoint: a file of weights; needed for an architecture that the index has no weights of. Without a `model`
-            it may also be a TorchScript or `torch.export` program.
+            it may also be a TorchScript or `torch.export` program, or an ONNX graph.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.
         num_classes: of the data; None takes what the weights have.
         image_size: of the data, in pixels; None takes what the model is made for.
@@ -44,6 +45,8 @@ def load_model(
     """
     wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust)
     path = None if checkpoint is None else Path(checkpoint)
+    if path is None and model is not None and model.endswith(".onnx"):
+        path, model = Path(model), None
     if model is None and path is None:
         raise InputError(
             "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"

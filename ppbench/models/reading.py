@@ -68,7 +68,7 @@ _DAMAGED = "a truncated or damaged file: download or copy it again"
 _PROGRAMS = {
     "torchscript": "a TorchScript program: save its state_dict() instead",
     "export": "a torch.export program: save the state_dict() of the module instead",
-    "onnx": "an ONNX graph: save the state_dict() of the module it was made from instead",
+    "onnx": "an ONNX graph: leave out --model to run it, or save the state_dict() of its module",
 }
 
 

@@ -32,7 +32,7 @@ class Loading:
 
 
 def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:
-    """Return what to load: names and files side by side, or one name for several files, or ``NAME=FILE``.
+    """Return what to load: names and files side by side, one name for several files, ``NAME=FILE``, or ``FILE.onnx``.
 
     Raises:
         InputError: nothing was asked for, or names and files cannot be paired.
@@ -81,6 +81,8 @@ def unique_names(names: Sequence[str], requests: Sequence[ModelRequest]) -> list
 
 
 def _inline(model: str) -> ModelRequest:
+    if model.endswith(".onnx") and "=" not in model:
+        return ModelRequest(None, Path(model))
     name, equals, path = model.partition("=")
     if equals and not (name and path):
         raise InputError(f"expected --model NAME=FILE, got {model!r}")

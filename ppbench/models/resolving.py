@@ -11,13 +11,14 @@ from torch import nn
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
 from ppbench.models import factory, timm_models, torchvision_models
-from ppbench.models.checkpoint import Weights, build, fill, read_weights, recognise
+from ppbench.models.checkpoint import LoadReport, Weights, build, fill, read_weights, recognise
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
 from ppbench.models.folders import shipped_folder, user_folder
 from ppbench.models.index import INDEX_FILE, IndexEntry, find, shipped_index, with_sha256
 from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.onnx_graphs import graph_sha256, load_graph
 from ppbench.models.programs import KINDS, load_program
 from ppbench.models.registry import ARCHITECTURES, Architecture, architecture, find_architecture
 from ppbench.models.spec_source import Claim, settle
@@ -75,6 +76,8 @@ class Wish:
         """Return the network of a file of weights: a named architecture, or the one it is recognised as."""
         if wanted is None and (kind := file_format(path)) in KINDS:
             return self.program(path, kind)
+        if wanted is None and kind == "onnx":
+            return self.graph(path)
         weights = read_weights(path, trust=self.trust)
         sha256 = sha256_of(path)
         entry = with_sha256(shipped_index(), sha256)
@@ -155,9 +158,25 @@ class Wish:
     def program(self, path: Path, kind: Format) -> LoadedModel:
         """Return a TorchScript or exported program, on the user's trust."""
         size = self.image_size or 224
-        network = load_program(path, kind, trust=self.trust, image_size=self.flags.get("resize") or size)
+        network = load_program(path, kind, trust=self.trust, image_size=self._side_seen() or size)
+        return self._runnable(path, network, size, sha256_of(path), KINDS[kind])
+
+    def graph(self, path: Path) -> LoadedModel:
+        """Return an ONNX graph."""
+        network, tried = load_graph(path, image_size=self._side_seen() or self.image_size)
+        return self._runnable(
+            path, network, self.image_size or tried, graph_sha256(path), network.input.describe()
+        )
+
+    def _side_seen(self) -> int | None:
+        """Side of the images after the user's own resizing and cropping, None where there is neither."""
+        side: int | None = self.flags.get("crop") or self.flags.get("resize")
+        return side
+
+    def _runnable(self, path: Path, network: nn.Module, size: int, sha256: str, what: str) -> LoadedModel:
         claims: list[Claim] = [(f"default for images of {size} pixels", default_spec(size))]
-        return replace(self._foreign(path.name, network, claims), checkpoint=path, sha256=sha256_of(path))
+        loaded = self._foreign(path.name, network, claims)
+        return replace(loaded, checkpoint=path, sha256=sha256, report=LoadReport(0, 0, (what,)))
 
     def _foreign(self, name: str, network: nn.Module, claims: list[Claim]) -> LoadedModel:
         if self.turn_into is not None:

@@ -26,6 +26,11 @@ def test_a_file_can_be_named_with_its_model() -> None:
     assert pair(["a", "b=x=1.pt"], []) == [ModelRequest("a"), ModelRequest("b", Path("x=1.pt"))]
 
 
+def test_a_graph_is_a_file() -> None:
+    """`--model FILE.onnx` is a file without a name; it goes with models that have names."""
+    assert pair(["a", "net.onnx"], []) == [ModelRequest("a"), ModelRequest(None, Path("net.onnx"))]
+
+
 @pytest.mark.parametrize(
     "models, checkpoints, message",
     [
