@@ -15,6 +15,7 @@ from math import prod
 from typing import IO, Any
 
 from ppbench.models.pickle_globals import STORAGES, stand_in
+from ppbench.models.pickle_nesting import Nesting, NestingError
 
 # What torch.save writes and its weights-only reader reads; everything else is refused before anything is allocated.
 _OPCODES = frozenset(
@@ -22,6 +23,9 @@ _OPCODES = frozenset(
     "EMPTY_TUPLE EMPTY_LIST EMPTY_DICT EMPTY_SET BINPERSID BININT BININT1 BININT2 BINFLOAT BINGET LONG_BINGET "
     "BINPUT LONG_BINPUT BINUNICODE SHORT_BINSTRING LONG1 PROTO STOP GLOBAL".split()
 )
+
+# Far beyond what weights need: a tensor takes about 40 opcodes.
+MAX_OPCODES = 5_000_000
 
 
 class ClaimError(ValueError):
@@ -72,9 +76,10 @@ def globals_of(stream: IO[bytes]) -> set[str]:
     """Return the globals that the pickle at the stream's place names, as ``module.name``; leave the stream behind it.
 
     Raises:
-        ClaimError: it breaks off, or uses opcodes that torch.save does not write.
+        ClaimError: it breaks off, uses opcodes that torch.save does not write, or is deeper or longer than weights are.
     """
     names: set[str] = set()
+    nesting = Nesting()
     with damage_means("a truncated or damaged pickle"):
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
             if opcode.name not in _OPCODES:
@@ -82,6 +87,14 @@ def globals_of(stream: IO[bytes]) -> set[str]:
             # The C unpickler allocates the memo up to the greatest index: a lie here would cost gigabytes.
             if opcode.name in ("LONG_BINPUT", "BINPUT") and int(argument or 0) > count:
                 raise ClaimError("a damaged pickle (an impossible memo index)")
+            try:
+                nesting.step(opcode.name, argument)
+            except NestingError as error:
+                raise ClaimError(str(error)) from error
+            if count >= MAX_OPCODES:
+                raise ClaimError(
+                    f"a pickle of more than {MAX_OPCODES:,} opcodes: save its state_dict() alone"
+                )
             if opcode.name == "GLOBAL":
                 names.add(str(argument).replace(" ", "."))
     return names

@@ -83,7 +83,7 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
         raise ClaimError(f"a damaged safetensors file ({reason}): download or copy it again") from error
     try:
         metadata = loads(header.get(METADATA_KEY, "{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ClaimError("a safetensors file whose ppbench metadata is not JSON") from error
     if not isinstance(metadata, dict):
         raise ClaimError("a safetensors file whose ppbench metadata is not an object")

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,30 @@ def _memo(folder: Path) -> Path:
     return zip_file(folder / "memo.pt", b"\x80\x02}r\xff\xff\xff\x7f.", {})
 
 
+DEEP = 300_000
+
+
+def _deep(kind: str) -> bytes:
+    """A pickle of things in things; hashing a deep key recurses in C, without bound."""
+    inside = {
+        "tuple": b")" + b"\x85" * DEEP,
+        "list": b"]" * DEEP + b"a" * (DEEP - 1),
+        "key": b"})" + b"\x85" * DEEP + b"Ns",
+        # Each tuple holds the one before twice: the key has 2 ** 100 of them in it, and is 100 deep.
+        "doubled": b"})q\0" + b"h\0h\0\x86q\0" * 100 + b"Ns",
+        "recalled": b"}(" + b"N" * 40_000 + b"tq\0Ns" + b"h\0Ns" * 10_000,
+    }
+    return b"\x80\x02" + inside[kind] + b"."
+
+
+def _deep_file(folder: Path, *, kind: str) -> Path:
+    return zip_file(folder / f"{kind}.pt", _deep(kind), {})
+
+
+def _deep_metadata(folder: Path) -> Path:
+    return safetensors_file(folder / "deep.safetensors", {"__metadata__": {"ppbench": "[" * DEEP}})
+
+
 # What each does to a reader that believes it: 10 GB of memory, or code.
 BOMBS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a header that is longer than the file": (
@@ -157,5 +182,24 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a tensor made by the pickle": (
         lambda d: zip_file(d / "made.pt", pickled({"a": Call(torch.FloatTensor, TEN_GB_VALUES)}), {}),
         "torch.FloatTensor",
+    ),
+    **{
+        f"a pickle of things in things ({kind})": (partial(_deep_file, kind=kind), words)
+        for kind, words in (
+            ("tuple", "nests more than 200 deep"),
+            ("list", "nests more than 200 deep"),
+            ("key", "nests more than 200 deep"),
+            ("doubled", "tuples in tuples beyond measure"),
+            ("recalled", "tuples in tuples beyond measure"),
+        )
+    },
+    "a legacy pickle with a deep key": (
+        lambda d: legacy_file(d / "deep.pth", _deep("key"), [], b""),
+        "nests more than 200 deep",
+    ),
+    "deep JSON in the header of a safetensors file": (_deep_metadata, "metadata is not JSON"),
+    "a pickle of six million numbers": (
+        lambda d: zip_file(d / "long.pt", b"\x80\x02]" + b"(" + b"K\x01" * 6_000_000 + b"e.", {}),
+        "more than 5,000,000 opcodes",
     ),
 }
