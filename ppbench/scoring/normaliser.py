@@ -1,5 +1,6 @@
 """What errors are divided by: AlexNet's errors, published, measured in the same run, or the user's own."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ MEASURED = "measured"
 """The normaliser's name for an AlexNet (or, with `measured:MODEL`, any model) of the same run."""
 
 SCHEMA_VERSION = 1
+
+# An index id adds its data set (alexnet-digits), a run that has the name twice its file's stem or a number; a
+# stem of push-pull units (alexnet-pp…) makes another network.
+_ALEXNET = re.compile(r"(torchvision:)?alexnet(-(?!pp)[\w.]+)*(@\w+)?( \(.*\))?( #\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,16 @@ def measured(table: ErrorTable) -> Normaliser:
     )
 
 
+def is_alexnet(name: str) -> bool:
+    """Return whether a model or an architecture of that name is AlexNet itself, not one with another stem.
+
+    That is ``alexnet``, torchvision's (``torchvision:alexnet@WEIGHTS``), one of the index (``alexnet-digits``), each
+    with what makes a name unique in a run: ``alexnet (stem)``, ``alexnet #2``. A program's ``FILE.py:alexnet`` may be
+    anything.
+    """
+    return _ALEXNET.fullmatch(name) is not None
+
+
 def default_normaliser(data: str) -> Normaliser | None:
     """Return the published normaliser of a data set such as ``"imagenet-c"``, None where there is none."""
     return next((found for name in NORMALISERS if (found := load_normaliser(name)).data == data), None)
@@ -105,7 +120,7 @@ def choose_normaliser(text: str, tables: Sequence[ErrorTable]) -> Normaliser | N
     """Return the normaliser that `--normaliser TEXT` asks for; None for ``"none"``.
 
     Args:
-        text: a shipped name, ``none``, ``measured`` (the model called alexnet), ``measured:MODEL``, or
+        text: a shipped name, ``none``, ``measured`` (the model that `is_alexnet`), ``measured:MODEL``, or
             a file: an errors.csv of one model, or a TOML file in the format of the shipped ones.
         tables: the run that ``measured`` looks into.
 
@@ -119,7 +134,7 @@ def choose_normaliser(text: str, tables: Sequence[ErrorTable]) -> Normaliser | N
         return load_normaliser(text)
     names = [table.model for table in tables]
     if not model:
-        like = [name for name in names if name.lower().startswith("alexnet")]
+        like = [name for name in names if is_alexnet(name)]
         if len(like) != 1:
             found = f"{len(like)} models called alexnet" if like else "no model called alexnet"
             raise InputError(

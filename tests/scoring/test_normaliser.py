@@ -13,6 +13,7 @@ from ppbench.scoring.normaliser import (
     choose_normaliser,
     default_normaliser,
     load_normaliser,
+    is_alexnet,
     measured,
 )
 
@@ -157,12 +158,50 @@ def test_a_file_of_two_models_is_no_normaliser(tmp_path):
 
 
 def test_measured_finds_the_alexnet_of_the_run_or_the_named_model():
-    """`measured` is the one model called alexnet…, `measured:MODEL` any; `none` is no normaliser."""
-    run = [stated(name, {"fog": [9.0] * 5}, 5.0) for name in ("resnet20", "alexnet-digits")]
+    """`measured` is the one AlexNet of the run, whatever stands beside it, `measured:MODEL` any; `none` is no normaliser."""
+    run = [stated(name, {"fog": [9.0] * 5}, 5.0) for name in ("resnet20", "alexnet-pp", "alexnet-digits")]
     assert choose_normaliser("measured", run).name == "measured:alexnet-digits"
     assert choose_normaliser("measured:resnet20", run).name == "measured:resnet20"
     assert choose_normaliser("imagenet-c-alexnet", run).name == "imagenet-c-alexnet"
     assert choose_normaliser("none", run) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alexnet",
+        "AlexNet",
+        "alexnet-digits",
+        "alexnet (epoch-90)",
+        "alexnet #2",
+        "alexnet (best) #2",
+        "torchvision:alexnet",
+        "torchvision:alexnet@IMAGENET1K_V1",
+    ],
+)
+def test_an_alexnet_is_known_by_its_name(name):
+    """AlexNet is AlexNet under every name that a run gives it."""
+    assert is_alexnet(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alexnet-pp",
+        "alexnet-pp5",
+        "alexnet-pp-fixed0.5",
+        "alexnet-pp-digits",
+        "alexnet-pp (best)",
+        "alexnetv2",
+        "my-alexnet",
+        "net.py:alexnet",
+        "resnet20",
+        "",
+    ],
+)
+def test_another_network_is_no_alexnet(name):
+    """A network with another stem, or someone's own of the same name, is not what CE divides by."""
+    assert not is_alexnet(name)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +212,7 @@ def test_measured_finds_the_alexnet_of_the_run_or_the_named_model():
             ("resnet20",),
             "got no model called alexnet among resnet20: name the model with measured:MODEL",
         ),
+        ("measured", ("alexnet-pp",), "got no model called alexnet among alexnet-pp"),
         ("measured", ("alexnet-a", "alexnet-b"), "got 2 models called alexnet among alexnet-a, alexnet-b"),
         (
             "measured:resnet2",
