@@ -12,8 +12,8 @@ from ppbench.scoring.normaliser import (
     NORMALISERS,
     choose_normaliser,
     default_normaliser,
-    load_normaliser,
     is_alexnet,
+    load_normaliser,
     measured,
 )
 
@@ -158,7 +158,7 @@ def test_a_file_of_two_models_is_no_normaliser(tmp_path):
 
 
 def test_measured_finds_the_alexnet_of_the_run_or_the_named_model():
-    """`measured` is the one AlexNet of the run, whatever stands beside it, `measured:MODEL` any; `none` is no normaliser."""
+    """`measured` is the one AlexNet of the run, `measured:MODEL` any model; `none` is no normaliser."""
     run = [stated(name, {"fog": [9.0] * 5}, 5.0) for name in ("resnet20", "alexnet-pp", "alexnet-digits")]
     assert choose_normaliser("measured", run).name == "measured:alexnet-digits"
     assert choose_normaliser("measured:resnet20", run).name == "measured:resnet20"
