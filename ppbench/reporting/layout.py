@@ -55,12 +55,15 @@ def cell_heading(scores: Scores) -> str:
 
 
 def mean_row(scores: Scores) -> Row:
-    """Return the last row of the benchmark's corruptions: mCE and mean error of each model."""
+    """Return the last row of the benchmark's corruptions: mCE and mean error of each model.
+
+    The best is the one with the lowest of what a cell shows first; a mean error can order models otherwise than mCE.
+    """
     title = "mean error" if scores.normaliser is None else "mCE (mean error)"
-    values = [(model.mce, model.mean_error) for model in scores.models]
-    return Row(
-        title, tuple(_both(scores, *value) for value in values), _lowest([value[1] for value in values])
-    )
+    cells = tuple(_both(scores, model.mce, model.mean_error) for model in scores.models)
+    mces = [model.mce for model in scores.models]
+    known = scores.normaliser is not None and any(mce is not None for mce in mces)
+    return Row(title, cells, _lowest(mces if known else [model.mean_error for model in scores.models]))
 
 
 def summary_columns(scores: Scores) -> list[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ppbench.reporting import markdown, scores_json, terminal
 from ppbench.reporting.errors_file import context_of
+from ppbench.reporting.layout import mean_row
 from ppbench.reporting.provenance_line import TableContext, provenance_lines
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
@@ -104,6 +105,22 @@ def test_the_best_of_a_row_is_bold():
     row = next(line for line in text.splitlines() if "fog" in line)
     assert "\x1b[1m100.0 (20.00)\x1b[0m" in row
     assert "\x1b[1m107.0 (21.40)" not in row
+
+
+def test_the_best_mean_is_that_of_the_number_shown_first():
+    """A model with the lower mCE and the higher mean error is the best of the mean row; without mCE the other."""
+
+    def mixed(model, fog, snow):
+        errors = {"fog": fog, "snow": snow}
+        return ErrorTable(model, None, {(c, s): Cell(500, errors[c]) for c in errors for s in SEVERITIES})
+
+    models = [mixed("low-mce", 10, 300), mixed("low-error", 40, 260)]
+    divided = score(models, measured(mixed("divisor", 20, 400)))
+    low_mce, low_error = divided.models
+    assert low_mce.mce < low_error.mce
+    assert low_mce.mean_error > low_error.mean_error
+    assert mean_row(divided).best == {0}
+    assert mean_row(score(models)).best == {1}
 
 
 def test_one_model_is_not_its_own_winner():
