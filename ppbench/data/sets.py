@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ppbench.data.cifar_c import NpyFolder
+from ppbench.data.digits import digits
 from ppbench.data.finding import find_clean, find_published, not_found, open_published, wanted
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
+from ppbench.data.made_here import made_by
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
@@ -77,6 +79,7 @@ def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:
         ids=clean.ids,
         full_size=len(clean),
         clean=clean,
+        own_images=not spec.embedded or clean.digest == digits("test").digest,
     )
 
 
@@ -94,6 +97,8 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
         clean=clean,
         published=published,
         notes=notes,
+        made=made_by(published.folder),
+        own_images=not spec.embedded or np.array_equal(published.labels, digits("test").labels),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppbench.data.image_set import ImageSet, Labels
+from ppbench.data.made_here import Made
 
 SourceKind = Literal["generated", "published"]
 
@@ -47,6 +48,8 @@ class DataSource:
         published: the opened published set, before a subset was taken.
         rows: which of its rows the subset has, None for all.
         notes: what the user should know of how the set was found.
+        made: how a folder in the published layout was generated; None for the published files themselves.
+        own_images: the images are those that the set's name stands for, as far as can be told: an embedded set's own.
     """
 
     name: str
@@ -61,6 +64,13 @@ class DataSource:
     published: PublishedCells | None = None
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    made: Made | None = None
+    own_images: bool = True
+
+    @property
+    def origin(self) -> SourceKind:
+        """What tables call the source: a folder that was generated is not published, though it is read like one."""
+        return "generated" if self.made is not None else self.source
 
     def cell(self, corruption: str, severity: int) -> ImageSet:
         """Return the published images of one cell, of the ids of this source.

@@ -1,17 +1,24 @@
 """Which generator makes corrupted images: ppbench's own, or the reference package for comparison."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import corruptions
+from corruptions.plugins import digest_of
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.names import PLUGIN
 
 GENERATORS = ("ppbench", "imagecorruptions")
+
+
+def _reference_versions() -> str:
+    packages = ("ppbench", "imagecorruptions", "scikit-image", "opencv-python", "scipy", "numpy", "pillow")
+    return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
 def own_name(corruption: str) -> str:
@@ -37,6 +44,18 @@ class Generator:
         if self.name not in GENERATORS:
             raise unknown("generator", self.name, GENERATORS)
 
+    def check(self, names: Iterable[str]) -> None:
+        """Check that it can make these corruptions.
+
+        Raises:
+            InputError: it cannot: the reference package knows no plug-ins.
+        """
+        foreign = [name for name in names if name.startswith(PLUGIN)]
+        if foreign and self.name != "ppbench":
+            raise InputError(
+                f"expected corruptions that {self.name} has, got {foreign[0]}: use --generator ppbench"
+            )
+
     def corrupt(self, images: Tensor, name: str, severity: int, *, protocol: str, ids: Tensor) -> Tensor:
         """Return the corrupted images, uint8 (N, 3, H, W), of the clean ones.
 
@@ -54,16 +73,23 @@ class Generator:
         """Return the quality of the JPEG step; None where there is none."""
         return corruptions.protocol(protocol).storage_quality if self.jpeg else None
 
-    def facts(self, corruption: str, protocol: str) -> dict[str, Any]:
-        """Return everything that a cell's pixels depend on, beside the clean images and the severity."""
+    def facts(self, corruption: str, protocol: str) -> dict[str, Any] | None:
+        """Return everything that a cell's pixels depend on, beside the clean images and the severity.
+
+        None where that cannot be known: a plug-in whose source has no digest.
+        """
         own = self.name == "ppbench"
+        if own and corruption.startswith(PLUGIN) and not digest_of(own_name(corruption)):
+            return None
         return {
             "generator": self.name,
             "corruption": corruption,
             "protocol": protocol if own else None,
             "seed": self.seed,
             "jpeg": self.quality(protocol),
-            "corruption_code": corruptions.code_version(own_name(corruption)) if own else None,
+            "corruption_code": corruptions.code_version(own_name(corruption))
+            if own
+            else _reference_versions(),
         }
 
     def _function(self) -> Callable[..., Tensor]:

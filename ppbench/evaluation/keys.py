@@ -1,6 +1,8 @@
 """What a cell's answers depend on: the facts that make its key in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -9,52 +11,84 @@ from ppbench.data.source import DataSource
 from ppbench.evaluation.cells import CLEAN, CellId
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.store import key_of
-from ppbench.models.load import LoadedModel
+from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import ARCHITECTURES
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Goes up whenever the loop, a network or the preprocessing gives other answers than before."""
 
 
-def keys_of(
-    models: Sequence[LoadedModel],
-    images: DataSource,
-    cells: Sequence[CellId],
-    *,
-    generator: Generator,
-    device: torch.device,
-) -> dict[tuple[str, CellId], str]:
-    """Return the store's key for each model and cell, of the models whose answers can be known again.
+class Keys:
+    """The keys of a run's cells; made when they are asked for, because a published cell is known by its every pixel.
 
-    A user's own Python code is not among them: no digest tells whether its answers would still be the same.
+    Args:
+        models: the networks of the run.
+        unchanged: the names of those whose weights are what their checkpoint's digest says.
+        images: the images under the cells.
+        generator: what makes generated cells.
+        device: where the run is.
     """
-    content = {cell: _images_facts(images, cell, generator) for cell in cells}
-    return {
-        (model.name, cell): key_of({**_model_facts(model), **content[cell], "device": device.type})
-        for model in models
-        if model.sha256 is not None and model.architecture in ARCHITECTURES
-        for cell in cells
-    }
+
+    def __init__(
+        self,
+        models: Sequence[LoadedModel],
+        unchanged: Set[str],
+        images: DataSource,
+        generator: Generator,
+        device: torch.device,
+    ) -> None:
+        self._models = {
+            model.name: {**facts, "device": device.type}
+            for model in models
+            if model.name in unchanged and (facts := _model_facts(model)) is not None
+        }
+        self._images = images
+        self._generator = generator
+        self._cell_facts = cache(self._facts)
+
+    def __call__(self, slot: tuple[str, CellId]) -> str | None:
+        """Return the key of a model on a cell; None where its answers cannot be known again."""
+        model, cell = slot
+        if model not in self._models:
+            return None
+        facts = self._cell_facts(cell)
+        return None if facts is None else key_of({**self._models[model], **facts})
+
+    def knows(self, model: str) -> bool:
+        """Whether a model's cells are kept."""
+        return model in self._models
+
+    def _facts(self, cell: CellId) -> dict[str, Any] | None:
+        """Return what a cell's pixels and labels depend on; None where that is not known."""
+        images = self._images
+        if cell != CLEAN and images.source == "published":
+            return {"images": images.cell(cell.corruption, cell.severity).digest}
+        assert (
+            images.clean is not None
+        )  # no clean cell is planned without, and generated ones are made from them
+        clean = {"images": images.clean.digest}
+        if cell == CLEAN:
+            return clean
+        made = self._generator.facts(cell.corruption, images.protocol)
+        return None if made is None else {**clean, "severity": cell.severity, **made}
 
 
-def _model_facts(model: LoadedModel) -> dict[str, Any]:
+def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
+    """Return what a network's answers depend on; None for a user's own code, of which no digest tells everything."""
+    ours = model.architecture in ARCHITECTURES and model.sha256 is not None
+    # torchvision's own weights are named by their version, or are a file with a digest.
+    theirs = model.architecture.startswith("torchvision:") and (
+        "@" in model.architecture or model.sha256 is not None
+    )
+    if not ours and not theirs:
+        return None
     return {
         "code": CODE_VERSION,
         "torch": torch.__version__,
+        "torchvision": version("torchvision"),
         "precision": "fp32",
         "architecture": model.architecture,
         "weights": model.sha256,
         "num_classes": model.num_classes,
         "input": model.spec.to_dict(),
     }
-
-
-def _images_facts(images: DataSource, cell: CellId, generator: Generator) -> dict[str, Any]:
-    """Return what a cell's pixels and labels depend on; a published cell is known by its every pixel."""
-    if cell != CLEAN and images.source == "published":
-        return {"images": images.cell(cell.corruption, cell.severity).digest}
-    assert images.clean is not None  # no clean cell is planned without, and generated ones are made from them
-    clean = {"images": images.clean.digest}
-    if cell == CLEAN:
-        return clean
-    return {**clean, "severity": cell.severity, **generator.facts(cell.corruption, images.protocol)}

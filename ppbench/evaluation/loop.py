@@ -1,7 +1,8 @@
 """The hot loop: one cell of a data source through every model, each image counted exactly once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,23 @@ RESIDENT_BYTES = 2 << 30
 
 
 BATCHES_AT_ONCE = 8
-"""Batches that are corrupted together: enough to keep every CPU thread busy to the end, few enough for memory."""
+"""Batches corrupted together on the CPU: enough to keep every thread busy to the end, few enough for memory."""
 
 
 def default_batch_size(device: torch.device) -> int:
     """Return images per forward pass: few on the CPU, so that activations stay in cache; many on a GPU, to fill it."""
     return 50 if device.type == "cpu" else 500
+
+
+@contextmanager
+def single_precision() -> Iterator[None]:
+    """Keep float32 arithmetic float32: by torch's default, newer GPUs convolve it with the 10 bits of TF32."""
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
 
 
 def in_batches(model: LoadedModel, batches: Sequence[tuple[Tensor, Tensor]]) -> list[Answers]:
@@ -35,14 +47,20 @@ def in_batches(model: LoadedModel, batches: Sequence[tuple[Tensor, Tensor]]) -> 
     which wait for each other at the end of each: small networks are slower for it, and several times slower as soon
     as anything else wants a core.
     """
+    device = batches[0][0].device.type
+    own = model.architecture in ARCHITECTURES
+    # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores; a network that is
+    # not ours may flatten its maps with `view`, which that layout does not allow.
+    layout = torch.channels_last if own else torch.contiguous_format
 
     def work(batch: tuple[Tensor, Tensor]) -> Answers:
-        with torch.inference_mode():
-            return answers_of(model.logits(batch[0]), batch[1])
+        # A caller's autocast would make other numbers than the single precision that is recorded.
+        with torch.inference_mode(), torch.autocast(device, enabled=False):
+            return answers_of(model.logits(batch[0].contiguous(memory_format=layout)), batch[1])
 
     threads = torch.get_num_threads()
     # A network that is not ours may keep things between calls, and is only ever called by one thread.
-    alone = model.architecture not in ARCHITECTURES or batches[0][0].device.type != "cpu"
+    alone = not own or device != "cpu"
     if alone or min(threads, len(batches)) < 2:
         return [work(batch) for batch in batches]
     torch.set_num_threads(1)  # what new threads start with
@@ -93,23 +111,23 @@ class Evaluator:
         Args:
             cell: which cell; `CLEAN` only where the source has clean images.
             models: networks on the evaluator's device, in evaluation mode.
-            on_batch: called after each batch with the number of its images.
+            on_batch: called with the number of images, after each lot of batches.
 
         Raises:
             InputError: the corruption cannot be made here (its textures are missing, say).
         """
         count = len(self._source.ids)
         answers: dict[str, list[Answers]] = {model.name: [] for model in models}
-        step = self._batch_size * BATCHES_AT_ONCE
+        step = self._batch_size * (BATCHES_AT_ONCE if self._device.type == "cpu" else 1)
         for start in range(0, count, step):
             rows = slice(start, min(start + step, count))
             with torch.inference_mode():
-                # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores.
-                images = self._images(cell, rows).contiguous(memory_format=torch.channels_last)
+                images = self._images(cell, rows)
             size = self._batch_size
             batches = list(zip(torch.split(images, size), torch.split(self._labels[rows], size), strict=True))
-            for model in models:
-                answers[model.name].extend(in_batches(model, batches))
+            with single_precision():
+                for model in models:
+                    answers[model.name].extend(in_batches(model, batches))
             on_batch(rows.stop - rows.start)
         return {name: Answers.concatenate(parts) for name, parts in answers.items()}
 
@@ -131,9 +149,8 @@ class Evaluator:
         """Return clean images; they stay on the device where they fit, so that 75 cells cost one transfer."""
         if rows.start in self._clean:
             return self._clean[rows.start]
-        assert (
-            self._source.clean is not None
-        )  # no clean cell is planned without, and generated sets always have them
+        # No clean cell is planned without clean images, and generated sets always have them.
+        assert self._source.clean is not None
         images = self._to_device(self._source.clean.images[rows])
         if self._keep:
             self._clean[rows.start] = images

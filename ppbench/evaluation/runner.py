@@ -1,8 +1,8 @@
 """All the cells of a run: taken from the store where they are there, evaluated where not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.cells import CellId
@@ -22,7 +22,7 @@ class Runner:
         evaluator: makes what is not in the store.
         models: the networks of the run.
         store: where finished cells are kept; None keeps none.
-        keys: the store's key of each slot; a slot without one is never stored.
+        keys: gives the store's key of a slot; a slot without one is never stored.
         fresh: make everything again, whatever the store has, and keep that.
         on_batch: called with the cell and the number of images done, counted once a cell for all models.
         on_warning: called with one line about a damaged entry.
@@ -31,7 +31,7 @@ class Runner:
     evaluator: Evaluator
     models: Sequence[LoadedModel]
     store: CellStore | None = None
-    keys: Mapping[Slot, str] = field(default_factory=dict)
+    keys: Callable[[Slot], str | None] = lambda _slot: None
     fresh: bool = False
     on_batch: Callable[[CellId, int], None] = lambda _cell, _images: None
     on_warning: Callable[[str], None] = lambda _line: None
@@ -75,25 +75,28 @@ class Runner:
         return missing
 
     def _stored(self, slot: Slot) -> Answers | None:
-        if self.store is None or self.fresh or slot not in self.keys:
+        key = self.keys(slot)
+        if self.store is None or self.fresh or key is None:
             return None
         try:
-            return self.store.get(self.keys[slot])
+            return self.store.get(key)
         except DamagedEntryError as error:
-            self.store.discard(self.keys[slot])
+            self.store.discard(key)
             self.on_warning(f"{error}: it is made again")
             return None
 
     def _claim(self, claims: ExitStack, slot: Slot, *, wait: bool) -> bool:
-        if self.store is None or slot not in self.keys:
+        key = self.keys(slot)
+        if self.store is None or key is None:
             return True
-        return claims.enter_context(self.store.claim(self.keys[slot], wait=wait))
+        return claims.enter_context(self.store.claim(key, wait=wait))
 
     def _evaluate(
         self, cell: CellId, models: Sequence[LoadedModel], on_batch: Callable[[CellId, int], None]
     ) -> dict[Slot, Answers]:
         made = self.evaluator.evaluate(cell, models, lambda images: on_batch(cell, images))
         for name, answers in made.items():
-            if self.store is not None and (name, cell) in self.keys:
-                self.store.put(self.keys[name, cell], answers)
+            key = self.keys((name, cell))
+            if self.store is not None and key is not None:
+                self.store.put(key, answers)
         return {(name, cell): answers for name, answers in made.items()}

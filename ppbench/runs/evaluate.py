@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,24 @@ from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
-from ppbench.evaluation.keys import keys_of
+from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.loop import Evaluator, default_batch_size
 from ppbench.evaluation.runner import Runner, Slot
 from ppbench.evaluation.store import CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
-from ppbench.models.load import LoadedModel, load_model
-from ppbench.models.requests import Loading, ModelRequest, unique_names
+from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.registry import ARCHITECTURES
+from ppbench.models.requests import Loading
 from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
+from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
 
 OnBatch = Callable[[str, int, int], None]
-
-Model = str | ModelRequest | LoadedModel
 
 
 def default_folder(data: str) -> Path:
@@ -117,9 +116,13 @@ def evaluate(
         limit=limit,
         seed=seed,
     )
-    loaded = _load(models, images, loading or Loading(), on_note)
+    maker.check(cells_wanted[0])
+    found = load_models(models, images, loading or Loading(), on_note)
+    loaded = found.models
     for model in loaded:
-        model.to(where).module.to(memory_format=torch.channels_last)
+        model.to(where)
+        if model.name in found.unchanged and model.architecture in ARCHITECTURES:
+            model.module.to(memory_format=torch.channels_last)  # the layout of their batches
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)
@@ -132,11 +135,15 @@ def evaluate(
     with _folder(out):
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
+        keys = Keys(loaded, found.unchanged, images, maker, where)
+        for model in loaded:
+            if store and not keys.knows(model.name):
+                on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
         runner = Runner(
             Evaluator(images, generator=maker, batch_size=batch_size, device=where),
             loaded,
             _store() if store else None,
-            keys_of(loaded, images, names_of_cells, generator=maker, device=where) if store else {},
+            keys,
             fresh=fresh,
             on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
@@ -151,11 +158,11 @@ def evaluate(
         divisor = divide_by.normaliser(tables)
         context = TableContext(
             data=images.name,
-            source=images.source,
+            source=images.origin,
             protocol=images.protocol,
             images=len(images.ids),
-            seed=None if images.source == "published" and limit is None else seed,
-            generator=None if images.source == "published" else generator_text(maker),
+            seed=_seed(images, seed, limit),
+            generator=_generator(images, maker),
             notes=(*divide_by.notes, *quality_notes(images, predictions, generator=maker, limit=limit)),
         )
         run = Run(
@@ -171,7 +178,7 @@ def evaluate(
                 "precision": "fp32",
                 "batch_size": batch_size,
                 "models": [describe_model(model) for model in loaded],
-                "data": about_data,
+                "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "context": context.to_dict(),
                 "baseline_model": baseline_model,
@@ -185,6 +192,19 @@ def evaluate(
         if out is not None:
             write(run, out, metrics=metrics)
     return run
+
+
+def _seed(images: DataSource, seed: int, limit: int | None) -> int | None:
+    """Return the seed that a table names: of the corruptions, or, of published files, of the subset."""
+    if images.made is not None:
+        return images.made.seed
+    return None if images.source == "published" and limit is None else seed
+
+
+def _generator(images: DataSource, maker: Generator) -> str | None:
+    if images.made is not None:
+        return images.made.by
+    return None if images.source == "published" else generator_text(maker)
 
 
 def _store() -> CellStore:
@@ -220,35 +240,3 @@ def _warn_near_chance(
         warning = near_chance(model, int(wrong.sum()), len(images.labels))
         if warning is not None:
             on_warning(warning)
-
-
-def _load(
-    models: Model | Sequence[Model], images: DataSource, loading: Loading, on_note: Callable[[str], None]
-) -> list[LoadedModel]:
-    """Return the networks, each with a name of its own and the right classes and size for the images."""
-    wanted = [models] if isinstance(models, str | ModelRequest | LoadedModel) else list(models)
-    if not wanted:
-        raise InputError("expected at least one model, got none")
-    requests = [ModelRequest(model) if isinstance(model, str) else model for model in wanted]
-    loaded = [
-        request
-        if isinstance(request, LoadedModel)
-        else load_model(
-            request.model,
-            checkpoint=request.checkpoint,
-            data=images.name,
-            num_classes=images.num_classes,
-            image_size=images.image_size[0],
-            spec=loading.spec,
-            turn_into=loading.turn_into,
-            trust=loading.trust,
-        )
-        for request in requests
-    ]
-    for request, model in zip(requests, loaded, strict=True):
-        if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
-            on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
-            on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
-    files = [ModelRequest(model.name, model.checkpoint) for model in loaded]
-    names = unique_names([model.name for model in loaded], files)
-    return [replace(model, name=name) for model, name in zip(loaded, names, strict=True)]

@@ -46,7 +46,7 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
         InputError: the normaliser asked for does not exist.
     """
     names = [model.name for model in models]
-    alexnets = [model.name for model in models if model.architecture.rpartition(":")[2] == "alexnet"]
+    alexnets = [model.name for model in models if _is_alexnet(model.architecture)]
     if wanted == "none":
         return Divisor()
     if wanted.startswith(f"{MEASURED}:"):
@@ -59,25 +59,36 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
             f"expected one alexnet in the run to normalise by, got {len(alexnets)} among {', '.join(names)}: "
             f"add --model alexnet, or name the model with --normaliser {MEASURED}:MODEL"
         )
-    if wanted == MEASURED or (wanted == "auto" and alexnets and images.source == "generated"):
-        return Divisor(model=alexnets[0])
+    if wanted == MEASURED or (wanted == "auto" and alexnets and images.origin == "generated"):
+        first = f"normalised by {alexnets[0]}, the first of {len(alexnets)} alexnets of the run"
+        return Divisor(model=alexnets[0], notes=(first,) if len(alexnets) > 1 else ())
     if wanted != "auto":
-        return Divisor(load_normaliser(wanted))
-    table = default_normaliser(images.name)
-    if table is None:
-        note = f"there is no AlexNet table for {images.name}: evaluate an alexnet in the same run to have CE and mCE"
+        table = load_normaliser(wanted)
+        return Divisor(table, notes=_mismatch(table, images))
+    default = default_normaliser(images.name) if images.own_images else None
+    if default is None:
+        note = "there is no AlexNet table for these images: evaluate an alexnet in the same run to have CE and mCE"
         return Divisor(notes=(note,))
-    if images.source == "generated":
-        # Measured on what was published where there is such a thing, otherwise on the whole embedded set.
-        seen = (
-            "the published files" if data_set(images.name).published else "all images of the set with seed 0"
+    return Divisor(default, notes=_mismatch(default, images))
+
+
+def _is_alexnet(architecture: str) -> bool:
+    """Whether a network is an AlexNet by its architecture, torchvision's with or without its weights' name."""
+    return architecture.removeprefix("torchvision:").partition("@")[0] == "alexnet"
+
+
+def _mismatch(table: Normaliser, images: DataSource) -> tuple[str, ...]:
+    """Say where a table was measured on something else than these images."""
+    if table.data is not None and table.data != images.name:
+        return (
+            f"{table.name} was measured on {table.data}, not on {images.name}: CE and mCE are on no known scale",
         )
-        note = (
-            f"{table.name} was measured on {seen}, these images were generated in this run: CE and mCE compare "
-            "only roughly; an alexnet in the same run is exact"
-        )
-        return Divisor(table, notes=(note,))
-    return Divisor(table)
+    if table.data is None or images.origin != "generated":
+        return ()
+    # Measured on what was published where there is such a thing, otherwise on the whole embedded set.
+    seen = "the published files" if data_set(images.name).published else "all images of the set with seed 0"
+    roughly = "CE and mCE compare only roughly; an alexnet in the same run is exact"
+    return (f"{table.name} was measured on {seen}, these images were generated: {roughly}",)
 
 
 def quality_notes(
@@ -89,6 +100,8 @@ def quality_notes(
         part = f"{len(images.ids):,} of {images.full_size:,} images"
         notes.append(f"a stratified subset of {part}, chosen by seed {generator.seed}")
     quality = Generator().quality(images.protocol)
+    if images.made is not None:
+        notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}")
     if images.source == "generated" and quality is not None:
         step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
         stronger = "noise is stronger than in the published files"

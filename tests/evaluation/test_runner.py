@@ -52,7 +52,7 @@ def _runner(
         (model.name, cell): key_of({"m": model.name, "c": str(cell)}) for model in models for cell in CELLS
     }
     evaluator = Evaluator(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
-    return Runner(evaluator, models, store, keys if store else {}, **options)  # type: ignore[arg-type]  # test options
+    return Runner(evaluator, models, store, keys.get if store else lambda _slot: None, **options)  # type: ignore[arg-type]  # test options
 
 
 class _Refuses(Evaluator):
