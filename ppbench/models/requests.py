@@ -1,7 +1,9 @@
 """Which models a command line asks for: `--model` and `--checkpoint`, paired."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +76,22 @@ def unique_names(names: Sequence[str], requests: Sequence[ModelRequest]) -> list
         f"{name} ({request.checkpoint.stem})" if request.checkpoint and len(stems[name]) > 1 else name
         for name, request in zip(names, requests, strict=True)
     ]
-    return [
-        name if named.count(name) == 1 else f"{name} #{named[: index + 1].count(name)}"
-        for index, name in enumerate(named)
-    ]
+    return numbered(named)
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return the names, all different: one that recurs gets the next number that makes a new name, ``"x #2"``."""
+    counts = Counter(names)
+    taken = {name for name in names if counts[name] == 1}
+    different: list[str] = []
+    for name in names:
+        if counts[name] > 1:
+            new = next(new for number in count(1) if (new := f"{name} #{number}") not in taken)
+            taken.add(new)
+            different.append(new)
+        else:
+            different.append(name)
+    return different
 
 
 def _inline(model: str) -> ModelRequest:

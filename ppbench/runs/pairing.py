@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ppbench.errors import InputError, unknown
+from ppbench.models.requests import numbered
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run
 from ppbench.scoring.baseline_file import aligned
@@ -125,10 +126,7 @@ def _names(runs: Sequence[Run]) -> list[list[str]]:
         for run in runs
         for name in run.predictions.models
     ]
-    different = iter(
-        name if named.count(name) == 1 else f"{name} #{named[: place + 1].count(name)}"
-        for place, name in enumerate(named)
-    )
+    different = iter(numbered(named))
     return [[next(different) for _ in run.predictions.models] for run in runs]
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ppbench.errors import InputError
-from ppbench.models.requests import ModelRequest, pair, unique_names
+from ppbench.models.requests import ModelRequest, numbered, pair, unique_names
 
 
 def test_models_and_checkpoints_pair_in_order() -> None:
@@ -53,3 +55,19 @@ def test_names_in_a_run_are_all_different() -> None:
     assert unique_names(["a", "a", "a"], requests) == ["a (1) #1", "a (1) #2", "a (2)"]
     assert unique_names(["a", "b"], pair(["a", "b"], [])) == ["a", "b"]
     assert unique_names(["a", "a"], pair(["a", "a"], [])) == ["a #1", "a #2"]
+
+
+def test_a_number_never_makes_a_name_that_is_there() -> None:
+    """A model that is called like a numbered one keeps its name, wherever it stands."""
+    assert numbered(["x #1", "x", "x"]) == ["x #1", "x #2", "x #3"]
+    assert numbered(["x", "x", "x #2"]) == ["x #1", "x #3", "x #2"]
+    assert unique_names(["x #1", "x", "x"], pair(["x #1", "x", "x"], [])) == ["x #1", "x #2", "x #3"]
+
+
+@given(st.lists(st.sampled_from(["x", "x #1", "x #2", "x #1 #1", "y"]), max_size=8))
+def test_numbered_names_are_all_different(names: list[str]) -> None:
+    """Whatever the names are; one that was alone stays as it was."""
+    different = numbered(names)
+    assert len(set(different)) == len(names)
+    for old, new in zip(names, different, strict=True):
+        assert (old == new) == (names.count(old) == 1)
