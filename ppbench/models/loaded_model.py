@@ -63,13 +63,25 @@ class LoadedModel:
         return logits.float()
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Return the network's input, float32 (N, 3, h, w), as the spec says: resize, crop, scale, normalise."""
+        """Return the network's input, float32 (N, 3, h, w), as the spec says: resize, crop, scale, normalise.
+
+        Images are resized where the spec says so and nowhere else.
+
+        Raises:
+            InputError: neither of their sides has the spec's size then.
+        """
         spec = self.spec
         x = images.to(torch.float32).div_(255)
         if spec.resize is not None:
             x = _resize(x, spec.resize, spec.interpolation, spec.antialias)
         if spec.crop is not None:
             x = _central(x, spec.crop)
+        height, width = x.shape[-2:]
+        if spec.size not in (height, width):
+            raise InputError(
+                f"{self.name}: expected images of {spec.size}x{spec.size} pixels, got {height}x{width}: "
+                f"set the spec's resize (--resize {spec.size}) to have them resized"
+            )
         low, high = spec.value_range
         if (low, high) != (0, 1):
             x = x.mul_(high - low).add_(low)

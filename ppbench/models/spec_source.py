@@ -15,6 +15,9 @@ def settle(
 ) -> tuple[InputSpec, str]:
     """Return the spec that counts, and who said it.
 
+    Images that have the size already that a claim would resize and crop them to are left as they are, and the source
+    says so: resizing the published 224-pixel files again would change every number. A flag is obeyed.
+
     Args:
         claims: (who says it, what they say or None), the greatest authority first.
         flags: fields that the user set; they count before every claim.
@@ -24,15 +27,22 @@ def settle(
         InputError: a flag is wrong, or the images have another size than the spec's and nothing resizes them.
     """
     source, spec = next((source, spec) for source, spec in claims if spec is not None)
+    if image_size is not None and (spec.resize or spec.crop) and _seen(spec) == image_size:
+        source += " (its resize and crop left out: the images have that size)"
+        spec = replace(spec, size=image_size, resize=None, crop=None)
     given = {name: value for name, value in flags.items() if value is not None}
     if given:
         spec = InputSpec.from_dict(spec.to_dict() | given)
         source = f"flags ({', '.join(given)}) over {source}"
-        if spec.crop or spec.resize:
-            spec = replace(spec, size=spec.crop or spec.resize or spec.size)
+    spec = replace(spec, size=_seen(spec))
     if image_size is not None and spec.size != image_size and not (spec.resize or spec.crop):
         raise InputError(
             f"expected images of {spec.size} pixels ({source}), got {image_size}: "
             f"pass --resize {spec.size} to resize them, or --resize {image_size} to take them as they are"
         )
     return spec, source
+
+
+def _seen(spec: InputSpec) -> int:
+    """Side of the images after resizing and cropping."""
+    return spec.crop or spec.resize or spec.size
