@@ -1,6 +1,11 @@
-"""The command line: one module a command; each parses, calls and prints."""
+"""The command line: one module a command; each parses, calls and prints.
+
+Exit codes: 0 done; 1 and 3 a judgement of `ppbench gate`; 2 a mistake in what was asked for or a machine without room;
+70 an error of ppbench itself, so that it is never taken for a judgement; 130 interrupted.
+"""
 
 import sys
+import traceback
 
 import typer
 
@@ -10,7 +15,7 @@ from ppbench.cli.compare import compare_command
 from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.data import data_app
 from ppbench.cli.eval import eval_command
-from ppbench.cli.failure import BAD_INPUT, mistake
+from ppbench.cli.failure import BAD_INPUT, INTERNAL, mistake
 from ppbench.cli.gate import gate_command
 from ppbench.cli.generate import generate_command
 from ppbench.cli.models import models_app
@@ -57,12 +62,13 @@ app.command("cache")(cache_command)
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line on stderr and exit code 2."""
+    """Run the command line; a user's mistake ends in one line on stderr and exit code 2, ours in a traceback and 70."""
     try:
         app()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the last place where an error can become an exit code
         line = mistake(error)
         if line is None:
-            raise
+            traceback.print_exception(error)
+            sys.exit(INTERNAL)
         typer.echo(f"ppbench: {line}", err=True)
         sys.exit(BAD_INPUT)

@@ -10,6 +10,9 @@ import typer
 from ppbench.errors import InputError
 
 BAD_INPUT = 2
+INTERNAL = 70
+"""EX_SOFTWARE of sysexits.h; Python's own 1 would be the gate's verdict."""
+
 INTERRUPTED = 130
 
 
@@ -17,6 +20,8 @@ def mistake(error: Exception) -> str | None:
     """Return the line for an error that is the user's or the machine's, or None for one that is ours."""
     if isinstance(error, InputError) or _is_corruption_error(error):
         return " ".join(str(error).split())
+    if _is_out_of_memory(error):
+        return "the device ran out of memory: choose a smaller --batch-size"
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename!r}" if error.filename else ""
         advice = {
@@ -42,3 +47,8 @@ def _is_corruption_error(error: Exception) -> bool:
     # Looked up, not imported: the package brings torch, and an error should not take seconds to print.
     module = sys.modules.get("corruptions")
     return module is not None and isinstance(error, module.CorruptionError)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    torch = sys.modules.get("torch")  # as above
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
