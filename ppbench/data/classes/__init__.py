@@ -1,8 +1,13 @@
-"""The class lists: one wnid a line, in the order of the labels.
+"""The class lists: one wnid a line, in the order of the labels, which is their sorted order.
 
-`imagenet` is ILSVRC 2012's 1,000 classes (the order every ImageNet model answers in is the sorted order of their
-wnids), `tiny-imagenet` Tiny-ImageNet's 200, which are ImageNet-200's too, and `imagenet100` the ImageNet-100 that the
-push-pull paper evaluates on. Other sets of 100 classes go by that name: PRIME's is every tenth class.
+A wnid is WordNet's number of a noun; which of them make up a data set is a fact about that set. Where each comes from:
+
+- `imagenet`: the 1,000 synsets of the ILSVRC 2012 classification task (Russakovsky et al. 2015). Every published
+  ImageNet model numbers its answers by their sorted order: 0 is n01440764, tench.
+- `tiny-imagenet`: the 200 synsets of Tiny-ImageNet (`wnids.txt` of Stanford's CS231n archive), sorted; these are the
+  classes of Tiny-ImageNet-C, and of the push-pull paper's ImageNet-200, whose images are ImageNet's at full size.
+- `imagenet100`: the 100 synsets of the push-pull paper's ImageNet-100, which its authors' published code names in
+  `imagenet_100_classes.json`. Other sets of 100 classes go by that name: PRIME's is every tenth class.
 """
 
 from functools import cache
