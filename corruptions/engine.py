@@ -72,7 +72,7 @@ def corrupt(
         with torch.no_grad(), torch.autocast(chunk.device.type, enabled=False):
             return what.apply(chunk, constants, what.draw(chunk, constants, random))
 
-    return in_chunks(images, work, smallest=MIN_SIZE)
+    return in_chunks(images, work, smallest=MIN_SIZE, any_layout=what.any_layout)
 
 
 def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constants:

@@ -14,7 +14,7 @@ from corruptions.errors import CorruptionError
 from corruptions.registry import Constants, Corruption, Fields
 
 # On the CPU Pillow's compiled codec overtakes our arithmetic from about this many pixels on; the pixels are the same.
-_PILLOW_PIXELS = 64 * 64
+_PILLOW_PIXELS = 32 * 32
 
 
 @overload
@@ -40,7 +40,7 @@ def jpeg_round_trip(images: Tensor | Pixels, quality: int = 85) -> Tensor | Pixe
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise CorruptionError(f"expected a JPEG quality of 1 to 100, got {quality!r}")
     with torch.no_grad():
-        return in_chunks(images, lambda chunk, _: lossy(chunk, quality))
+        return in_chunks(images, lambda chunk, _: lossy(chunk, quality), any_layout=True)
 
 
 def lossy(images: Tensor, quality: int) -> Tensor:
@@ -51,21 +51,31 @@ def lossy(images: Tensor, quality: int) -> Tensor:
 
 
 def by_pillow(images: Tensor, quality: int) -> Tensor:
-    """Return uint8 (N,3,H,W), on the CPU, after a round trip through Pillow's encoder and decoder."""
-    out = torch.empty_like(images)
+    """Return uint8 (N,3,H,W), on the CPU, in the same layout, after a round trip through Pillow's codec."""
+    planar = images.is_contiguous()
+    # An image's parts are its planes or, of interleaved channels, itself: Pillow takes and gives either as it is.
+    parts, rawmodes = (images, "RGB") if planar else (images.permute(0, 2, 3, 1)[:, None], ("RGB",))
+    out = torch.empty(parts.shape, dtype=torch.uint8)
     size = (images.shape[3], images.shape[2])
-    for source, target in zip(images.numpy(), out.numpy(), strict=True):
-        planes = [Image.frombuffer("L", size, plane, "raw", "L", 0, 1) for plane in source]
+    canvas = Image.new("RGB", size)
+    for source, target in zip(parts.numpy(), out.numpy(), strict=True):
+        if planar:
+            canvas = Image.merge(
+                "RGB", [Image.frombuffer("L", size, part, "raw", "L", 0, 1) for part in source]
+            )
+        else:
+            canvas.frombytes(source[0])
         stored = BytesIO()
-        Image.merge("RGB", planes).save(stored, "JPEG", quality=quality)
-        with Image.open(stored, formats=("JPEG",)) as image:
-            for plane, pixels in zip(image.split(), target, strict=True):
-                pixels[:] = np.frombuffer(plane.tobytes(), np.uint8).reshape(pixels.shape)
-    return out
+        canvas.save(stored, "JPEG", quality=quality)
+        # The decoder that Image.open leads to, without its search for metadata and without an image of its own.
+        canvas.frombytes(stored.getvalue(), "jpeg", ("RGB", ""))
+        for part, rawmode in zip(target, rawmodes, strict=True):
+            part.reshape(-1)[:] = np.frombuffer(canvas.tobytes("raw", rawmode), np.uint8)
+    return out if planar else out[:, 0].permute(0, 3, 1, 2)
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
     return lossy(images, int(constants["quality"]))
 
 
-JPEG_COMPRESSION = Corruption("jpeg_compression", "digital", version=1, apply=_apply)
+JPEG_COMPRESSION = Corruption("jpeg_compression", "digital", version=1, apply=_apply, any_layout=True)

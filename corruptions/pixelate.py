@@ -14,63 +14,61 @@ _PRECISION = 22  # bits of Pillow's fixed-point weights
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
     height, width = images.shape[2:]
     small = int(height * constants["factor"]), int(width * constants["factor"])
+    planar = images.is_contiguous()
+    # Either layout is lines of pixels, and a pixel's next neighbour is so many values further on.
+    step = 1 if planar else 3
+    lines = (images if planar else images.permute(0, 2, 3, 1)).reshape(-1, width * step, 1)
     # Pillow goes along the rows first, and rounds to 8 bits in between.
-    shrunk = _shrunk(_shrunk(images, 3, small[1]), 2, small[0])
-    return _picked(_picked(shrunk, 3, _nearest(small[1], width)), 2, _nearest(small[0], height))
+    shrunk = _shrunk(lines, width, small[1], step)
+    shrunk = _shrunk(shrunk.view(-1, height, small[1] * step), height, small[0], 1)
+    wide = _picked(shrunk.view(-1, small[1] * step, 1), _nearest(small[1], width, step, images.device))
+    high = _picked(wide.view(-1, small[0], width * step), _nearest(small[0], height, 1, images.device))
+    return high.view(images.shape) if planar else high.view(-1, height, width, 3).permute(0, 3, 1, 2)
 
 
-def _shrunk(images: Tensor, dim: int, size: int) -> Tensor:
-    """Return images with one dimension shrunk: an output is the mean of the pixels whose centres it covers."""
-    length = images.shape[dim]
-    fewest, most, index = _windows(length, size)
-    total = images.to(torch.int16)
-    # Means of windows of these lengths at every place are cheap; only the wanted ones are then picked.
-    means = [_mean(total, 1)] if fewest == 1 else []
+def _shrunk(values: Tensor, length: int, size: int, step: int) -> Tensor:
+    """Return uint8 (A,length*step,B) shrunk along the middle: a value is the mean of those whose centres it covers.
+
+    So many interleaved channels there are in the middle; they are kept apart.
+    """
+    fewest, most, index, weights = _windows(length, size, step, values.device)
+    one = values.to(torch.int16)
+    # Sums over windows of these lengths at every place are cheap; only the wanted ones are then picked.
+    shape = len(one), most - fewest + 1, length * step, one.shape[2]
+    sums = torch.empty(shape, dtype=one.dtype, device=one.device)
+    if fewest == 1:
+        torch.mul(one, most if weights is None else 1, out=sums[:, 0])
+    total = one
     for count in range(2, most + 1):
-        places = length - count + 1
-        total = total.narrow(dim, 0, places) + images.narrow(dim, count - 1, places)
-        if count >= fewest:
-            means.append(_mean(total, count))
-    return _picked(torch.cat(means, dim) if len(means) > 1 else means[0], dim, index)
+        places = (length - count + 1) * step
+        out = sums[:, count - fewest, :places] if count >= fewest else None
+        total = torch.add(total[:, :places], one[:, (count - 1) * step :], out=out)
+    wanted = _picked(sums.flatten(1, 2), index)
+    if weights is None:
+        return wanted.add_(most // 2).bitwise_right_shift_(most.bit_length() - 1).to(torch.uint8)
+    # int32 is enough: the weights of 255 levels add up to less than 2**30. Half a level is rounded up.
+    wide = wanted.to(torch.int32)
+    wide.mul_(weights).add_(1 << (_PRECISION - 1)).bitwise_right_shift_(_PRECISION)
+    return wide.to(torch.uint8)
 
 
-def _mean(total: Tensor, count: int) -> Tensor:
-    """Return sums of so many levels, int16, divided, rounded to nearest as Pillow does: half up, uint8."""
-    if count & (count - 1) == 0:
-        return total.add(count // 2).bitwise_right_shift_(count.bit_length() - 1).to(torch.uint8)
-    wide = total.to(torch.int32)  # enough: 255 levels times 2**22 are below 2**30
-    return (
-        wide.mul_(round(2.0**_PRECISION / count))
-        .add_(1 << (_PRECISION - 1))
-        .bitwise_right_shift_(_PRECISION)
-        .to(torch.uint8)
-    )
-
-
-def _picked(images: Tensor, dim: int, index: tuple[int, ...]) -> Tensor:
-    """Return the rows (dim 2) or columns (dim 3) of these numbers."""
-    if dim == 3 and images.device.type == "cpu":
-        # One long list of places takes half the time of a short one for every row.
-        lines = images.shape[0] * images.shape[1] * images.shape[2]
-        places = _places(index, lines, images.shape[3])
-        return images.flatten().index_select(0, places).view(*images.shape[:3], len(index))
-    return images.index_select(dim, _on(index, images.device))
+def _picked(values: Tensor, index: Tensor) -> Tensor:
+    """Return the values (A,X,B) at these places of the middle."""
+    if values.device.type == "cpu":
+        # NumPy's is the same and does not slow down where B is 1.
+        return torch.from_numpy(values.numpy().take(index.numpy(), axis=1))
+    return values.index_select(1, index)
 
 
 @lru_cache(maxsize=64)
-def _on(index: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(index, device=device)
+def _windows(
+    length: int, size: int, step: int, device: torch.device
+) -> tuple[int, int, Tensor, Tensor | None]:
+    """Return the shortest and longest window; where among the sums each output's window is; Pillow's weights.
 
-
-@lru_cache(maxsize=16)
-def _places(index: tuple[int, ...], lines: int, length: int) -> Tensor:
-    starts = torch.arange(lines, dtype=torch.int32) * length
-    return (starts[:, None] + torch.tensor(index, dtype=torch.int32)).flatten()
-
-
-@lru_cache(maxsize=64)
-def _windows(length: int, size: int) -> tuple[int, int, tuple[int, ...]]:
-    """Return the shortest and longest window, and where in the concatenated means each output's window is."""
+    There are no weights where the longest is a power of 2, and all are as long or a single pixel, taken twice: a shift
+    will do.
+    """
     scale = length / size
     starts, counts = [], []
     for i in range(size):
@@ -81,17 +79,29 @@ def _windows(length: int, size: int) -> tuple[int, int, tuple[int, ...]]:
         covered = [x for x in range(low, high) if -0.5 < (x - centre + 0.5) / scale <= 0.5]
         starts.append(covered[0])
         counts.append(len(covered))
-    offsets, offset = {}, 0
-    for count in range(min(counts), max(counts) + 1):
-        offsets[count] = offset
-        offset += length - count + 1
-    index = (start + offsets[count] for start, count in zip(starts, counts, strict=True))
-    return min(counts), max(counts), tuple(index)
+    fewest, most = min(counts), max(counts)
+    places = [start + (count - fewest) * length for start, count in zip(starts, counts, strict=True)]
+    index = _interleaved(places, step, device)
+    if (fewest, most) == (1, 2) or (fewest == most and most & (most - 1) == 0):
+        return fewest, most, index, None
+    weights = torch.tensor([round(2.0**_PRECISION / count) for count in counts], dtype=torch.int32)
+    return (
+        fewest,
+        most,
+        _interleaved(places, step, device),
+        weights.repeat_interleave(step)[:, None].to(device),
+    )
 
 
 @lru_cache(maxsize=64)
-def _nearest(length: int, size: int) -> tuple[int, ...]:
-    return tuple(min(length - 1, math.floor((i + 0.5) * length / size)) for i in range(size))
+def _nearest(length: int, size: int, step: int, device: torch.device) -> Tensor:
+    places = [min(length - 1, math.floor((i + 0.5) * length / size)) for i in range(size)]
+    return _interleaved(places, step, device)
 
 
-PIXELATE = Corruption("pixelate", "digital", version=1, apply=_apply)
+def _interleaved(places: list[int], step: int, device: torch.device) -> Tensor:
+    """Return the places of all the channels of the pixels at these places."""
+    return (torch.tensor(places)[:, None] * step + torch.arange(step)).flatten().to(device)
+
+
+PIXELATE = Corruption("pixelate", "digital", version=1, apply=_apply, any_layout=True)

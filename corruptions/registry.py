@@ -37,6 +37,8 @@ class Corruption:
         draw: ``(images, constants, random) -> fields``; every field's first dimension is N.
         constants: a plug-in's own constants, five mappings (severity 1 to 5). The built-in corruptions leave
             it out: theirs are in `corruptions/protocols`.
+        any_layout: `draw` and `apply` also take images that lie in memory as (N,H,W,3), strided as (N,3,H,W), which
+            spares a conversion. The others are always given contiguous ones.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Corruption:
     apply: Apply
     draw: Draw = draw_nothing
     constants: Sequence[Constants] | None = None
+    any_layout: bool = False
 
 
 _FAMILIES = {  # name: (group, module), in the order of the benchmark

@@ -169,6 +169,20 @@ def test_bad_input_is_said_in_one_line(arguments: dict[str, object], message: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_the_memory_layout_changes_nothing(name: str) -> None:
+    """A channels-last tensor gives the pixels of a contiguous one, and keeps its layout, at two sizes."""
+    for count, size in ((1, 33), (5, 70)):
+        planar = torch.from_numpy(photographs(count, size, size + 1)).permute(0, 3, 1, 2).contiguous()
+        interleaved = planar.contiguous(memory_format=torch.channels_last)
+        made = corrupt(interleaved, name, 3)
+        assert made.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(made, corrupt(planar, name, 3))
+        assert torch.equal(interleaved, planar)
+        strided = planar.transpose(2, 3).contiguous().transpose(2, 3)
+        assert torch.equal(corrupt(strided, name, 3), made)
+
+
 def test_a_memory_map_is_read(tmp_path: Path) -> None:
     """A read-only memory-mapped array is corrupted like any other."""
     images = photographs(3)
