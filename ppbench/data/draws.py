@@ -12,7 +12,8 @@ class Draws:
     """A stream of random integers: a pure function of its seed."""
 
     def __init__(self, seed: int) -> None:
-        self._bits = np.random.Philox(key=seed)
+        # Philox takes keys of 128 bits; any other integer, such as -1, counts as the one it is modulo 2**128.
+        self._bits = np.random.Philox(key=seed % 2**128)
 
     def below(self, bound: int, size: int) -> NDArray[np.int64]:
         """Return `size` integers in 0..bound-1, int64; `bound` is at most 2**31."""

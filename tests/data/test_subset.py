@@ -53,3 +53,13 @@ def test_the_seed_decides() -> None:
 def test_no_fewer_than_all() -> None:
     """Asking for more than there are gives all of them."""
     assert stratified_rows(np.array([1, 0, 1]), 9, 0).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("seed", [-1, -(2**200), 2**128, 2**130 + 5])
+def test_every_integer_is_a_seed(seed: int) -> None:
+    """A negative or a huge seed chooses a subset like any other."""
+    labels = np.repeat(np.arange(4), 25)
+    rows = stratified_rows(labels, 20, seed)
+    assert len(set(rows.tolist())) == 20
+    np.testing.assert_array_equal(rows, stratified_rows(labels, 20, seed % 2**128))
+    assert not np.array_equal(rows, stratified_rows(labels, 20, seed + 1))
