@@ -12,6 +12,7 @@ from ppbench.errors import InputError
 from ppbench.reporting import latex, markdown, metrics_table, scores_json
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import predictions as prediction_file
+from ppbench.runs.agreement import measured_facts
 from ppbench.runs.measuring import metrics_of
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
@@ -126,11 +127,20 @@ def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
         context = TableContext.from_dict(manifest["context"])
         divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
         baseline = manifest["baseline_model"]
+        measured_facts(manifest["data"], manifest["precision"])  # what comparing and gating will ask for
+        for model in manifest["models"]:
+            str(model["name"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path}: expected the run.json of a whole run, got {type(error).__name__}: {error}"
         ) from None
     predictions = prediction_file.read(folder)
+    for name in (baseline, None if divisor is None else divisor.model):
+        if name is not None and name not in predictions.models:
+            raise InputError(
+                f"{path}: expected the answers of {name} in {prediction_file.FILE}, got those of "
+                f"{', '.join(predictions.models)}"
+            )
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(

@@ -1,6 +1,7 @@
 """Every answer of a run, image by image, and the file they are kept in."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,14 @@ from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.outcomes import Outcomes
 
 FILE = "predictions.npz"
+
+_KINDS = {"predictions": "i", "in_top5": "b"}
+"""NumPy's letter for the fields of `Answers` that are not floats."""
+
+# What NumPy and zipfile raise, depending on which byte of an archive is wrong or whether it is one at all.
+_DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,14 +102,30 @@ def read(folder: Path) -> Predictions:
     path = folder / FILE
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Predictions(
+            found = Predictions(
                 tuple(arrays["models"].tolist()),
                 tuple(zip(arrays["corruptions"].tolist(), arrays["severities"].tolist(), strict=True)),
                 arrays["ids"],
                 arrays["labels"],
                 Answers(**{field: arrays[field] for field in FIELDS}),
             )
+        _check(found)
     except FileNotFoundError:
         raise InputError(f"expected {path}, got no such file: name a run's folder") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path}: expected the predictions of a run, got a damaged file ({error})") from None
+    return found
+
+
+def _check(found: Predictions) -> None:
+    """Refuse arrays that do not belong together or are of another kind than `write` wrote."""
+    shape = (len(found.models), len(found.cells), *found.ids.shape)
+    if len(shape) != 3 or 0 in shape:
+        raise ValueError(f"expected models, cells and ids, got {shape} of them")
+    for name in ("ids", "labels", *FIELDS):
+        array = getattr(found.answers if name in FIELDS else found, name)
+        whole, kind = (shape, _KINDS.get(name, "f")) if name in FIELDS else (found.ids.shape, "i")
+        if array.shape != whole or array.dtype.kind != kind:
+            raise ValueError(
+                f"expected {name} of kind {kind!r} and shape {whole}, got {array.dtype} {array.shape}"
+            )

@@ -1,6 +1,7 @@
 """run.json: its published schema, and folders of other versions."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def test_another_version_is_one_line(version: Any, advice: str, tmp_path: Path) 
         ppbench.load_run(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["context", "normaliser", "baseline_model"])
+@pytest.mark.parametrize("key", ["context", "normaliser", "baseline_model", "data", "precision", "models"])
 def test_a_run_json_that_lacks_something_is_one_line(
     key: str, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -110,6 +111,28 @@ def test_a_run_json_that_lacks_something_is_one_line(
     with pytest.raises(InputError, match=r"expected the run\.json of a whole run") as caught:
         ppbench.load_run(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [("data", None), ("data", {"name": "digits-c"}), ("data", []), ("models", [3]), ("models", 3)],
+)
+def test_a_run_json_that_holds_something_else_is_one_line(
+    key: str, value: Any, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    """What only a comparison or a gate reads is missed at once, too."""
+    (tmp_path / "run.json").write_text(json.dumps({**manifest, key: value}))
+    with pytest.raises(InputError, match=r"expected the run\.json of a whole run"):
+        ppbench.load_run(tmp_path)
+
+
+def test_a_run_whose_normaliser_has_no_answers_is_one_line(folder: Path, tmp_path: Path) -> None:
+    """A model that was renamed in run.json alone is not looked for in vain later."""
+    run = shutil.copytree(folder, tmp_path / "run")
+    text = (run / "run.json").read_text()
+    (run / "run.json").write_text(text.replace('"model": "alexnet"', '"model": "other"'))
+    with pytest.raises(InputError, match=r"expected the answers of other in predictions\.npz, got those of"):
+        ppbench.load_run(run)
 
 
 def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
