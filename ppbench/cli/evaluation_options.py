@@ -1,6 +1,8 @@
 """What `ppbench eval` and `ppbench gate` both take: which models, on which images, how."""
 
 import inspect
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -138,7 +140,14 @@ class EvaluationOptions:
         )
         with interruptible(kept), eval_progress() as progress:
             return evaluate(
-                requests, **given, **more, out=out, on_batch=progress, on_warning=_warn, on_note=_note
+                requests,
+                **given,
+                **more,
+                command=shlex.join(["ppbench", *sys.argv[1:]]),
+                out=out,
+                on_batch=progress,
+                on_warning=_warn,
+                on_note=_note,
             )
 
 

@@ -16,7 +16,7 @@ def eval_progress() -> Iterator[OnBatch]:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=12),  # the numbers say more than the bar: they keep the room of a narrow terminal
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:>6} img/s"),
         TimeRemainingColumn(compact=True),

@@ -87,5 +87,5 @@ def _words(wanted: str | Iterable[str]) -> list[str]:
 
 def _severity(text: str, word: str) -> int:
     if text.strip() not in {str(severity) for severity in SEVERITIES}:
-        raise InputError(f"expected severities from 1 to 5, got {word!r}")
+        raise InputError(f"expected severities from 1 to 5, got {word!r}: write 1-5 or 1,3,5")
     return int(text)

@@ -23,6 +23,7 @@ class Runner:
         models: the networks of the run.
         store: where finished cells are kept; None keeps none.
         keys: gives the store's key of a slot; a slot without one is never stored.
+        taken: how many slots came from the store so far.
         fresh: make everything again, whatever the store has, and keep that.
         on_batch: called with the cell and the number of images done, counted once a cell for all models.
         on_warning: called with one line about a damaged entry.
@@ -33,6 +34,7 @@ class Runner:
     store: CellStore | None = None
     keys: Callable[[Slot], str | None] = lambda _slot: None
     fresh: bool = False
+    taken: int = 0
     on_batch: Callable[[CellId, int], None] = lambda _cell, _images: None
     on_warning: Callable[[str], None] = lambda _line: None
 
@@ -72,6 +74,7 @@ class Runner:
                 missing.append(model)
             else:
                 answers[model.name, cell] = found
+                self.taken += 1
         return missing
 
     def _stored(self, slot: Slot) -> Answers | None:

@@ -2,8 +2,11 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,12 +141,26 @@ def _made(order: Order, todo: Sequence[Cell], workers: int | None) -> Iterator[t
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(order,))
     try:
-        futures = {pool.submit(_make, cell): cell for cell in todo}
+        with _deaf_children():
+            futures = {pool.submit(_make, cell): cell for cell in todo}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
         # An error or Ctrl-C must not wait for cells that nobody will read.
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Have the processes that start in the block ignore Ctrl-C, which goes to all: only this one answers it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _worker: tuple[Order, DataSource, NpyLayout | TreeLayout]

@@ -1,7 +1,5 @@
 """The front door: from names to a scored, written run. The command line and Python callers enter here."""
 
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +61,7 @@ def evaluate(
     loading: Loading | None = None,
     out: Path | None = None,
     metrics: bool = False,
+    command: str | None = None,
     store: bool = True,
     fresh: bool = False,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
@@ -90,6 +89,7 @@ def evaluate(
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
         out: the run's folder; None writes nothing.
         metrics: show top-5 error, calibration and severity slopes in table.md; scores.json has them always.
+        command: the command line that asked for the run, for run.json; None from Python.
         store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
         fresh: make every cell again, whatever the store has.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
@@ -169,7 +169,7 @@ def evaluate(
             manifest={
                 "schema_version": SCHEMA_VERSION,
                 "status": "complete",
-                "command": shlex.join(["ppbench", *sys.argv[1:]]),
+                "command": command,
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
                 "versions": provenance.versions(),
@@ -177,6 +177,7 @@ def evaluate(
                 "device": provenance.device_facts(where),
                 "precision": "fp32",
                 "batch_size": batch_size,
+                "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
                 "models": [describe_model(model) for model in loaded],
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),

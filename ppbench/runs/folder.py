@@ -25,8 +25,11 @@ from ppbench.scoring.scores import score
 SCHEMA_VERSION = 1
 MANIFEST = "run.json"
 
+FILES = (MANIFEST, prediction_file.FILE, "errors.csv", "scores.json", "table.md", "table.tex")
+"""What a run's folder holds; a folder that holds anything else, and no run, is somebody's own."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """An evaluation with its scores.
 
@@ -46,6 +49,16 @@ class Run:
     predictions: Predictions
     folder: Path | None = None
 
+    def __repr__(self) -> str:
+        """Return the run in a line: hundreds of thousands of answers help nobody at a prompt."""
+        told = [
+            f"{model.model}: mean error {model.mean_error:.2f}"
+            + ("" if model.mce is None else f", mCE {model.mce:.1f}")
+            for model in self.scores.models
+            if model.mean_error is not None
+        ]
+        return f"<Run of {self.context.images} images of {self.context.data}; {'; '.join(told)}>"
+
     @cached_property
     def metrics(self) -> tuple[ModelMetrics, ...]:
         """Top-5 error, calibration and severity slopes of each model."""
@@ -58,6 +71,13 @@ def prepare(folder: Path) -> None:
     Raises:
         InputError: the folder cannot be made or written to.
     """
+    if folder.is_dir() and not (folder / MANIFEST).exists():
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+        if strangers:
+            raise InputError(
+                f"expected an empty folder or a run's, got {str(folder)!r} with {strangers[0]!r} in it: "
+                "choose another with --out"
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -162,3 +162,22 @@ def test_an_alexnet_is_known_by_its_architecture(architecture: str) -> None:
     assert run.scores["reference"].mce == 100.0
     other = replace(model, architecture="nets.py:alexnet")
     assert evaluate(other, **SMALL).scores["reference"].mce != 100.0
+
+
+def test_a_folder_with_somebodys_files_is_not_written_to(tmp_path: Path) -> None:
+    """Notes or data of the user's are not overwritten; a run's own folder is."""
+    (tmp_path / "thesis.txt").write_text("")
+    (tmp_path / "table.md").write_text("mine")
+    with pytest.raises(InputError, match=r"thesis\.txt"):
+        evaluate("resnet20", **SMALL, out=tmp_path)
+    assert (tmp_path / "table.md").read_text() == "mine"
+
+
+def test_a_run_says_what_came_from_the_store(tmp_path: Path) -> None:
+    """A second run takes its cells from the store, run.json counts them, and the errors are the same bytes."""
+    first = evaluate("resnet20", **SMALL, seed=7, out=tmp_path / "a")
+    second = evaluate("resnet20", **SMALL, seed=7, out=tmp_path / "b")
+    assert first.manifest["cells"] == {"from_store": 0, "evaluated": 2}
+    assert second.manifest["cells"] == {"from_store": 2, "evaluated": 0}
+    assert (tmp_path / "a" / "errors.csv").read_bytes() == (tmp_path / "b" / "errors.csv").read_bytes()
+    assert len(repr(second)) < 300
