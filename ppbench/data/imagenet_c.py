@@ -92,16 +92,19 @@ class TreeFolder:
         return None
 
     def digest(self) -> str:
-        """Return a SHA-256 over all names and labels and the bytes of evenly spread files, in hexadecimal."""
+        """Return a SHA-256 over all names and labels, in hexadecimal: the same whichever corruptions were opened."""
         digest = hashlib.sha256("\n".join(self._names).encode())
         digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def corruption_digest(self, corruption: str) -> str:
+        """Return a SHA-256 over the bytes of a corruption's files, evenly spread over all, in hexadecimal."""
+        digest = hashlib.sha256(corruption.encode())
         picks = [self._names[k] for k in np.linspace(0, len(self._names) - 1, _SAMPLES).astype(int)]
-        for corruption in sorted(self.corruptions):
-            digest.update(corruption.encode())
-            for number, name in enumerate(picks):
-                path = self._place(corruption) / SEVERITIES[number % len(SEVERITIES)] / name
-                if path.is_file():
-                    digest.update(path.read_bytes())
+        for number, name in enumerate(picks):
+            path = self._place(corruption) / SEVERITIES[number % len(SEVERITIES)] / name
+            if path.is_file():
+                digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def _place(self, corruption: str) -> Path:

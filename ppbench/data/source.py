@@ -1,6 +1,7 @@
 """The images of a run: clean ones to corrupt, or published cells to read."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -27,7 +28,11 @@ class PublishedCells(Protocol):
         ...
 
     def digest(self) -> str:
-        """Return what tells this set from another one."""
+        """Return what tells this set from another one, whichever corruptions of it were opened."""
+        ...
+
+    def corruption_digest(self, corruption: str) -> str:
+        """Return what tells the images of one corruption from others."""
         ...
 
 
@@ -85,7 +90,7 @@ class DataSource:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hexadecimal, of the images, the labels and the ids; of large published sets, of a sample."""
+        """SHA-256, in hexadecimal, of the clean images, the labels and the ids; it does not depend on corruptions."""
         parts = [self.published.digest()] if self.published else []
         parts += [self.clean.digest] if self.clean else []
         if len(parts) == 1 and self.published is None:
@@ -93,3 +98,12 @@ class DataSource:
         digest = hashlib.sha256(" ".join(parts).encode())
         digest.update(self.ids.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    def corruption_digests(self, names: Iterable[str]) -> dict[str, str] | None:
+        """Return a SHA-256, in hexadecimal, of a sample of each corruption's published images.
+
+        None where the source is generated: the clean images and the code versions then say everything.
+        """
+        if self.published is None:
+            return None
+        return {name: self.published.corruption_digest(name) for name in names}

@@ -8,6 +8,7 @@ from ppbench.errors import InputError
 from ppbench.scoring.baseline_file import Fact, disagreements
 
 _CODE = "code of "
+_IMAGES = "images of "
 
 
 def measured_facts(
@@ -20,7 +21,7 @@ def measured_facts(
     Args:
         data: what `describe_data` says of the images.
         precision: of the evaluation.
-        corruptions: whose code versions count; None for all of the run.
+        corruptions: whose code versions and published images count; None for all of the run.
     """
     generated = data["source"] == "generated"
     generator = data["generator"]
@@ -37,9 +38,15 @@ def measured_facts(
         "jpeg_quality": data["jpeg_quality"],
         "precision": precision,
     }
-    versions = data["corruption_versions"] or {}
-    wanted = versions if corruptions is None else [name for name in versions if name in corruptions]
-    return facts | {f"{_CODE}{name}": versions[name] for name in wanted}
+    # Runs of older versions have no digests of single corruptions.
+    for about, by_corruption in (
+        (_CODE, data["corruption_versions"]),
+        (_IMAGES, data.get("corruption_digests")),
+    ):
+        for name, fact in (by_corruption or {}).items():
+            if corruptions is None or name in corruptions:
+                facts[f"{about}{name}"] = fact
+    return facts
 
 
 def require_agreement(
@@ -58,7 +65,7 @@ def require_agreement(
         InputError: they differ; the line says in what.
     """
     # A corruption that only one has cannot disagree; whether both have all cells is for the pairing to check.
-    ours, theirs = _without_others_codes(ours, theirs), _without_others_codes(theirs, ours)
+    ours, theirs = _of_both(ours, theirs), _of_both(theirs, ours)
     differing = disagreements(ours, theirs)
     if differing:
         # A digest is recognised by its first digits, and a line should be readable.
@@ -66,5 +73,7 @@ def require_agreement(
         raise InputError(f"{where}: expected what {other} was measured on, got: {told}{advice}")
 
 
-def _without_others_codes(facts: Mapping[str, Fact], others: Mapping[str, Fact]) -> dict[str, Fact]:
-    return {name: fact for name, fact in facts.items() if not name.startswith(_CODE) or name in others}
+def _of_both(facts: Mapping[str, Fact], others: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {
+        name: fact for name, fact in facts.items() if not name.startswith((_CODE, _IMAGES)) or name in others
+    }

@@ -42,17 +42,31 @@ def test_without_names_all_that_are_there_are_opened(tmp_path: Path) -> None:
     assert (clean.images[:] == images_of(2)).all()
 
 
-def test_the_digest_sees_every_file(tmp_path: Path) -> None:
-    """One changed pixel in a small folder changes it; the folder's place does not."""
+def test_the_digest_is_that_of_the_labels(tmp_path: Path) -> None:
+    """Neither the folder's place nor which corruptions are opened changes it; a label does."""
     published(tmp_path / "a")
     published(tmp_path / "b")
     same = _open(tmp_path / "a").digest()
     assert _open(tmp_path / "b").digest() == same
+    assert _open(tmp_path / "a", "fog").digest() == same
+    labels = np.load(tmp_path / "b" / "labels.npy").reshape(5, -1)
+    labels[:, 0] = (labels[:, 0] + 1) % 10
+    np.save(tmp_path / "b" / "labels.npy", labels.reshape(-1))
+    assert _open(tmp_path / "b").digest() != same
+
+
+def test_the_digest_of_a_corruption_is_that_of_its_file(tmp_path: Path) -> None:
+    """One changed pixel in a small file changes the digest of its corruption and no other."""
+    published(tmp_path / "a")
+    published(tmp_path / "b")
     images = np.load(tmp_path / "b" / "snow.npy")
     images[7, 3, 3, 0] ^= 1
     np.save(tmp_path / "b" / "snow.npy", images)
-    assert _open(tmp_path / "b").digest() != same
-    assert _open(tmp_path / "a", "fog").digest() != same
+    before, after = _open(tmp_path / "a"), _open(tmp_path / "b")
+    assert after.corruption_digest("snow") != before.corruption_digest("snow")
+    assert after.corruption_digest("fog") == before.corruption_digest("fog")
+    assert _open(tmp_path / "a", "fog").corruption_digest("fog") == before.corruption_digest("fog")
+    assert before.corruption_digest("fog") != before.corruption_digest("snow")
 
 
 WRONG = {

@@ -127,14 +127,31 @@ def test_a_subset_reads_only_its_own_images(tmp_path: Path) -> None:
         assert cell.images[:].shape == (3, 64, 64, 3)
 
 
-def test_the_digest_knows_another_tree(tmp_path: Path) -> None:
-    """The same files elsewhere have the same digest, other images another."""
+def test_the_digests_know_another_tree(tmp_path: Path) -> None:
+    """The same files elsewhere have the same digests, other images of a corruption another one of that corruption."""
     _tree(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    first = open_data("tiny-imagenet-c", root=tmp_path / "a").digest
-    assert open_data("tiny-imagenet-c", root=tmp_path / "b").digest == first
+    names = ("fog", "snow")
+    whole = open_data("tiny-imagenet-c", root=tmp_path / "a")
+    digests = whole.corruption_digests(names)
+    assert open_data("tiny-imagenet-c", root=tmp_path / "b").corruption_digests(names) == digests
+    part = open_data("tiny-imagenet-c", root=tmp_path / "a", corruptions=["snow"], severities=[5])
+    assert (part.digest, part.corruption_digests(["snow"])) == (whole.digest, {"snow": digests["snow"]})
     _save(tmp_path / "b" / "fog" / "1" / WNIDS[0] / "ILSVRC2012_val_00000000.JPEG", 64, 999)
-    assert open_data("tiny-imagenet-c", root=tmp_path / "b").digest != first
+    changed = open_data("tiny-imagenet-c", root=tmp_path / "b")
+    after = changed.corruption_digests(names)
+    assert (changed.digest, after["snow"]) == (whole.digest, digests["snow"])
+    assert after["fog"] != digests["fog"]
+    (tmp_path / "b" / "snow" / "1" / WNIDS[0] / "ILSVRC2012_val_00000000.JPEG").rename(
+        tmp_path / "b" / "snow" / "1" / WNIDS[0] / "another.JPEG"
+    )
+    renamed = open_data("tiny-imagenet-c", root=tmp_path / "b", corruptions=["snow"], severities=[1])
+    assert renamed.digest != whole.digest
+
+
+def test_generated_images_have_no_digests_of_corruptions() -> None:
+    """Their clean images' digest and the corruptions' code versions say everything."""
+    assert open_data("digits-c").corruption_digests(["fog"]) is None
 
 
 def test_tiny_imagenets_own_layout_is_clean(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""What has to agree before two runs of published images are paired."""
+
+from typing import Any
+
+import pytest
+
+from ppbench.errors import InputError
+from ppbench.runs.agreement import measured_facts, require_agreement
+
+
+def _published(**digests: str) -> dict[str, Any]:
+    """What a run on some corruptions of a published folder says of its images."""
+    return {
+        "name": "cifar10-c",
+        "source": "published",
+        "protocol": "cifar-c",
+        "images": 100,
+        "num_classes": 10,
+        "digest": "ab" * 32,
+        "seed": 0,
+        "generator": None,
+        "jpeg_quality": None,
+        "corruption_versions": None,
+        "corruption_digests": digests,
+    }
+
+
+def _require(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    require_agreement(
+        measured_facts(ours, "fp32"), measured_facts(theirs, "fp32"), where="this run", other="the baseline"
+    )
+
+
+def test_more_corruptions_do_not_disagree() -> None:
+    """Only those that both have are compared: a run may have more of a published folder than its baseline."""
+    _require(_published(fog="01" * 32, snow="02" * 32), _published(fog="01" * 32))
+    _require(_published(fog="01" * 32), _published(snow="02" * 32, fog="01" * 32))
+
+
+def test_other_images_of_a_corruption_disagree() -> None:
+    """The line names the corruption, with the first digits of both digests."""
+    with pytest.raises(InputError, match="images of fog is 030303030303…, there 010101010101…"):
+        _require(_published(fog="03" * 32, snow="02" * 32), _published(fog="01" * 32, snow="02" * 32))
+
+
+def test_only_the_corruptions_asked_for_count() -> None:
+    """A gate's facts are those of its baseline's corruptions."""
+    facts = measured_facts(_published(fog="01" * 32, snow="02" * 32), "fp32", ["snow"])
+    assert {name for name in facts if " of " in name} == {"images of snow"}
+
+
+def test_a_run_without_digests_of_corruptions_is_paired() -> None:
+    """Runs of before they were recorded are compared by what they have."""
+    older = _published()
+    del older["corruption_digests"]
+    _require(older, _published(fog="01" * 32))
