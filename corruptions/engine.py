@@ -70,7 +70,15 @@ def corrupt(
         random = Random(seed, name, severity, keys[rows], chunk.device)
         # Both settings are a thread's own. Under the caller's autocast our matrix products would keep 8 bits.
         with torch.no_grad(), torch.autocast(chunk.device.type, enabled=False):
-            return what.apply(chunk, constants, what.draw(chunk, constants, random))
+            if what.constants is not None:
+                chunk = chunk.clone()  # a plug-in may work in place, and these may be the caller's own images
+            made = what.apply(chunk, constants, what.draw(chunk, constants, random))
+        if made.dtype != torch.uint8 or made.shape != chunk.shape:
+            raise CorruptionError(
+                f"expected {name} to return uint8 of shape {tuple(chunk.shape)}, "
+                f"got {str(made.dtype).removeprefix('torch.')} of shape {tuple(made.shape)}"
+            )
+        return made
 
     return in_chunks(images, work, smallest=MIN_SIZE, any_layout=what.any_layout)
 

@@ -1,8 +1,10 @@
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from corruptions import (
     GROUPS,
@@ -102,3 +104,26 @@ def test_what_cannot_be_registered() -> None:
     register(Corruption("lighter", "x", version=1, apply=lambda images, *_: images, constants=[{}] * 5))
     with pytest.raises(CorruptionError, match="did you mean 'lighter'"):
         corrupt(IMAGES, "lightr", 1)
+
+
+def _plugin(apply: Callable[..., torch.Tensor]) -> str:
+    return register(Corruption("mended", "plugin", 1, apply, constants=[{"x": 1}] * 5))
+
+
+def test_a_plug_in_that_works_in_place_leaves_the_images_alone() -> None:
+    """Whatever a third party's code does to its argument, the caller's images stay as they were."""
+    images = torch.full((2, 3, 32, 32), 100, dtype=torch.uint8)
+    made = corrupt(images, _plugin(lambda chunk, _constants, _fields: chunk.bitwise_right_shift_(1)), 3)
+    assert (images == 100).all()
+    assert (made == 50).all()
+
+
+@pytest.mark.parametrize(
+    "apply",
+    [lambda chunk, *_: chunk.float() + 100, lambda chunk, *_: chunk[:1], lambda chunk, *_: chunk[..., :16]],
+)
+def test_a_plug_in_that_returns_something_else_is_refused(apply: Callable[..., torch.Tensor]) -> None:
+    """Floats would wrap and smaller arrays be repeated, in silence."""
+    images = torch.full((2, 3, 32, 32), 200, dtype=torch.uint8)
+    with pytest.raises(CorruptionError, match=r"expected mended to return uint8 of shape \(2, 3, 32, 32\)"):
+        corrupt(images, _plugin(apply), 3)
