@@ -65,6 +65,7 @@ def open_data(
         if clean is None:
             raise not_found(spec, root, source)
         opened = _from_clean(spec, clean)
+    opened = opened.with_classes_noted() if spec.wnids else opened
     return opened if limit is None else _subset(opened, limit, seed)
 
 

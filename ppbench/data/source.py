@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -98,6 +98,14 @@ class DataSource:
         digest = hashlib.sha256(" ".join(parts).encode())
         digest.update(self.ids.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    def with_classes_noted(self) -> "DataSource":
+        """Return the source with a note, before a subset is taken, if classes of the set have no images in it."""
+        there = len(np.unique(self.labels))
+        if there == self.num_classes:
+            return self
+        note = f"images of {there:,} of the {self.num_classes:,} classes only: no result of the whole set"
+        return replace(self, notes=(*self.notes, note))
 
     def corruption_digests(self, names: Iterable[str]) -> dict[str, str] | None:
         """Return a SHA-256, in hexadecimal, of a sample of each corruption's published images.

@@ -173,6 +173,26 @@ def test_tiny_imagenets_own_layout_is_clean(tmp_path: Path) -> None:
     assert "not those that the published ones were made from" in published.notes[0]
 
 
+def test_a_part_of_the_classes_is_noted(tmp_path: Path) -> None:
+    """Three of 200 classes are evaluated, clean, published or a subset of them, but no reader takes them for all."""
+    _tree(tmp_path / "Tiny-ImageNet-C")
+    for k, wnid in enumerate(WNIDS):
+        _save(tmp_path / "tiny-imagenet-200" / "val" / wnid / "images" / f"{k}.JPEG", 64, k)
+    for options in ({"source": "published"}, {"source": "generated"}, {"limit": 2}):
+        notes = open_data("tiny-imagenet-c", root=tmp_path, **options).notes
+        assert [note for note in notes if " classes only" in note] == [
+            "images of 3 of the 200 classes only: no result of the whole set"
+        ]
+
+
+def test_all_classes_need_no_note(tmp_path: Path) -> None:
+    """A subset of fewer images than classes is noted as a subset, elsewhere."""
+    for k, wnid in enumerate(class_list("tiny-imagenet")):
+        _save(tmp_path / "tiny-imagenet-200" / "val" / wnid / "images" / f"{k}.JPEG", 64, k)
+    assert open_data("tiny-imagenet-c", root=tmp_path).notes == ()
+    assert open_data("tiny-imagenet-c", root=tmp_path, limit=5).notes == ()
+
+
 def test_your_own_folders_are_a_set(tmp_path: Path) -> None:
     """Sorted folders are the classes, images of any size are brought to 224 pixels."""
     for k, name in enumerate(("cats", "dogs", "newts")):
