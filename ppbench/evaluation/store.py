@@ -136,8 +136,16 @@ class CellStore:
         return sum(path.stat().st_size for path in self.entries())
 
     def clear(self) -> int:
-        """Remove every finished cell and return how many there were."""
+        """Remove every finished cell, and what dead processes left of others; return how many finished ones there were.
+
+        What a live process holds a claim on stays, or it could not write its cell.
+        """
         entries = self.entries()
         for path in entries:
             path.unlink(missing_ok=True)
+        left = [*self.folder.glob("??/*.lock"), *self.folder.glob("??/.*.cell.*.part")]
+        for key in {path.name.lstrip(".").partition(".")[0] for path in left}:
+            with self.claim(key, wait=False) as ours:  # which removes the lock
+                for path in self.path(key).parent.glob(f".{key}.cell.*.part") if ours else ():
+                    path.unlink(missing_ok=True)
         return len(entries)

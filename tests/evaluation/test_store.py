@@ -99,6 +99,23 @@ def test_clearing_removes_every_cell(store: CellStore) -> None:
     assert store.entries() == []
 
 
+def test_clearing_removes_what_dead_processes_left(store: CellStore) -> None:
+    """Locks and half-written files of processes that were killed go, those of a live one stay."""
+    dead, live = key_of({"dead": 1}), key_of({"live": 1})
+    for key in (dead, live):
+        store.path(key).parent.mkdir(parents=True, exist_ok=True)
+        store.path(key).with_suffix(".lock").touch()
+        store.path(key).with_name(f".{key}.cell.x1_y2z3.part").write_bytes(b"half")
+    store.path(dead).with_name(f".{dead}.cell.second.part").write_bytes(b"half")
+    with store.claim(live, wait=False) as mine:
+        assert mine
+        assert store.clear() == 0
+        left = {path.name for path in store.folder.rglob("*") if path.is_file()}
+        assert left == {f"{live}.lock", f".{live}.cell.x1_y2z3.part"}
+    assert store.clear() == 0
+    assert not [path for path in store.folder.rglob("*") if path.is_file()]
+
+
 def _hold(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
     with CellStore(folder).claim(KEY, wait=False):
         ready.set()
