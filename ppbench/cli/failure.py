@@ -22,15 +22,25 @@ def mistake(error: Exception) -> str | None:
         return " ".join(str(error).split())
     if _is_out_of_memory(error):
         return "the device ran out of memory: choose a smaller --batch-size"
+    if isinstance(error, OSError) and error.errno in _FULL:
+        # A write that fails names no file: it knows only the number that the file was opened under.
+        place = (
+            f" {error.filename!r}"
+            if error.filename
+            else ": the folder of --out, the cell store, or what TMPDIR says"
+        )
+        return f"the disk is full, cannot write{place}; make room (`ppbench cache --clear` may) and run the command again"
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename!r}" if error.filename else ""
         advice = {
-            errno.ENOSPC: "make room and run the command again",
             errno.EACCES: "choose a place you may write to",
             errno.EROFS: "choose a place you may write to",
         }.get(error.errno or 0, "check the path")
         return f"cannot use{place}: {error.strerror.lower()}; {advice}"
     return None
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager

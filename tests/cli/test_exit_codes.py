@@ -1,5 +1,9 @@
 """How a command ends that could not do its work."""
 
+import errno
+import os
+
+import pytest
 import torch
 
 from ppbench.cli.failure import mistake
@@ -36,3 +40,16 @@ def test_a_full_device_is_one_line(ppbench, monkeypatch):
 def test_another_runtime_error_of_torch_is_ours():
     """Only want of memory is the machine's; a wrong shape is a bug."""
     assert mistake(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    "filename, place", [(None, "the folder of --out, the cell store"), ("/data/run", "'/data/run'")]
+)
+def test_a_full_disk_says_where_and_what_to_do(number, filename, place):
+    """A failed write knows no file's name; the line says that the disk is full, and where ppbench writes."""
+    line = mistake(OSError(number, os.strerror(number), filename))
+    assert line.startswith("the disk is full, cannot write")
+    assert place in line
+    assert "make room" in line
+    assert "\n" not in line
