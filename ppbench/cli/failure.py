@@ -24,12 +24,9 @@ def mistake(error: Exception) -> str | None:
         return "the device ran out of memory: choose a smaller --batch-size"
     if isinstance(error, OSError) and error.errno in _FULL:
         # A write that fails names no file: it knows only the number that the file was opened under.
-        place = (
-            f" {error.filename!r}"
-            if error.filename
-            else ": the folder of --out, the cell store, or what TMPDIR says"
-        )
-        return f"the disk is full, cannot write{place}; make room (`ppbench cache --clear` may) and run the command again"
+        place = repr(error.filename) if error.filename else "in --out, the cell store or the temporary folder"
+        advice = "make room (`ppbench cache --clear` may) and run the command again"
+        return f"the disk is full, cannot write {place}: {advice}"
     if isinstance(error, OSError) and error.strerror:
         place = f" {error.filename!r}" if error.filename else ""
         advice = {

@@ -144,7 +144,8 @@ class CellStore:
         for path in entries:
             path.unlink(missing_ok=True)
         left = [*self.folder.glob("??/*.lock"), *self.folder.glob("??/.*.cell.*.part")]
-        for key in {path.name.lstrip(".").partition(".")[0] for path in left}:
+        keys = {path.name.lstrip(".").partition(".")[0] for path in left}
+        for key in sorted(key for key in keys if len(key) == hashlib.sha256().digest_size * 2):
             with self.claim(key, wait=False) as ours:  # which removes the lock
                 for path in self.path(key).parent.glob(f".{key}.cell.*.part") if ours else ():
                     path.unlink(missing_ok=True)

@@ -44,7 +44,7 @@ def test_another_runtime_error_of_torch_is_ours():
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize(
-    "filename, place", [(None, "the folder of --out, the cell store"), ("/data/run", "'/data/run'")]
+    "filename, place", [(None, "in --out, the cell store"), ("/data/run", "'/data/run'")]
 )
 def test_a_full_disk_says_where_and_what_to_do(number, filename, place):
     """A failed write knows no file's name; the line says that the disk is full, and where ppbench writes."""
