@@ -26,6 +26,7 @@ MAY_IMPORT = {
         "ppbench.reporting",
         "ppbench.__version__",
     },
+    "ppbench.generation": {"ppbench.data", "corruptions", "ppbench.scoring", "ppbench.__version__"},
     "ppbench.testing": {
         "ppbench.runs",
         "ppbench.models",
@@ -51,6 +52,12 @@ def _imports(path: Path) -> set[str]:
 
 def _inside(name: str, rooms: set[str]) -> bool:
     return any(name == room or name.startswith(room + ".") for room in rooms)
+
+
+def test_every_room_has_its_arrows() -> None:
+    """A new room says what it may import; only the command line may import everything."""
+    rooms = {f"ppbench.{path.parent.name}" for path in (ROOT / "ppbench").glob("*/__init__.py")}
+    assert rooms - {"ppbench.cli"} == MAY_IMPORT.keys() - {"corruptions"}
 
 
 @pytest.mark.parametrize("room", sorted(MAY_IMPORT))
