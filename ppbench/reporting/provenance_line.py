@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, Scores
-from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
+from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, PAPER_FOOTNOTE, R_NET_FOOTNOTE
 
 NOT_RECORDED = "not recorded"
 
@@ -49,13 +49,15 @@ def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, s
         chosen = scores.normaliser
         source = "" if chosen.source == "this run" else f" ({chosen.source})"
         lines.append(("normaliser", f"{chosen.name}: {chosen.description}{source}"))
-    lines.append(("data", _data(context)))
+    lines.append(("data", data_sentence(context)))
     lines.extend(_partial(scores))
     lines.extend(("note", note) for note in (*context.notes, *scores.notes))
     lines.extend(_model_notes(scores))
     if any(model.intervals for model in scores.models):
         lines.append(("±", INTERVAL_FOOTNOTE))
-    lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ")))
+    about_imagenet = (context.data or "imagenet").startswith("imagenet")
+    paper = f" {PAPER_FOOTNOTE}" if about_imagenet else ""
+    lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ") + paper))
     if scores.baseline is not None:
         lines.append(("R_net", f"{R_NET_FOOTNOTE.removeprefix('R_net ')} Here b is {scores.baseline}."))
     return lines
@@ -68,7 +70,8 @@ def _scale(scores: Scores) -> str:
     return f"top-1 errors in per cent; in CE and mCE {scores.normaliser.name} has 100; {better}"
 
 
-def _data(context: TableContext) -> str:
+def data_sentence(context: TableContext) -> str:
+    """Return what was measured, as it stands below every table: data, source, protocol, images, seed."""
     seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
     generator = f" by {context.generator}" if context.generator else ""
     images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"

@@ -7,6 +7,7 @@ from typing import Any
 
 from ppbench import atomic
 from ppbench.errors import InputError, unknown
+from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run, load_run
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
@@ -196,16 +197,10 @@ def gate_run(
 
 def _facts(run: Run, model: str, baseline: Baseline, where: str) -> tuple[tuple[str, str], ...]:
     """Return what stands below the table; all tables of a gate are in points of top-1 error or of CE."""
-    told = run.context
-    made = f"{told.source} by {told.generator}" if told.generator else told.source
-    seed = "" if told.seed is None else f", seed {told.seed}"
     normaliser = baseline.normaliser
     by = "no normaliser" if normaliser is None else f"CE and mCE divided by {normaliser.name}"
     return (
         ("model", f"{model}, against {baseline.outcomes.model} of {where}"),
-        (
-            "data",
-            f"{told.data}; source {made}; protocol {told.protocol}; {told.images:,} images a cell{seed}",
-        ),
+        ("data", data_sentence(run.context)),
         ("scale", f"top-1 errors in per cent, rises in points; {by}"),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.requests import numbered
+from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run
 from ppbench.scoring.baseline_file import aligned
@@ -38,15 +39,11 @@ class Comparisons:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What every table says beside its numbers: (label, text)."""
-        told = self.context
-        seed = "" if told["seed"] is None else f", seed {told['seed']}"
-        maker = f" by {told['generator']}" if told["generator"] else ""
         lines = [("scale", "top-1 errors in per cent")]
         if self.normaliser is not None:
             lines.append(("normaliser", f"{self.normaliser.name}: {self.normaliser.description}"))
-        measured = f"{told['data']}; source {told['source']}{maker}; protocol {told['protocol']}"
-        lines.append(("data", f"{measured}; {told['images']:,} images a cell{seed}"))
-        return [*lines, *(("note", note) for note in told["notes"])]
+        lines.append(("data", data_sentence(TableContext.from_dict(self.context))))
+        return [*lines, *(("note", note) for note in self.context["notes"])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparisons as JSON knows them."""
