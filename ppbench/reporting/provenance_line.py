@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, Scores
-from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, PAPER_FOOTNOTE, R_NET_FOOTNOTE
+from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
 
 NOT_RECORDED = "not recorded"
 
@@ -55,9 +55,7 @@ def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, s
     lines.extend(_model_notes(scores))
     if any(model.intervals for model in scores.models):
         lines.append(("±", INTERVAL_FOOTNOTE))
-    about_imagenet = (context.data or "imagenet").startswith("imagenet")
-    paper = f" {PAPER_FOOTNOTE}" if about_imagenet else ""
-    lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ") + paper))
+    lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ")))
     if scores.baseline is not None:
         lines.append(("R_net", f"{R_NET_FOOTNOTE.removeprefix('R_net ')} Here b is {scores.baseline}."))
     return lines

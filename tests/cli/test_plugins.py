@@ -34,7 +34,7 @@ def test_a_corruption_of_a_file_is_scored_but_in_no_mean(
     ] * 4
     assert "plugin:inversion" in done.out
     fog = sum(table.errors_of("fog").values()) / 5
-    assert f"{fog:.2f}" in next(line for line in done.out.splitlines() if line.startswith("mCE"))
+    assert f"{fog:.2f}" in next(line for line in done.out.splitlines() if line.startswith("partial mCE"))
 
 
 def test_a_file_without_corruptions_is_refused(tmp_path: Path, ppbench: Callable[..., object]) -> None:

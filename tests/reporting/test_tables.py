@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ppbench.reporting import markdown, scores_json, terminal
+from ppbench.reporting import latex, markdown, scores_json, terminal
 from ppbench.reporting.errors_file import context_of
 from ppbench.reporting.layout import mean_row
 from ppbench.reporting.provenance_line import TableContext, provenance_lines
@@ -267,3 +267,12 @@ def test_intervals_stand_below_the_scores_they_belong_to():
 def test_without_intervals_none_are_explained():
     """A lone errors file has no images, so no interval and no footnote about one."""
     assert "±" not in printed(scored("a", "b"))
+
+
+def test_a_mean_over_a_part_of_the_benchmark_is_called_partial():
+    """An mCE over one corruption is not the benchmark's, and its row says so in every format."""
+    part, whole = scored("alexnet", names=("fog",)), scored("alexnet")
+    for render in (markdown.render, latex.render):
+        assert "partial mCE (error)" in render(part, CONTEXT)
+        assert "partial mCE" not in render(whole, CONTEXT)
+    assert "partial mCE (error)" in printed(part)
