@@ -54,4 +54,5 @@ def describe_data(
         "generator": generator_text(generator) if generated else None,
         "jpeg_quality": generator.quality(images.protocol) if generated else None,
         "corruption_versions": versions if generated else None,
+        "corruption_digests": images.corruption_digests(names),
     }

@@ -12,7 +12,14 @@ from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.normaliser import MEASURED, Normaliser, default_normaliser, load_normaliser, measured
+from ppbench.scoring.normaliser import (
+    MEASURED,
+    Normaliser,
+    default_normaliser,
+    is_alexnet,
+    load_normaliser,
+    measured,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
         InputError: the normaliser asked for does not exist.
     """
     names = [model.name for model in models]
-    alexnets = [model.name for model in models if _is_alexnet(model.architecture)]
+    alexnets = [model.name for model in models if is_alexnet(model.architecture)]
     if wanted == "none":
         return Divisor()
     if wanted.startswith(f"{MEASURED}:"):
@@ -70,11 +77,6 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
         note = "there is no AlexNet table for these images: evaluate an alexnet in the same run to have CE and mCE"
         return Divisor(notes=(note,))
     return Divisor(default, notes=_mismatch(default, images))
-
-
-def _is_alexnet(architecture: str) -> bool:
-    """Whether a network is an AlexNet by its architecture, torchvision's with or without its weights' name."""
-    return architecture.removeprefix("torchvision:").partition("@")[0] == "alexnet"
 
 
 def _mismatch(table: Normaliser, images: DataSource) -> tuple[str, ...]:
