@@ -1,7 +1,9 @@
 """Intervals by resampling images: the numbers, the pairing, the coverage."""
 
-import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,15 +122,28 @@ def test_a_relative_ce_whose_denominator_may_vanish_has_no_interval():
     assert "ce.fog" in found
 
 
-def test_two_thousand_resamples_of_a_full_cifar_run_are_quick_and_small():
-    """2,000 resamples of 10,000 images × 75 cells: under 10 s, and under 2 GB for the whole process."""
+def test_two_thousand_resamples_of_a_full_cifar_run_are_quick():
+    """2,000 resamples of 10,000 images × 75 cells take under 20 s of processor time, that is 10 s of two cores."""
     wrong = np.random.default_rng(7).random((75, 10_000)) < 0.3
     begun = time.process_time()  # of all threads: what two cores need is at most this
     errors = resampled_errors(wrong, resamples=2000)
     assert time.process_time() - begun < 20
     assert errors.shape == (2000, 75)
     assert errors.std(axis=0) == pytest.approx(100 * np.sqrt(0.21 / 10_000), rel=0.1)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak of memory from /proc")
+def test_two_thousand_resamples_of_a_full_cifar_run_are_small():
+    """The same takes under 2 GB, in a process of its own: in this one other tests have been at work."""
+    script = """
+import numpy as np
+from ppbench.scoring.bootstrap import resampled_errors
+resampled_errors(np.random.default_rng(7).random((75, 10_000)) < 0.3, resamples=2000)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2e6  # kilobytes
 
 
 def coverage(trials, images, resamples, normaliser):
