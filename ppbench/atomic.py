@@ -1,5 +1,6 @@
 """Files that are there whole or not at all: written to a temporary name, flushed, renamed."""
 
+import glob
 import hashlib
 import os
 import tempfile
@@ -22,7 +23,9 @@ def writing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """
     path = Path(path)
     # In the target's own folder: a rename is atomic only within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    if durable:
+        _sweep(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.{os.getpid()}.", suffix=".part", dir=path.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -52,6 +55,24 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed left of this very file."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        owner = part.name.removeprefix(f".{path.name}.").split(".")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            part.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's process
+    return True
 
 
 def _umask() -> int:

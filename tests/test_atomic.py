@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,15 @@ def test_the_digest_is_sha256(tmp_path: Path) -> None:
         atomic.sha256_of(tmp_path / "abc")
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    """A part of the same file whose process is gone goes; one of a living process, or of another file, stays."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    dead = tmp_path / f".a.txt.{gone.pid}.xyz.part"
+    living, other = tmp_path / f".a.txt.{os.getpid()}.xyz.part", tmp_path / f".b.txt.{gone.pid}.xyz.part"
+    for part in (dead, living, other):
+        part.write_text("half")
+    atomic.write_text(tmp_path / "a.txt", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, other.name, "a.txt"])

@@ -72,7 +72,9 @@ def prepare(folder: Path) -> None:
         InputError: the folder cannot be made or written to.
     """
     if folder.is_dir() and not (folder / MANIFEST).exists():
-        strangers = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+        strangers = sorted(
+            path.name for path in folder.iterdir() if path.name not in FILES and path.suffix != ".part"
+        )
         if strangers:
             raise InputError(
                 f"expected an empty folder or a run's, got {str(folder)!r} with {strangers[0]!r} in it: "

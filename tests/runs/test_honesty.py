@@ -173,6 +173,14 @@ def test_a_folder_with_somebodys_files_is_not_written_to(tmp_path: Path) -> None
     assert (tmp_path / "table.md").read_text() == "mine"
 
 
+def test_what_a_killed_run_left_does_not_stop_the_next(tmp_path: Path) -> None:
+    """Files of a run that was killed while it wrote them are no stranger's."""
+    (tmp_path / "predictions.npz").write_bytes(b"whole, but of a run without a run.json")
+    (tmp_path / ".errors.csv.999999999.abc.part").write_text("half")
+    evaluate("resnet20", **SMALL, out=tmp_path)
+    assert not list(tmp_path.glob(".*.part"))
+
+
 def test_a_run_says_what_came_from_the_store(tmp_path: Path) -> None:
     """A second run takes its cells from the store, run.json counts them, and the errors are the same bytes."""
     first = evaluate("resnet20", **SMALL, seed=7, out=tmp_path / "a")
