@@ -1,17 +1,15 @@
 """From runs to comparisons: every model against one reference, on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ppbench.errors import InputError, unknown
-from ppbench.models.requests import numbered
 from ppbench.reporting.provenance_line import TableContext, data_sentence
-from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run
-from ppbench.scoring.baseline_file import aligned
+from ppbench.runs.merging import merge
 from ppbench.scoring.comparison import Comparison, compare
-from ppbench.scoring.normaliser import MEASURED, Normaliser
+from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import Outcomes
 from ppbench.scoring.pairing import pair
 from ppbench.scoring.scores import score
@@ -70,26 +68,20 @@ def compare_runs(runs: Sequence[Run], *, reference: str | None = None) -> Compar
     Raises:
         InputError: the runs cannot be paired, there are not two models, or no such reference.
     """
-    if not runs:
-        raise InputError("expected at least one run to compare, got none")
-    _require_same_images(runs)
-    names = _names(runs)
-    ids = runs[0].predictions.ids
-    outcomes = [
-        replace(aligned(each, run.predictions.ids, ids), model=name)
-        for run, named in zip(runs, names, strict=True)
-        for each, name in zip(run.predictions.outcomes(), named, strict=True)
-    ]
+    merged = merge(runs)
+    outcomes = [member.outcomes for member in merged.members]
     known = {each.model: each for each in outcomes}
     if reference is not None and reference not in known:
         raise unknown("reference", reference, known)
     if len(known) < 2:
-        raise InputError(f"expected two models or more to compare, got {names[0][0]} alone: name another run")
-    first = known[reference or names[0][0]]
-    normaliser = _normaliser(runs[0], names[0])
+        raise InputError(
+            f"expected two models or more to compare, got {outcomes[0].model} alone: name another run"
+        )
+    first = known[reference or outcomes[0].model]
+    normaliser = merged.normaliser
     divisor = None if normaliser is None or normaliser.model is None else known[normaliser.model]
     found = [_compared(first, each, divisor, normaliser) for each in outcomes if each is not first]
-    return Comparisons(first.model, tuple(found), normaliser, _context(runs))
+    return Comparisons(first.model, tuple(found), normaliser, merged.context.to_dict())
 
 
 def _compared(
@@ -99,43 +91,3 @@ def _compared(
     together = list(dict.fromkeys(each for each in (first, second, divisor) if each is not None))
     scores = score([each.table for each in together], normaliser)
     return compare(pair(together, scores, first.model, second.model))
-
-
-def _require_same_images(runs: Sequence[Run]) -> None:
-    first = _facts(runs[0])
-    for run in runs[1:]:
-        require_agreement(_facts(run), first, where=_where(run), other=_where(runs[0]))
-
-
-def _facts(run: Run) -> dict[str, str | int | float | bool | None]:
-    return measured_facts(run.manifest["data"], run.manifest["precision"])
-
-
-def _where(run: Run) -> str:
-    return "the run" if run.folder is None else str(run.folder)
-
-
-def _names(runs: Sequence[Run]) -> list[list[str]]:
-    """Return a name for each model of each run, all different: what recurs gets its run's folder, then a number."""
-    plain = [name for run in runs for name in run.predictions.models]
-    named = [
-        name if plain.count(name) == 1 else f"{name} ({run.folder.resolve().name if run.folder else 'run'})"
-        for run in runs
-        for name in run.predictions.models
-    ]
-    different = iter(numbered(named))
-    return [[next(different) for _ in run.predictions.models] for run in runs]
-
-
-def _normaliser(run: Run, names: Sequence[str]) -> Normaliser | None:
-    """Return the run's normaliser; a model of the run under the name it has here."""
-    normaliser = run.scores.normaliser
-    if normaliser is None or normaliser.model is None:
-        return normaliser
-    model = names[run.predictions.models.index(normaliser.model)]
-    return replace(normaliser, model=model, name=f"{MEASURED}:{model}")
-
-
-def _context(runs: Sequence[Run]) -> dict[str, Any]:
-    notes = dict.fromkeys(note for run in runs for note in run.context.notes)
-    return replace(runs[0].context, notes=tuple(notes)).to_dict()

@@ -46,6 +46,19 @@ def score_intervals(
         seed: of the draws.
     """
     values = resampled_scores(outcomes, scores, resamples=resamples, seed=seed)
+    return intervals_of(values, outcomes, level=level)
+
+
+def intervals_of(
+    values: Mapping[str, Values], outcomes: Sequence[Outcomes], *, level: float = LEVEL
+) -> dict[str, Intervals]:
+    """Return model -> score -> interval of what `resampled_scores` made; Wilson's for the clean error.
+
+    Args:
+        values: of `resampled_scores`.
+        outcomes: what it made them from.
+        level: the confidence level.
+    """
     found = {
         model: {name: interval(value, level) for name, value in each.items()}
         for model, each in values.items()
