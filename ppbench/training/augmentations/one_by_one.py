@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from ppbench.errors import InputError
 from ppbench.training.augmentations import draws
+from ppbench.training.augmentations.checks import check_levels
 
 
 class PerImage:
@@ -45,11 +45,7 @@ class PerImage:
         Raises:
             InputError: images that are not uint8 (N,3,H,W), or not one id for each.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            got = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
-            raise InputError(f"expected images to be uint8 (N,3,H,W), got {got}")
-        if ids.shape != images.shape[:1]:
-            raise InputError(f"expected one id for each of {len(images)} images, got {tuple(ids.shape)}")
+        check_levels(images, ids)
         here = images.cpu()
         name = f"{self._name}/{epoch}/{view}"
         seeds = draws.for_images(seed, name, ids, here.device).bits("seed", 2).to(torch.int64)

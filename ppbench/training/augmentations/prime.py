@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from corruptions.random import Random
-from ppbench.errors import InputError
 from ppbench.training.augmentations import draws
+from ppbench.training.augmentations.chains import draw_chains, draw_weights, mixed
+from ppbench.training.augmentations.checks import check_scaled
 from ppbench.training.augmentations.colour import recoloured
-from ppbench.training.augmentations.mixing import mixed
 from ppbench.training.augmentations.spatial import deformed, displacement, temperature_range
 from ppbench.training.augmentations.spectral import draw_kernels, filtered
 
@@ -58,9 +58,6 @@ class PrimeConfig:
         return cls(highest_cut=500, frequencies=500, colour_temperature=0.05, bandwidth=20)
 
 
-_DEEPEST = 3
-
-
 class Prime:
     """PRIME for batches, on the images' device.
 
@@ -89,32 +86,24 @@ class Prime:
         Raises:
             InputError: images of another kind or shape, or not one id for each.
         """
-        _check(images, ids)
-        width = self.config.width
+        check_scaled(images, ids)
+        config = self.config
         name = f"prime/{step}/{view}"
-        # A chain has an id of its own: that of its image and its number.
-        chain_ids = (ids.cpu()[:, None] * width + torch.arange(width)).flatten()
-        each = draws.for_images(seed, name, chain_ids, torch.device("cpu"))
-        depth = (
-            each.integers("depth", low=1, high=_DEEPEST + 1)
-            if self.config.depth == -1
-            else torch.full_like(chain_ids, self.config.depth)
-        )
-        chains = images.repeat_interleave(width, dim=0)
-        for at in range(int(depth.max()) if len(depth) else 0):
-            choice = each.integers(f"primitive {at}", low=0, high=len(self.config.primitives))
-            for number, primitive in enumerate(self.config.primitives):
-                rows = ((depth > at) & (choice == number)).nonzero().flatten()
-                if len(rows) == 0:
-                    continue
+        chains = draw_chains(seed, name, ids, width=config.width, depth=config.depth)
+        copies = images.repeat_interleave(config.width, dim=0)
+        for at in range(chains.deepest):
+            choice = chains.random.integers(f"primitive {at}", low=0, high=len(config.primitives))
+            for number, primitive in enumerate(config.primitives):
                 # Only the images that want a primitive go through it; the original computes all and masks.
-                here = rows.to(images.device, non_blocking=True)
-                shared = draws.for_batch(seed, f"{name}/{at}/{primitive}")
-                own = draws.for_images(seed, f"{name}/{at}/{primitive}", chain_ids[rows], images.device)
-                chains[here] = self._apply(primitive, chains[here], shared, own)
-        of_image = draws.for_images(seed, name, ids, images.device)
-        weights = draws.dirichlet(of_image, "weights", width)
-        return mixed(images, chains.unflatten(0, (-1, width)), weights, of_image.uniform("share"))
+                rows = ((chains.depth > at) & (choice == number)).nonzero().flatten()
+                if len(rows):
+                    here = rows.to(images.device)
+                    of = f"{name}/{at}/{primitive}"
+                    shared = draws.for_batch(seed, of)
+                    own = draws.for_images(seed, of, chains.ids[rows], images.device)
+                    copies[here] = self._apply(primitive, copies[here], shared, own)
+        weights, share = draw_weights(seed, name, ids, width=config.width, device=images.device)
+        return mixed(images, copies, weights, share).clamp_(0.0, 1.0)  # but for rounding it is within
 
     def _apply(self, primitive: str, images: Tensor, shared: Random, own: Random) -> Tensor:
         config = self.config
@@ -139,13 +128,3 @@ class Prime:
         temperature = least + draws.arcsine(shared, "temperature") * (greatest - least)
         normal = shared.normal("field", 2, cut, cut)[0].to(images.device)
         return deformed(images, displacement(normal, temperature, side))
-
-
-def _check(images: Tensor, ids: Tensor) -> None:
-    if images.ndim != 4 or not images.is_floating_point() or images.shape[2] != images.shape[3]:
-        raise InputError(
-            "expected PRIME's images to be square, float (N,C,H,H), got "
-            f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
-        )
-    if ids.shape != images.shape[:1]:
-        raise InputError(f"expected one id for each of {len(images)} images, got {tuple(ids.shape)}")
