@@ -15,9 +15,10 @@ from ppbench.reporting.comparison_layout import (
     explanations,
     headline_lines,
 )
-from ppbench.reporting.latex import escaped as escaped_tex
 from ppbench.reporting.markdown import escaped
 from ppbench.reporting.terminal import footer, print_parts
+from ppbench.reporting.tex_text import UNICODE, needs_unicode
+from ppbench.reporting.tex_text import escaped as escaped_tex
 from ppbench.scoring.comparison import Comparison
 
 _WIDE = 92
@@ -113,8 +114,8 @@ def latex(comparison: Comparison, facts: Facts = ()) -> str:
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    notes = [f"% {label}: {text}" for label, text in (*explanations(comparison), *facts)]
-    return "\n".join([*notes, *rows]) + "\n"
+    notes = [f"% {label}: {' '.join(text.split())}" for label, text in (*explanations(comparison), *facts)]
+    return "\n".join([*notes, *[UNICODE] * needs_unicode("".join(names)), *rows]) + "\n"
 
 
 def _latex_row(line: Line) -> str:

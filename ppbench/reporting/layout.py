@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ppbench.reporting.reference_rows import PUBLISHED_MCE, footnotes, mark_of, one_scale
 from ppbench.scoring.names import GROUPS, in_order
+from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
 
 NONE = "–"
@@ -16,21 +18,86 @@ class Row:
 
     Attributes:
         title: what the row is about.
-        cells: one text per column.
-        best: the columns that hold the lowest error; empty with one model, or where none is known.
+        numbers: per column the texts of its one or two numbers.
+        best: the columns that hold the lowest of what is shown first (of R_net the highest); empty with one model, or
+            where none is known.
+        halves: per column ± and half the interval's width, or nothing; empty for a row without intervals.
+        mark: of the footnote with the row's source; empty for what was measured.
+        cite: BibTeX keys of what is published.
     """
 
     title: str
-    cells: tuple[str, ...]
+    numbers: tuple[tuple[str, ...], ...]
     best: frozenset[int] = frozenset()
+    halves: tuple[str, ...] = ()
+    mark: str = ""
+    cite: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """One text per column: a second number stands in brackets behind the first."""
+        return tuple(
+            numbers[0] if len(numbers) == 1 else f"{numbers[0]} ({numbers[1]:>5})" for numbers in self.numbers
+        )
 
 
 @dataclass(frozen=True)
 class Section:
-    """Rows that belong together, with a title of their own."""
+    """Rows that belong together, with a title of their own; empty where none is needed.
+
+    Attributes:
+        apart: whether its rows must not be read as part of the means above them.
+    """
 
     title: str
     rows: tuple[Row, ...]
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of several sections.
+
+    Attributes:
+        caption: what it shows.
+        stub: heading of the titles.
+        columns: headings of the numbers.
+        numbers: what the two numbers of a cell are; empty where each cell has one.
+        sections: the rows.
+    """
+
+    caption: str
+    stub: str
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def tables(scores: Scores, references: Sequence[Reference] = ()) -> list[Table]:
+    """Return what every format shows: the summary, a row per model, and the corruptions, a column per model.
+
+    Args:
+        scores: what was measured.
+        references: published results to stand below the summary, in a section of their own.
+    """
+    summary = [Section("", tuple(summary_rows(scores, references)))]
+    if references:
+        summary.append(Section(PUBLISHED, tuple(reference_rows(scores, references))))
+    corruptions = [*benchmark_sections(scores), Section("", (mean_row(scores),))]
+    extra = extra_section(scores)
+    if extra.rows:
+        corruptions.append(extra)
+    heading = cell_heading(scores)
+    names = tuple(model.model for model in scores.models)
+    numbers = () if scores.normaliser is None else ("CE", "error")
+    return [
+        Table("summary", "model", tuple(summary_columns(scores, references)), (), tuple(summary)),
+        Table(f"{heading} per corruption", "corruption", names, numbers, tuple(corruptions)),
+    ]
+
+
+PUBLISHED = "published results, not measured here"
+"""The title of the section of references."""
 
 
 def benchmark_sections(scores: Scores) -> list[Section]:
@@ -41,12 +108,12 @@ def benchmark_sections(scores: Scores) -> list[Section]:
 def extra_section(scores: Scores) -> Section:
     """Return the measured ones of the extra corruptions and plug-ins, which belong to no mean."""
     names = in_order(row.corruption for model in scores.models for row in model.extra)
-    return _section(scores, "extra (in no mean)", names)
+    return _section(scores, "extra (in no mean)", names, apart=True)
 
 
-def _section(scores: Scores, title: str, names: Sequence[str]) -> Section:
+def _section(scores: Scores, title: str, names: Sequence[str], *, apart: bool = False) -> Section:
     measured = [name for name in names if any(model.row(name) for model in scores.models)]
-    return Section(title, tuple(_corruption_row(scores, name) for name in measured))
+    return Section(title, tuple(_corruption_row(scores, name) for name in measured), apart)
 
 
 def cell_heading(scores: Scores) -> str:
@@ -65,38 +132,69 @@ def mean_row(scores: Scores) -> Row:
     ):
         # Over fewer cells than the benchmark's 75 it is another number, and must not be quoted as the benchmark's.
         title = "partial mean error" if scores.normaliser is None else "partial mCE (error)"
-    cells = tuple(_both(scores, model.mce, model.mean_error) for model in scores.models)
     mces = [model.mce for model in scores.models]
-    known = scores.normaliser is not None and any(mce is not None for mce in mces)
-    return Row(title, cells, _lowest(mces if known else [model.mean_error for model in scores.models]))
+    return _paired(scores, title, mces, [model.mean_error for model in scores.models])
 
 
-def summary_columns(scores: Scores) -> list[str]:
+def _corruption_row(scores: Scores, name: str) -> Row:
+    found = [model.row(name) for model in scores.models]
+    errors = [None if row is None else row.mean_error for row in found]
+    return _paired(scores, name, [None if row is None else row.ce for row in found], errors)
+
+
+def _paired(scores: Scores, title: str, ces: list[float | None], errors: list[float | None]) -> Row:
+    """Return a row of CE and error per model, or of the error alone where nothing is divided by."""
+    if scores.normaliser is None:
+        return Row(title, tuple((_number(error, 2),) for error in errors), _lowest(errors))
+    numbers = tuple(
+        (NONE,) if error is None else (_number(ce, 1), _number(error, 2))
+        for ce, error in zip(ces, errors, strict=True)
+    )
+    known = any(ce is not None for ce in ces)
+    return Row(title, numbers, _lowest(ces if known else errors))
+
+
+def summary_columns(scores: Scores, references: Sequence[Reference] = ()) -> list[str]:
     """Return the headings of the summary; a score that no model can have is left out."""
     columns = ["clean error", "mean error"]
     if scores.normaliser is not None:
         columns += ["mCE", "relative mCE"]
-    return columns + ["R_net"] * (scores.baseline is not None)
+    columns += ["R_net"] * (scores.baseline is not None)
+    apart = any(row.mce is not None and not one_scale(row, scores.normaliser) for row in references)
+    return columns + [PUBLISHED_MCE] * apart
 
 
-def summary_rows(scores: Scores) -> list[Row]:
-    """Return one row per model, its best values marked column by column, and below it ± where there are intervals."""
-    columns = [[_summary(model, name) for model in scores.models] for name in summary_columns(scores)]
+def summary_rows(scores: Scores, references: Sequence[Reference] = ()) -> list[Row]:
+    """Return one row per model, its best values marked column by column; references are in no competition."""
+    names = summary_columns(scores, references)
+    columns = [[_summary(model, name) for model in scores.models] for name in names]
     best = [
         _lowest([None if value is None else -value for value in column] if name == "R_net" else column)
-        for name, column in zip(summary_columns(scores), columns, strict=True)
+        for name, column in zip(names, columns, strict=True)
     ]
+    return [
+        Row(
+            model.model,
+            tuple((_number(_summary(model, name), _decimals(name)),) for name in names),
+            frozenset(place for place, won in enumerate(best) if index in won),
+            tuple(_half_width(model, name) for name in names) if model.intervals else (),
+        )
+        for index, model in enumerate(scores.models)
+    ]
+
+
+def reference_rows(scores: Scores, references: Sequence[Reference]) -> list[Row]:
+    """Return one row per published result, each number in the column of its own scale."""
+    names = summary_columns(scores, references)
+    marks = [mark for mark, _ in footnotes(references)]
     rows = []
-    for index, model in enumerate(scores.models):
-        cells = tuple(
-            _number(column[index], _decimals(name))
-            for name, column in zip(summary_columns(scores), columns, strict=True)
-        )
+    for reference in references:
+        values = {"clean error": reference.clean_error, "mean error": reference.mean_error}
+        values["mCE" if one_scale(reference, scores.normaliser) else PUBLISHED_MCE] = reference.mce
+        numbers = tuple((_number(values.get(name), _decimals(name)),) for name in names)
         rows.append(
-            Row(model.model, cells, frozenset(place for place, won in enumerate(best) if index in won))
+            Row(reference.model, numbers, mark=marks[mark_of(reference, references)], cite=reference.cite)
         )
-        if model.intervals:
-            rows.append(Row("", tuple(_half_width(model, name) for name in summary_columns(scores))))
     return rows
 
 
@@ -110,11 +208,11 @@ _NAMES = {
 
 
 def _summary(model: ModelScores, column: str) -> float | None:
-    return model.by_name.get(_NAMES[column])
+    return model.by_name.get(_NAMES.get(column, ""))
 
 
 def _half_width(model: ModelScores, column: str) -> str:
-    ends = model.intervals.get(_NAMES[column])
+    ends = model.intervals.get(_NAMES.get(column, ""))
     # A model that others are measured by has no uncertainty about itself, and nothing to show.
     return (
         ""
@@ -127,20 +225,6 @@ def _decimals(column: str) -> int:
     return 2 if column.endswith("error") else 1
 
 
-def _corruption_row(scores: Scores, name: str) -> Row:
-    found = [model.row(name) for model in scores.models]
-    errors = [None if row is None else row.mean_error for row in found]
-    ces = [None if row is None else row.ce for row in found]
-    cells = tuple(_both(scores, ce, error) for ce, error in zip(ces, errors, strict=True))
-    return Row(name, cells, _lowest(errors))
-
-
-def _both(scores: Scores, ce: float | None, error: float | None) -> str:
-    if scores.normaliser is None or error is None:
-        return _number(error, 2)
-    return f"{_number(ce, 1)} ({_number(error, 2):>5})"
-
-
 def _number(value: float | None, decimals: int) -> str:
     if value is None:
         return NONE
@@ -148,7 +232,7 @@ def _number(value: float | None, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
-def _lowest(values: list[float | None]) -> frozenset[int]:
+def _lowest(values: Sequence[float | None]) -> frozenset[int]:
     known = [value for value in values if value is not None]
     if len(values) < 2 or not known:
         return frozenset()

@@ -2,77 +2,61 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-from ppbench.reporting.layout import (
-    Row,
-    benchmark_sections,
-    cell_heading,
-    extra_section,
-    mean_row,
-    summary_columns,
-    summary_rows,
-)
-from ppbench.reporting.provenance_line import TableContext, provenance_lines
+from ppbench.reporting.layout import Row, Section, Table, tables
+from ppbench.reporting.provenance_line import TableContext
+from ppbench.reporting.reference_rows import lines_below
+from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import Scores
 
 
-def render(scores: Scores, context: TableContext) -> str:
+def render(scores: Scores, context: TableContext, references: Sequence[Reference] = ()) -> str:
     """Return the summary, the corruptions with CE and mean error, and what the numbers rest on."""
-    names = [model.model for model in scores.models]
-    lines = [
-        "# Robustness to common corruptions",
-        "",
-        *_table(["model", *summary_columns(scores)], _merged(summary_rows(scores))),
-        "",
-        f"## {'Mean error' if scores.normaliser is None else 'CE (mean error)'} per corruption",
-        "",
-    ]
-    rows = [
-        Row(f"{row.title} ({section.title})", row.cells, row.best)
-        for section in benchmark_sections(scores)
-        for row in section.rows
-    ]
-    mean = mean_row(scores)
-    heading = [cell_heading(scores), *names]
-    lines += _table(heading, [*rows, mean], strong=len(rows))
-    extra = extra_section(scores)
-    if extra.rows:
-        lines += ["", f"### {extra.title.capitalize()}", "", *_table(heading, extra.rows)]
+    summary, corruptions = tables(scores, references)
+    lines = ["# Robustness to common corruptions", "", *_pipes(summary, summary.sections)]
+    lines += ["", f"## {_capital(corruptions.caption)}", ""]
+    lines += _pipes(corruptions, [section for section in corruptions.sections if not section.apart])
+    for section in corruptions.sections:
+        if section.apart:
+            lines += ["", f"### {_capital(section.title)}", "", *_pipes(corruptions, [section])]
     lines += ["", "## What the numbers rest on", ""]
-    lines += [f"- **{label}**: {escaped(text)}" for label, text in provenance_lines(scores, context)]
+    lines += [
+        f"- **{escaped(label)}**: {escaped(text)}" for label, text in lines_below(scores, context, references)
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _table(heading: Sequence[str], rows: Iterable[Row], strong: int | None = None) -> list[str]:
-    """Return a pipe table, the best cells in bold; the title of row `strong` too."""
-    lines = [_line([escaped(text) for text in heading]), "|:--|" + "--:|" * (len(heading) - 1)]
-    for number, row in enumerate(rows):
-        cells = [f"**{cell}**" if index in row.best else cell for index, cell in enumerate(row.cells)]
-        title = f"**{row.title}**" if number == strong else escaped(row.title)
-        lines.append(_line([title, *(cell.replace("( ", "(") for cell in cells)]))
+def _pipes(table: Table, sections: Iterable[Section]) -> list[str]:
+    """Return a pipe table, the best cells in bold; it has no sub-headings, so a row says what section it is of."""
+    lines = [_line([table.stub, *map(escaped, table.columns)]), "|:--|" + "--:|" * len(table.columns)]
+    for section in sections:
+        lines += [_line([_title(row, section, table), *_cells(row)]) for row in section.rows]
     return lines
 
 
-def _merged(rows: Iterable[Row]) -> list[Row]:
-    """Put the intervals, which have rows of their own without a title, beside the values they belong to."""
-    merged: list[Row] = []
-    for row in rows:
-        if row.title:
-            merged.append(row)
-        else:
-            above = merged[-1]
-            cells = tuple(
-                f"{value} {half}".rstrip() for value, half in zip(above.cells, row.cells, strict=True)
-            )
-            merged[-1] = replace(above, cells=cells)
-    return merged
+def _title(row: Row, section: Section, table: Table) -> str:
+    if row.mark:
+        return f"*{escaped(row.title)}* {escaped(f'[{row.mark}]')}"
+    if section.title and not section.apart:
+        return f"{escaped(row.title)} ({section.title})"
+    return f"**{row.title}**" if table.stub == "corruption" and not section.apart else escaped(row.title)
+
+
+def _cells(row: Row) -> list[str]:
+    texts = [cell.replace("( ", "(") for cell in row.cells]
+    if row.halves:
+        texts = [f"{text} {half}".rstrip() for text, half in zip(texts, row.halves, strict=True)]
+    return [f"**{text}**" if index in row.best else text for index, text in enumerate(texts)]
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def escaped(text: str) -> str:
     """Keep a text from being read as mark-up; an underscore inside a word is none, as in gaussian_noise."""
-    return re.sub(r"[\\`*\[\]<>|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"[\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))

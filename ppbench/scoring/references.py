@@ -28,9 +28,9 @@ class Reference:
         mean_error: the plain mean over 15 corruptions and 5 severities, not normalised.
         mce: mean CE over the 15 corruptions, divided by `normaliser`.
         normaliser: the name of what `mce` is divided by; None where there is no mCE.
-        source: where the numbers were read.
-        note: what else a reader must know; empty where nothing.
-        cite: keys of `ppbench.scoring.citations`: of the numbers first, then of the method.
+        source: where the numbers were read, and what holds for all that stands there.
+        note: what else a reader must know of this row; empty where nothing.
+        cite: BibTeX keys of `ppbench.reporting.bibliography`: of the numbers first, then of the method.
     """
 
     model: str
@@ -81,7 +81,7 @@ def _row(row: dict[str, Any], content: dict[str, Any]) -> Reference:
         mean_error=row.get("mean_error"),
         mce=mce,
         normaliser=None if mce is None else content["normaliser"],
-        source=source["text"],
-        note="; ".join(text for text in (source.get("note"), row.get("note")) if text),
+        source="; ".join(text for text in (source["text"], source.get("note")) if text),
+        note=row.get("note", ""),
         cite=tuple(dict.fromkeys([*source.get("cite", []), *row.get("cite", [])])),
     )

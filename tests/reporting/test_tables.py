@@ -39,7 +39,7 @@ def scored(*models, names=ALL, **options):
 def printed(scores, width=80, context=CONTEXT, **console):
     """What the terminal shows at a width."""
     out = io.StringIO()
-    terminal.show(scores, context, Console(file=out, width=width, highlight=False, **console))
+    terminal.show(scores, context, console=Console(file=out, width=width, highlight=False, **console))
     return out.getvalue()
 
 

@@ -47,7 +47,7 @@ def test_the_push_pull_rows_of_2024_stand_under_mean_error_only():
     for row in rows:
         assert row.mce is None
         assert row.scale == "mean error"
-        assert "call this number mCE" in row.note
+        assert "call this number mCE" in row.source
     assert by_model("imagenet-c")["ResNet-50 PRIME+PP3"].mean_error == 49.95
 
 
