@@ -1,7 +1,7 @@
 """`ppbench train`: train a network by a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,62 +12,115 @@ def train(
         str | None,
         typer.Option(help="An architecture of `ppbench models`. Default: the recipe's.", show_default=False),
     ] = None,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(
+            help="none, autoaugment, randaugment, trivialaugment, augmix or prime, instead of the recipe's.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")
     ] = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", show_default=False)] = None,
-    root: Annotated[
-        Path | None, typer.Option(help="The folder of the clean training images.", show_default=False)
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any field of the recipe: --set lr=0.1.", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    root: Annotated[
+        Path | None, typer.Option(help="The folder of the training images.", show_default=False)
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(help="The clean test images, if they lie elsewhere.", show_default=False),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="How many of them, in each node.", show_default=False)
+    ] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
+    strategy: Annotated[str, typer.Option(help="How processes work together: a name of Lightning's.")] = "auto",
+    keep_every: Annotated[
+        float, typer.Option(min=0, help="Seconds after which the state is kept, beside each epoch's end.")
+    ] = 600.0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again, whatever state an earlier start has kept.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Default: <model>-<recipe>.safetensors in this folder.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a network and save it as safetensors, ready for `ppbench eval --checkpoint`."""
+    """Train a network and save it as safetensors, ready for `ppbench eval --checkpoint`.
+
+    The state is kept beside the file: the same command goes on after a kill, to the same weights.
+    """
     from json import dumps
-    from time import perf_counter
 
-    import torch
-
+    from ppbench.cli.failure import interruptible
+    from ppbench.cli.training_progress import training_progress
     from ppbench.errors import InputError
-    from ppbench.training.loop import Epoch
-    from ppbench.training.run import run_recipe
 
     try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    except (
-        RuntimeError,
-        AssertionError,
-    ) as error:  # torch was built without that backend, or has no such name
-        raise InputError(f"expected a device that torch has here, got {device!r}") from error
-    start = perf_counter()
+        from ppbench.training.fitting import Hardware
+        from ppbench.training.run import run_recipe
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("lightning", "tensorboard"):
+            raise
+        raise InputError(
+            f"expected the package {error.name.partition('.')[0]}, got none: pip install 'ppbench[train]'"
+        ) from error
 
-    def on_epoch(epoch: Epoch) -> None:
-        spent = perf_counter() - start
-        left = spent / epoch.number * (epoch.epochs - epoch.number)
-        typer.echo(
-            f"epoch {epoch.number}/{epoch.epochs}  loss {epoch.loss:.4f}  {spent:.0f} s, {left:.0f} s left",
-            err=True,
+    overrides = _fields(change or [])
+    if epochs is not None:
+        overrides["epochs"] = epochs
+    if augmentation is not None:
+        overrides["augmentation"] = augmentation
+    with (
+        interruptible("the state is kept after each epoch, the same command goes on from there"),
+        training_progress() as progress,
+    ):
+        trained = run_recipe(
+            recipe,
+            model=model,
+            seed=seed,
+            root=root,
+            test=test,
+            out=out,
+            hardware=Hardware(device, devices, nodes, strategy, keep_every),
+            overrides=overrides,
+            fresh=fresh,
+            on_step=progress,
         )
-
-    trained = run_recipe(
-        recipe,
-        model=model,
-        seed=seed,
-        root=root,
-        out=out,
-        device=where,
-        overrides={} if epochs is None else {"epochs": epochs},
-        on_epoch=on_epoch,
-    )
+    if trained is None:  # the first process has it
+        return
     if json:
         typer.echo(dumps(trained.to_dict(), indent=2))
     else:
         typer.echo(
-            f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images} "
+            f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images:,} "
             f"test images of {trained.recipe.data}, recipe {trained.recipe.name}, seed {trained.seed}"
         )
+
+
+def _fields(changes: list[str]) -> dict[str, Any]:
+    """Return the fields that ``KEY=VALUE`` set; a value is TOML, or a word.
+
+    Raises:
+        InputError: there is no ``=`` in it.
+    """
+    import tomllib
+
+    from ppbench.errors import InputError
+
+    found: dict[str, Any] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"expected --set FIELD=VALUE, got {change!r}")
+        try:
+            found[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key] = value
+    return found

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from ppbench.errors import InputError, unknown
 
@@ -13,12 +13,15 @@ SHIPPED = Path(__file__).parent / "recipes"
 Triple = tuple[float, float, float]
 
 
+Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
+Fill = Literal["edge", "zero", "reflect"]
+Crop = Literal["none", "centre-scale", "any-scale"]
+Precision = Literal["32", "bf16", "16"]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides the weights, but the seed.
-
-    The schedule is PyTorch's OneCycleLR, stepped per batch, in its two-phase cosine form: from `lr / warmup_divisor`
-    up to `lr` and down to `lr / warmup_divisor / final_divisor`.
 
     Attributes:
         name: of the recipe.
@@ -26,16 +29,27 @@ class Recipe:
         data: the benchmark data set whose training images are used.
         model: the architecture.
         epochs: passes over the training images.
-        batch_size: images a step; the last, smaller batch of an epoch is left out.
+        batch_size: images a step, over all processes; the last, smaller batch of an epoch is left out.
+        schedule: of the learning rate; see `ppbench.training.schedule`.
         lr: highest learning rate of the schedule.
+        lr_start: the first one.
+        lr_end: the last one, as it was meant; ``one-cycle-2024`` ends lower.
         warmup: share of the steps in which the learning rate rises, above 0 and below 1.
-        warmup_divisor: highest learning rate over the first.
-        final_divisor: first learning rate over the last.
-        momentum: of SGD; the schedule leaves it alone.
+        momentum: of SGD; ``one-cycle-2024`` lets it cycle instead.
         nesterov: whether the momentum is Nesterov's.
         weight_decay: on all parameters.
+        grad_clip: the norm that gradients are scaled down to; 0 leaves them alone.
         label_smoothing: 0 for none.
-        shift: training images are moved by up to so many pixels each way, edges repeated.
+        crop: what is cut from a large image: ``none`` takes images of the network's size as they are,
+            ``centre-scale`` any place of the image resized as for testing, ``any-scale`` any place and size
+            (torchvision's RandomResizedCrop).
+        shift: training images are moved by up to so many pixels each way.
+        shift_fill: what appears at their edges.
+        flip: whether every other image is mirrored.
+        augmentation: one of `ppbench.training.views.AUGMENTATIONS`.
+        jsd: weight of the Jensen-Shannon consistency loss between the clean image and two augmented views of it
+            (AugMix, section 3); 0 trains on one augmented view.
+        precision: of the arithmetic in the forward pass: ``32``, or mixed with ``bf16`` or ``16`` bits.
         mean, std: of the input contract, in units of 0..1.
     """
 
@@ -45,15 +59,23 @@ class Recipe:
     model: str
     epochs: int
     batch_size: int
+    schedule: Schedule
     lr: float
+    lr_start: float
+    lr_end: float
     warmup: float
-    warmup_divisor: float
-    final_divisor: float
     momentum: float
     nesterov: bool
     weight_decay: float
+    grad_clip: float
     label_smoothing: float
+    crop: Crop
     shift: int
+    shift_fill: Fill
+    flip: bool
+    augmentation: str
+    jsd: float
+    precision: Precision
     mean: Triple
     std: Triple
 
@@ -63,7 +85,7 @@ class Recipe:
 
 
 _LEAST: Mapping[str, float] = {"epochs": 1, "batch_size": 2}
-_ABOVE_ZERO = {"lr", "warmup", "warmup_divisor", "final_divisor", "std"}
+_ABOVE_ZERO = {"lr", "lr_start", "lr_end", "warmup", "std"}
 _BELOW_ONE = {"warmup", "momentum", "label_smoothing"}
 _MEAN_OR_STD = {"mean", "std"}
 
@@ -85,8 +107,16 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model:
     Raises:
         InputError: no such recipe or file, no TOML, a field that is unknown, missing, or of the wrong kind or range.
     """
+    path, table, own = _read(name)
+    if model is not None:
+        table["model"] = model
+    return _checked(path, {**table, **own.get(table.get("model"), {}), **(overrides or {})})
+
+
+def _read(name: str) -> tuple[Path, dict[str, Any], dict[Any, dict[str, Any]]]:
+    """Return a recipe's file, its fields, and those that it has for each model; a recipe can extend another one."""
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
-    if path.suffix == ".toml" and not name.endswith(".toml") and name not in recipe_names():
+    if not name.endswith(".toml") and name not in recipe_names():
         raise unknown("recipe", name, recipe_names())
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -97,10 +127,14 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model:
     own = table.pop("models", {})
     if not isinstance(own, dict) or not all(isinstance(fields_of, dict) for fields_of in own.values()):
         raise InputError(f"{path}: expected models to hold a table for each model, got {own!r}")
-    table = {"name": path.stem, **table}
-    if model is not None:
-        table["model"] = model
-    return _checked(path, {**table, **own.get(table.get("model"), {}), **(overrides or {})})
+    base = table.pop("extends", None)
+    table = {**table, "name": path.stem}
+    if base is None:
+        return path, table, own
+    if base not in recipe_names():
+        raise InputError(f"{path}: {unknown('recipe', str(base), recipe_names())}")
+    _, base_table, base_own = _read(base)
+    return path, {**base_table, **table}, {**base_own, **own}
 
 
 def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
@@ -118,6 +152,10 @@ def _value(path: Path, key: str, kind: Any, value: Any) -> Any:
         if not isinstance(value, list | tuple) or len(value) != 3:
             raise InputError(f"{path}: expected {key} to be three numbers, got {value!r}")
         return tuple(_value(path, f"{key}[{k}]", float, one) for k, one in enumerate(value))
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise InputError(f"{path}: {unknown(key, str(value), get_args(kind))}")
+        return value
     # TOML writes 1 for 1.0; but true is not a number, although Python says so.
     right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if not right or (isinstance(value, bool) and kind is not bool):

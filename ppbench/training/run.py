@@ -13,7 +13,9 @@ from ppbench.errors import InputError
 from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import architecture
-from ppbench.training.loop import Epoch, clean_error, train
+from ppbench.training.clean_error import clean_error
+from ppbench.training.digest import digest_of
+from ppbench.training.fitting import Hardware, OnStep, fit
 from ppbench.training.recipe import Recipe, load_recipe
 
 
@@ -48,56 +50,69 @@ def run_recipe(
     model: str | None = None,
     seed: int = 0,
     root: Path | None = None,
+    test: Path | None = None,
     out: Path | None = None,
-    device: torch.device | None = None,
     overrides: Mapping[str, Any] | None = None,
-    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
-) -> Trained:
+    hardware: Hardware | None = None,
+    fresh: bool = False,
+    on_step: OnStep = lambda _progress: None,
+) -> Trained | None:
     """Train a network by a recipe and save it as safetensors, with all that made it in the file's metadata.
+
+    The state of the training is kept in a folder beside the file, ``<file without suffix>.training``, with its logs; a
+    training that was cut off goes on from there, to the same weights.
 
     Args:
         recipe: a shipped recipe's name, or a TOML file.
         model: an architecture; None takes the recipe's.
         seed: of the training.
-        root: folder of the training images; None looks in the usual places.
+        root: the training images; None looks in the usual places.
+        test: the clean test images; None takes those that lie with the training images.
         out: the file; None takes ``<model>-<recipe>.safetensors`` in this folder.
-        device: where to train; None takes the CPU.
         overrides: fields of the recipe to change.
-        on_epoch: called after each epoch.
+        hardware: where to train, and with how many processes; None takes the best device here.
+        fresh: start again, whatever state there is.
+        on_step: called after each step.
+
+    Returns:
+        What the training left; None in all processes but the first.
 
     Raises:
-        InputError: an unknown recipe, model or field, missing images, or an output that cannot be written.
+        InputError: an unknown recipe, model or field, missing or damaged images, an output that cannot be written, a
+            state of another training, or a loss that is no longer finite.
     """
     how = load_recipe(recipe, overrides, model=model)
-    network_name = how.model
-    wanted = architecture(network_name)
-    file = out or Path(f"{network_name}-{how.name}.safetensors")
+    wanted = architecture(how.model)
+    file = out or Path(f"{how.model}-{how.name}.safetensors")
     if file.suffix != ".safetensors":
         raise InputError(f"{file}: expected a file name that ends in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
-    images, test = open_training(how.data, root=root)
+    images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
-    where = device or torch.device("cpu")
-    network = train(
+    network = fit(
         lambda: wanted.build(images.num_classes, size),
         how,
         images,
         seed=seed,
-        device=where,
-        on_epoch=on_epoch,
+        folder=file.with_suffix(".training"),
+        hardware=hardware or Hardware(),
+        fresh=fresh,
+        on_step=on_step,
     )
-    error = clean_error(network, how, test, where)
+    if network is None:
+        return None
+    error = clean_error(network, how, test_images, torch.device("cpu"))
     metadata = {
-        "architecture": network_name,
+        "architecture": how.model,
         "num_classes": images.num_classes,
         "image_size": size,
         "input": InputSpec(size=size, mean=how.mean, std=how.std).to_dict(),
         "data": how.data,
-        "data_digest": images.digest,
+        "data_digest": digest_of(images),
         "recipe": how.to_dict(),
         "seed": seed,
         "clean_error": error,
     }
     save_checkpoint(file, network, metadata)
-    return Trained(file, sha256_of(file), network_name, how, seed, len(test), error)
+    return Trained(file, sha256_of(file), how.model, how, seed, len(test_images), error)

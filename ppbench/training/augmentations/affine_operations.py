@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Results are truncated, as Pillow's are: values that come out whole must not fall a hair below.
-_NUDGE = 2.0**-9
+# Results are truncated, as Pillow's are: values that come out whole must not fall a hair below. Places are off by some
+# steps of float32 at the image's size, and levels by that times the contrast.
+_NUDGE_A_PIXEL = 2.0**-14
 
 
 def transformed(images: Tensor, matrices: Tensor) -> Tensor:
@@ -33,7 +34,7 @@ def transformed(images: Tensor, matrices: Tensor) -> Tensor:
         inside &= (place >= 0.0) & (place < size)
         grid[..., axis] = place.mul_(2.0 / size).sub_(1.0)
     moved = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return moved.add_(_NUDGE).mul_(inside[:, None]).to(torch.uint8)
+    return moved.add_(_NUDGE_A_PIXEL * max(height, width)).mul_(inside[:, None]).to(torch.uint8)
 
 
 def rotation(degrees: Tensor, height: int, width: int) -> Tensor:

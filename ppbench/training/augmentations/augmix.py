@@ -93,16 +93,16 @@ class AugMix:
 
 def _on_levels(images: Tensor, operation: Tensor, level: Tensor, _sign: Tensor) -> Tensor:
     tables = torch.empty(*images.shape[:2], 256, dtype=torch.uint8, device=images.device)
-    for name in _LEVELS:
-        rows = (operation == OPERATIONS.index(name)).nonzero().flatten()
+    for number, name in enumerate(_LEVELS):
+        rows = (operation == number).nonzero().flatten()
         if name == "autocontrast":
             tables[rows] = autocontrast(images[rows])
         elif name == "equalize":
             tables[rows] = equalize(images[rows])
         elif name == "posterize":
-            tables[rows] = posterize((4 - (level[rows] * 0.4).long()).clamp(min=1)).expand(-1, 3, -1)
+            tables[rows] = posterize((4 - (level[rows] * 0.4).long()).clamp(min=1))
         else:
-            tables[rows] = solarize(256 - (level[rows] * 25.6).long()).expand(-1, 3, -1)
+            tables[rows] = solarize(256 - (level[rows] * 25.6).long())
     return looked_up(images, tables)
 
 

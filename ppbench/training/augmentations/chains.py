@@ -69,6 +69,10 @@ def mixed(images: Tensor, chains: Tensor, weights: Tensor, share: Tensor) -> Ten
         share: float32 (N), of the augmented copies, in [0, 1].
     """
     n, width = weights.shape
-    by_chain = (weights * share[:, None])[:, None]
-    mean = by_chain.bmm(chains.float().view(n, width, -1)).view(images.shape)
-    return mean.addcmul_(images.float(), (1.0 - share).view(n, 1, 1, 1))
+    copies = chains.view(n, width, *images.shape[1:]).float()
+    by_copy = (weights * share[:, None]).view(n, width, 1, 1, 1)
+    mean = images.float() * (1.0 - share).view(n, 1, 1, 1)
+    # One after the other, not as a matrix product, whose order of summation may depend on the size of the batch.
+    for k in range(width):
+        mean.addcmul_(copies[:, k], by_copy[:, k])
+    return mean

@@ -8,10 +8,12 @@ import math
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _LEVELS = 255
 _FREQUENCIES_A_CELL = 6
+_ROWS = 16
 
 
 def grid_cells(highest: int) -> int:
@@ -42,7 +44,9 @@ def recoloured(images: Tensor, coefficients: Tensor, lowest: int = 1) -> Tensor:
 
 def curves(coefficients: Tensor, lowest: int) -> Tensor:
     """Return the curves on the grid, not clamped: float32 (R, cells + 1) of coefficients float32 (R,K)."""
-    count = coefficients.shape[1]
+    rows, count = coefficients.shape
+    # Products of a few rows may be summed in another order: an image's curve must not depend on the rest of the batch.
+    coefficients = F.pad(coefficients, (0, 0, 0, -rows % _ROWS))
     cells = grid_cells(lowest + count - 1)
     half = cells // 2 + 1
     sines = _sines(lowest, count, cells, coefficients.device)
@@ -53,7 +57,7 @@ def curves(coefficients: Tensor, lowest: int) -> Tensor:
     table = torch.empty(len(coefficients), cells + 1, device=coefficients.device)
     table[:, :half] = symmetric + antisymmetric
     table[:, cells + 1 - half :] = (symmetric - antisymmetric).flip(1)
-    return table.add_(torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device))
+    return table[:rows].add_(torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device))
 
 
 @lru_cache(maxsize=128)

@@ -14,7 +14,9 @@ def autocontrast(images: Tensor) -> Tensor:
     """Return the tables, uint8 (N,C,256), that stretch each channel's levels to 0..255, truncated."""
     flat = images.flatten(2)
     low, high = (extreme(2, keepdim=True).double() for extreme in (flat.amin, flat.amax))
-    scale = 255.0 / (high - low)
+    scale = torch.full_like(low, 255.0) / (
+        high - low
+    )  # a number over a tensor would go through the reciprocal
     levels = _levels(images).double()
     stretched = (levels * scale + -low * scale).clamp(0.0, 255.0)
     return torch.where(high > low, stretched, levels).to(torch.uint8)
@@ -23,8 +25,8 @@ def autocontrast(images: Tensor) -> Tensor:
 def equalize(images: Tensor) -> Tensor:
     """Return the tables, uint8 (N,C,256), that spread each channel's levels evenly; a channel of few pixels stays."""
     n, channels = images.shape[:2]
-    row = torch.arange(n * channels, device=images.device).mul_(256)[:, None]
-    places = images.reshape(n * channels, -1).long() + row
+    row = torch.arange(n * channels, device=images.device).mul_(256)
+    places = images.flatten(2).long() + row.view(n, channels, 1)
     counts = places.flatten().bincount(minlength=n * channels * 256).view(n, channels, 256)
     # The pixels of the highest level that occurs count for nothing in the width of a step.
     highest = images.flatten(2).amax(2, keepdim=True).long()

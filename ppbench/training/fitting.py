@@ -1,0 +1,259 @@
+"""Training on whatever machine there is, through Lightning: one process or many, from the start or from a kept state."""
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import Tensor, nn
+
+from ppbench.data.image_set import ImageSet
+from ppbench.errors import InputError
+from ppbench.training.keeping import FILE, AtomicCheckpointIO, Keeper, resumable
+from ppbench.training.digest import digest_of
+from ppbench.training.module import Source, Training
+from ppbench.training.order import seed_of
+from ppbench.training.recipe import Recipe
+from ppbench.training.resident import Resident, fits
+from ppbench.training.streamed import Streamed
+from ppbench.training.synced_norm import synchronise
+from ppbench.training.views import Views
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a training runs.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        devices: how many of them in each node; None takes one, or what the launcher says.
+        nodes: how many machines.
+        strategy: Lightning's name of how processes work together, e.g. ``ddp``.
+        keep_every: seconds after which the state is kept, beside the end of each epoch.
+        workers: processes that read image files; None takes one for each core.
+    """
+
+    device: str = "auto"
+    devices: int | None = None
+    nodes: int = 1
+    strategy: str = "auto"
+    keep_every: float = 600.0
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is.
+
+    Attributes:
+        step: steps done.
+        steps: of the whole training.
+        epochs: of the whole training.
+        first_step: steps that were done when this process began.
+        loss: of the last step, on its device: to look at it is to wait for it.
+        seconds: since this process began to train.
+    """
+
+    step: int
+    steps: int
+    epochs: int
+    first_step: int
+    loss: Tensor
+    seconds: float
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step was in, from 1."""
+        return -(-self.step * self.epochs // self.steps)
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the last step was its epoch's last."""
+        return self.step * self.epochs % self.steps == 0
+
+
+OnStep = Callable[[Progress], None]
+
+
+def fit(
+    build: Callable[[], nn.Module],
+    recipe: Recipe,
+    images: ImageSet,
+    *,
+    seed: int,
+    folder: Path,
+    hardware: Hardware,
+    fresh: bool = False,
+    on_step: OnStep = lambda _progress: None,
+) -> nn.Module | None:
+    """Train a network from random weights, or go on from the state that is kept in `folder`.
+
+    The same arguments give the same weights, bit for bit, on the same kind of CPU with the same number of threads. The
+    caller's random state is left as it was.
+
+    Args:
+        build: makes the network; called once, with torch's generators seeded.
+        recipe: how to train.
+        images: the training images.
+        seed: of the initial weights, the order, the augmentation and dropout.
+        folder: of the state and the logs; it is made.
+        hardware: where to train.
+        fresh: start again.
+        on_step: called after each step, in the first process.
+
+    Returns:
+        The network in evaluation mode, on the CPU; None in all processes but the first.
+
+    Raises:
+        InputError: fewer images than a batch, a batch that cannot be shared out, a state of another training, a damaged
+            image, or the loss is no longer finite.
+        KeyboardInterrupt: the user stopped it; the state that was kept last is there.
+    """
+    steps = len(images) // recipe.batch_size
+    if steps == 0:
+        raise InputError(f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}")
+    accelerator, devices = _devices(hardware)
+    views = Views(recipe, images.image_size[0], seed)
+    facts = {"recipe": recipe.to_dict(), "seed": seed, "data": digest_of(images)}
+    with _quiet(), _seeded(seed):
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = None if fresh else resumable(folder, facts)
+        # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores.
+        network = build().to(memory_format=torch.channels_last).train()
+
+        def source(device: torch.device) -> Source:
+            if fits(images):
+                return Resident(images, recipe, views, seed, device)
+            return Streamed(images, recipe, views, seed, hardware.workers)
+
+        trainer = lightning.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=hardware.nodes,
+            strategy=hardware.strategy,
+            precision=_PRECISION[recipe.precision],
+            max_steps=steps * recipe.epochs,
+            max_epochs=-1,
+            gradient_clip_val=recipe.grad_clip or None,
+            # The batches of an epoch are a pure function of its number: they are asked for before each one.
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,
+            plugins=[AtomicCheckpointIO()],
+            callbacks=[Keeper(folder, facts, steps, hardware.keep_every), _Reporter(recipe.epochs, on_step)],
+            logger=_loggers(folder),
+            log_every_n_steps=50,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            benchmark=False,
+        )
+        if trainer.world_size > 1:
+            if recipe.batch_size % trainer.world_size:
+                raise InputError(
+                    f"expected a batch_size that {trainer.world_size} processes can share, got {recipe.batch_size}"
+                )
+            synchronise(network)
+        module = Training(network, recipe, source, steps, views, seed)
+        try:
+            trainer.fit(module, ckpt_path=kept, weights_only=True)
+        except SystemExit:
+            if trainer.interrupted:  # Lightning ends the program itself
+                raise KeyboardInterrupt from None
+            raise
+        if not trainer.is_global_zero:
+            return None
+    (folder / FILE).unlink(missing_ok=True)  # it is done: the logs stay
+    return network.cpu().eval()
+
+
+_PRECISION: Mapping[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def _devices(hardware: Hardware) -> tuple[str, int | list[int]]:
+    """Return Lightning's accelerator and its devices.
+
+    Raises:
+        InputError: torch has no such device here.
+    """
+    name = hardware.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        where = torch.device(name)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError) as error:  # torch was built without that backend, or has no such name
+        raise InputError(f"expected a device that torch has here, got {name!r}") from error
+    if where.index is not None:
+        return where.type, [where.index]
+    # torchrun says how many processes it started on this machine.
+    return where.type, hardware.devices or int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _loggers(folder: Path) -> list[CSVLogger | TensorBoardLogger]:
+    """Return the loggers, in a folder for each start: one that goes on does not write over what was before."""
+    starts = folder / "logs"
+    version = f"start-{1 + sum(1 for _ in starts.glob('start-*'))}"
+    return [CSVLogger(folder, "logs", version), TensorBoardLogger(folder, "logs", version)]
+
+
+class _Reporter(lightning.Callback):
+    """Says after each step where the training is."""
+
+    def __init__(self, epochs: int, on_step: OnStep) -> None:
+        self._epochs = epochs
+        self._on_step = on_step
+        self._start = time.perf_counter()
+        self._first = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        del pl_module
+        self._start, self._first = time.perf_counter(), trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        if not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, Training)
+        seconds = time.perf_counter() - self._start
+        self._on_step(
+            Progress(trainer.global_step, pl_module.steps, self._epochs, self._first, outputs["loss"].detach(), seconds)
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what Lightning has to say about itself."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed torch and ask for deterministic algorithms; put both back afterwards."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of("weights", seed))
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
