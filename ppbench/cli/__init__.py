@@ -20,6 +20,7 @@ from ppbench.cli.gate import gate_command
 from ppbench.cli.generate import generate_command
 from ppbench.cli.models import models_app
 from ppbench.cli.preview import preview_command
+from ppbench.cli.report import report_command
 from ppbench.cli.score import score_command
 from ppbench.cli.train import train
 
@@ -51,6 +52,7 @@ def _root(
 app.command("eval")(eval_command)
 app.command("score")(score_command)
 app.command("compare")(compare_command)
+app.command("report")(report_command)
 app.command("gate")(gate_command)
 app.command("train")(train)
 app.add_typer(models_app, name="models")

@@ -1,4 +1,4 @@
-"""The class lists: one wnid a line, in the order of the labels, which is their sorted order.
+"""The class lists: one wnid (of CIFAR one name) a line, in the order of the labels, which is their sorted order.
 
 A wnid is WordNet's number of a noun; which of them make up a data set is a fact about that set. Where each comes from:
 
@@ -8,6 +8,7 @@ A wnid is WordNet's number of a noun; which of them make up a data set is a fact
   classes of Tiny-ImageNet-C, and of the push-pull paper's ImageNet-200, whose images are ImageNet's at full size.
 - `imagenet100`: the 100 synsets of the push-pull paper's ImageNet-100, which its authors' published code names in
   `imagenet_100_classes.json`. Other sets of 100 classes go by that name: PRIME's is every tenth class.
+- `cifar10`, `cifar100`: the names that the authors' files give the (fine) labels (Krizhevsky 2009).
 """
 
 from functools import cache
@@ -16,5 +17,5 @@ from pathlib import Path
 
 @cache
 def class_list(name: str) -> tuple[str, ...]:
-    """Return the wnids of a list, label 0 first."""
+    """Return the wnids or names of a list, label 0 first."""
     return tuple((Path(__file__).parent / f"{name}.txt").read_text(encoding="ascii").split())

@@ -1,0 +1,52 @@
+"""`ppbench report`: runs as one HTML file, and as figures for a paper."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report_command(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN…", help="Folders of finished runs on the same images.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The HTML file. Default: report.html in the folder of the run; with several runs in the current one.",
+            show_default=False,
+        ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the figures into this folder, as SVG and PNG, sized for a paper's column.",
+            show_default=False,
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="Put published results of a data set beside the models: imagenet-c, cifar10-c, …",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a report: one HTML file that needs nothing else, with every figure and where its numbers come from."""
+    from ppbench.reporting.html.page import write_page
+    from ppbench.runs.folder import load_run
+    from ppbench.runs.report import REPORT, gather
+
+    loaded = [load_run(run, intervals=False) for run in runs]
+    content = gather(loaded, reference=reference)
+    path = out or (runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
+    write_page(content, path)
+    typer.echo(f"The report is in {path}.")
+    if plots is not None:
+        from ppbench.reporting.figures.plot_files import write_plots
+
+        written = write_plots(content, plots)
+        typer.echo(f"{len(written)} figures are in {plots}: {', '.join(path.name for path in written)}.")

@@ -1,0 +1,34 @@
+"""What people call the classes of a data set."""
+
+from collections.abc import Sequence
+
+from ppbench.data.classes import class_list
+from ppbench.data.registry import DATA_SETS, data_set
+
+
+def class_names(data: str, num_classes: int) -> Sequence[str]:
+    """Return the names of the classes, label 0 first: words where the set has some, ``"class 7"`` where not.
+
+    Args:
+        data: the set's name, e.g. ``"cifar10-c"``.
+        num_classes: how many names are needed.
+    """
+    names: Sequence[str] = ()
+    if data == "digits-c":
+        names = [str(digit) for digit in range(10)]
+    elif data in ("cifar10-c", "cifar100-c"):
+        names = [name.replace("_", " ") for name in class_list(data.removesuffix("-c"))]
+    elif data in {known.name for known in DATA_SETS} and (wnids := data_set(data).wnids) is not None:
+        words = _imagenet_words()
+        names = [words.get(wnid, wnid) for wnid in wnids]
+    if len(names) != num_classes:
+        return [f"class {label}" for label in range(num_classes)]
+    return names
+
+
+def _imagenet_words() -> dict[str, str]:
+    """Return a short English name for each wnid of ImageNet, as torchvision's weights carry them."""
+    from torchvision.models import ResNet18_Weights
+
+    categories: Sequence[str] = ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
+    return dict(zip(class_list("imagenet"), categories, strict=True))

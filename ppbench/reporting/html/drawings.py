@@ -1,0 +1,148 @@
+"""The drawn figures of the page: each panel by itself, so that they flow into as many columns as there is room for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from ppbench.reporting.figures import bars, calibration, canvas, curves, kernels, scatter
+from ppbench.reporting.figures.palette import SeriesStyle, series
+from ppbench.reporting.html.inline_svg import inline
+from ppbench.reporting.html.pictures import png
+from ppbench.reporting.report_content import ReportContent, StemKernels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Key:
+    """A model in the key to the figures: letter, name, colour role, and its line and marker."""
+
+    letter: str
+    model: str
+    role: str
+    swatch: Markup
+
+
+@dataclass(frozen=True)
+class StemView:
+    """A push-pull network's first layer on the page.
+
+    Attributes:
+        letter: by which the figures call the model.
+        stem: its name, its description and what to know.
+        picture: data URI of the sheet of kernels; empty without.
+        alt: the sheet in words.
+        histogram: of the trained strengths; None without.
+    """
+
+    letter: str
+    stem: StemKernels
+    picture: str
+    alt: str
+    histogram: Markup | None
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """All drawn figures of a page; what cannot be drawn is empty or None."""
+
+    key: tuple[Key, ...]
+    bars: tuple[Markup, ...]
+    curves: tuple[Markup, ...]
+    scatter: Markup | None
+    calibration: tuple[tuple[str, str, Markup], ...]
+    stems: tuple[StemView, ...]
+
+
+def draw_all(content: ReportContent) -> Drawings:
+    """Draw every figure of a page."""
+    with canvas.style():
+        return Drawings(
+            key=tuple(_key(series(place), model, place) for place, model in enumerate(content.models)),
+            bars=tuple(
+                _drawn(
+                    f"bars-{group}",
+                    f"{group} corruptions",
+                    bars.described(content, group),
+                    (5.2, bars.height(content, group)),
+                    lambda axes, group=group: bars.draw(axes, content, group),
+                )
+                for group in bars.groups(content)
+            ),
+            curves=tuple(
+                _drawn(
+                    f"curve-{place}",
+                    curves.title(name),
+                    curves.described(content, name),
+                    (2.3, 1.75),
+                    lambda axes, name=name: curves.draw(axes, content, name),
+                )
+                for place, name in enumerate(curves.corruptions(content))
+            ),
+            scatter=_drawn(
+                "scatter",
+                "clean error against mean error",
+                scatter.described(content),
+                (6.2, 4.2),
+                lambda axes: scatter.draw(axes, content),
+            )
+            if scatter.can_be_drawn(content)
+            else None,
+            calibration=tuple(
+                (
+                    series(place).letter,
+                    model,
+                    _drawn(
+                        f"calibration-{place}",
+                        f"calibration of {model}",
+                        calibration.described(content, place),
+                        (2.7, 2.5),
+                        lambda axes, place=place: calibration.draw(axes, content, place),
+                    ),
+                )
+                for place, model in enumerate(content.models)
+            ),
+            stems=tuple(_stem(content, stem) for stem in content.stems),
+        )
+
+
+def _drawn(
+    name: str, title: str, description: str, size: tuple[float, float], draw: "Callable[[Axes], None]"
+) -> Markup:
+    figure, axes = canvas.panel(*size)
+    draw(axes)
+    return inline(canvas.svg(figure), name, title, description)
+
+
+def _key(style: SeriesStyle, model: str, place: int) -> Key:
+    figure, axes = canvas.panel(0.5, 0.17)
+    axes.plot([0, 0.5, 1], [0, 0, 0], color=style.colour, ls=style.dash, lw=1.5)
+    axes.plot([0.5], [0], color=style.colour, marker=style.marker, ms=5)
+    axes.set_xlim(-0.05, 1.05)
+    axes.set_axis_off()
+    # The name stands beside it: a reader of the page aloud needs no picture of a line.
+    drawn = inline(canvas.svg(figure), f"key-{place}", f"line of {style.letter}", f"how {model} is drawn")
+    return Key(style.letter, model, style.role, drawn)
+
+
+def _stem(content: ReportContent, stem: StemKernels) -> StemView:
+    place = content.models.index(stem.model)
+    picture, alt, histogram = "", "", None
+    if stem.push is not None and stem.pull is not None:
+        picture = png(kernels.sheet(stem))
+        alt = (
+            f"{len(stem.push)} push kernels of {stem.push.shape[-1]} × {stem.push.shape[-1]} weights of {stem.model}, "
+            f"each above its pull kernel of {stem.pull.shape[-1]} × {stem.pull.shape[-1]}"
+        )
+    if stem.strengths is not None:
+        histogram = _drawn(
+            f"strengths-{place}",
+            f"inhibition strengths of {stem.model}",
+            kernels.strengths_described(stem),
+            (3.6, 1.9),
+            lambda axes: kernels.draw_strengths(axes, stem, place),
+        )
+    return StemView(series(place).letter, stem, picture, alt, histogram)

@@ -1,0 +1,102 @@
+"""The page: view data into the template."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ppbench import atomic
+from ppbench.errors import InputError
+from ppbench.reporting.figures import heatmap, scatter
+from ppbench.reporting.figures.palette import colours
+from ppbench.reporting.html import heat_view, score_view
+from ppbench.reporting.html.drawings import draw_all
+from ppbench.reporting.html.example_view import example_rows
+from ppbench.reporting.html.run_facts import run_facts
+from ppbench.reporting.provenance_line import data_sentence
+from ppbench.reporting.reference_rows import lines_below, mark_of
+from ppbench.reporting.report_content import ReportContent
+from ppbench.scoring.names import SEVERITIES
+
+_HERE = Path(__file__).parent
+
+
+def render(content: ReportContent) -> str:
+    """Return the report as one HTML document, which asks no host for anything.
+
+    The same content gives the same text, but for what run.json says of time and place.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(_view(content))
+
+
+def write_page(content: ReportContent, path: Path) -> None:
+    """Write the report.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    text = render(content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(path, text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"expected a file that can be written, got {str(path)!r}: {reason}; choose another with --out"
+        ) from error
+
+
+def _view(content: ReportContent) -> dict[str, Any]:
+    divisor = content.scores.normaliser
+    references = [
+        (number, row, content.references and mark_of(row, content.references))
+        for number, row in _numbered(content)
+    ]
+    return {
+        "style": Markup((_HERE / "page.css").read_text(encoding="utf-8").replace("/* theme */", _theme())),  # noqa: S704
+        "title": f"{', '.join(content.models)} on {content.context.data or 'corrupted images'}",
+        "data": data_sentence(content.context),
+        "version": content.version,
+        "drawings": draw_all(content),
+        "columns": score_view.headline_columns(content),
+        "rows": score_view.headline_rows(content),
+        "notes": lines_below(content.scores, content.context, content.references),
+        "references": references,
+        "severities": SEVERITIES,
+        "error_tables": heat_view.error_tables(content),
+        "largest_error": score_view.number(heatmap.largest_error(content), 1),
+        "scale_stops": heat_view.scale_stops(),
+        "difference_tables": heat_view.difference_tables(content),
+        "baseline": content.baseline,
+        "bar_scale": score_view.bar_scale(content),
+        "bar_tables": score_view.bar_tables(content),
+        "normaliser": None if divisor is None else divisor.name,
+        "examples": example_rows(content),
+        "example_note": content.examples.note,
+        "runs": [run_facts(name, manifest) for name, manifest in content.manifests],
+        "raw": [
+            (name, json.dumps(manifest, indent=2, ensure_ascii=False)) for name, manifest in content.manifests
+        ],
+    }
+
+
+def _numbered(content: ReportContent) -> list[tuple[int | None, Any]]:
+    """Return the published rows, those in the scatter with the number they have there."""
+    drawn = {name: number for number, (name, _, _) in enumerate(scatter.reference_points(content), 1)}
+    return [(drawn.get(row.model), row) for row in content.references]
+
+
+def _theme() -> str:
+    """Return the variables of the figures' colours, light, dark, and light again on paper."""
+    light = "".join(f"--{role}:{pair[0]};" for role, pair in colours().items())
+    dark = "".join(f"--{role}:{pair[1]};" for role, pair in colours().items())
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

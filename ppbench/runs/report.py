@@ -1,0 +1,102 @@
+"""From runs to what a report shows."""
+
+from collections.abc import Sequence
+
+from ppbench import __version__
+from ppbench.reporting.reference_rows import references_for
+from ppbench.reporting.report_content import ModelReliability, ReportContent
+from ppbench.runs.example_images import example_images
+from ppbench.runs.folder import Run
+from ppbench.runs.merging import Member, merge
+from ppbench.runs.stem_kernels import stem_kernels
+from ppbench.scoring.group_scores import group_scores
+from ppbench.scoring.names import CORRUPTIONS
+from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+from ppbench.scoring.reliability import Bin, reliability
+from ppbench.scoring.resampled_scores import intervals_of, resampled_scores
+from ppbench.scoring.scores import score
+from ppbench.scoring.significance import mcnemar
+
+REPORT = "report.html"
+"""The file of a run's folder that holds its report."""
+
+ALPHA = 0.05
+"""From which p-value on a difference in a cell is called decided."""
+
+
+def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportContent:
+    """Return what a report of some runs shows.
+
+    CE divides by the normaliser of the first run, for all models alike. The models are compared with the first baseline
+    model that a run names, or else with the first model of all.
+
+    Args:
+        runs: one or more, on the same images.
+        reference: a data set whose published results stand beside the models.
+
+    Raises:
+        InputError: the runs are not of the same images, or nothing is published for `reference`, or they are of other data.
+    """
+    merged = merge(runs)
+    published = () if reference is None else references_for(reference, merged.context.data)
+    outcomes = [member.outcomes for member in merged.members]
+    names = [member.name for member in merged.members]
+    baseline = merged.baseline or names[0]
+    tables = tuple(each.table for each in outcomes)
+    scores = score(tables, merged.normaliser, merged.baseline)
+    values = resampled_scores(outcomes, scores)
+    scores = scores.with_intervals(intervals_of(values, outcomes))
+    part = "error" if merged.normaliser is None else "ce"
+    stems = [
+        stem_kernels(
+            member.run.manifest["models"][member.index],
+            member.run.manifest["data"],
+            member.name,
+            member.run.folder,
+        )
+        for member in merged.members
+    ]
+    base = outcomes[names.index(baseline)]
+    return ReportContent(
+        tables=tables,
+        scores=scores,
+        groups={model.model: group_scores(model, values[model.model], part) for model in scores.models},
+        context=merged.context,
+        baseline=baseline,
+        decided={each.model: _decided(base, each) for each in outcomes},
+        reliability=tuple(_reliability(member) for member in merged.members),
+        examples=example_images(merged),
+        stems=tuple(stem for stem in stems if stem is not None),
+        references=published,
+        manifests=tuple(
+            ("run" if run.folder is None else run.folder.resolve().name, run.manifest) for run in runs
+        ),
+        version=__version__,
+    )
+
+
+def _decided(base: Outcomes, other: Outcomes) -> frozenset[tuple[str, int]]:
+    """Return the cells in which two models differ by more than chance, each cell by itself."""
+    found = set()
+    for cell, row in other.row.items():
+        if cell in base.row:
+            first, second = base.wrong[base.row[cell]], other.wrong[row]
+            only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+            if mcnemar(only_first, only_second) < ALPHA:
+                found.add(cell)
+    return frozenset(found)
+
+
+def _reliability(member: Member) -> ModelReliability:
+    kept = member.run.predictions
+    right = ~kept.wrong[member.index]
+
+    def bins(rows: list[int]) -> tuple[Bin, ...]:
+        if not rows:
+            return ()
+        return reliability(kept.answers.confidences[member.index, rows].ravel(), right[rows].ravel())
+
+    return ModelReliability(
+        bins([row for row, cell in enumerate(kept.cells) if cell == CLEAN_CELL]),
+        bins([row for row, cell in enumerate(kept.cells) if cell[0] in CORRUPTIONS]),
+    )
