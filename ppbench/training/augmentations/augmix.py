@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ppbench.errors import InputError
 from ppbench.training.augmentations.affine_operations import rotation, transformed
 from ppbench.training.augmentations.chains import draw_chains, draw_weights, mixed
 from ppbench.training.augmentations.checks import check_levels
@@ -46,7 +47,15 @@ class AugMix:
                 that for ImageNet.
             width: number of chains.
             depth: operations a chain; -1 draws 1, 2 or 3 for each.
+
+        Raises:
+            InputError: a number out of its range.
         """
+        if not 0.1 < severity <= 10.0 or width < 1 or (depth < 1 and depth != -1):
+            raise InputError(
+                "expected AugMix to have a severity above 0.1 and up to 10, a width of at least 1, and a depth of at "
+                f"least 1 or -1, got {severity}, {width} and {depth}"
+            )
         self.severity = severity
         self.width = width
         self.depth = depth

@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from corruptions.random import Random
+from ppbench.training.augmentations import draws
+
 _LEVELS = 255
 _FREQUENCIES_A_CELL = 6
 _ROWS = 16
@@ -23,6 +26,27 @@ def grid_cells(highest: int) -> int:
     (πk)² / (8 cells²) of a sine's amplitude, which is below 0.0007 for every frequency k.
     """
     return _LEVELS * math.ceil(highest / _FREQUENCIES_A_CELL)
+
+
+def draw_amplitudes(
+    shared: Random, own: Random, frequencies: int, temperature: float, bandwidth: int | None
+) -> tuple[Tensor, int]:
+    """Return the amplitudes, float32 (N,3,K), of K neighbouring frequencies, and the lowest of these.
+
+    Args:
+        shared: the numbers of the step: which frequencies, and the amplitudes' variance.
+        own: the numbers of each image.
+        frequencies: the highest frequency is uniform in 1 to so many.
+        temperature: the amplitudes' variance is uniform in 0 to so much.
+        bandwidth: so many frequencies at most, the lowest of them uniform in 1 to the highest; None for all from 1.
+    """
+    highest = draws.integer(shared, "highest", 1, frequencies)
+    lowest = 1
+    if bandwidth is not None:
+        lowest = draws.integer(shared, "lowest", 1, highest)
+        highest = min(lowest + bandwidth - 1, highest)
+    variance = draws.uniform(shared, "temperature", 0.0, temperature)
+    return own.normal("amplitudes", 3, highest + 1 - lowest).mul_(math.sqrt(variance)), lowest
 
 
 def recoloured(images: Tensor, coefficients: Tensor, lowest: int = 1) -> Tensor:
@@ -49,7 +73,8 @@ def curves(coefficients: Tensor, lowest: int) -> Tensor:
     coefficients = F.pad(coefficients, (0, 0, 0, -rows % _ROWS))
     cells = grid_cells(lowest + count - 1)
     half = cells // 2 + 1
-    sines = _sines(lowest, count, cells, coefficients.device)
+    # Rounded up, so that a few tables serve all counts.
+    sines = _sines(lowest, count + -count % _FREQUENCIES_A_CELL, cells, coefficients.device)[:count]
     # sin(πk(1 - c)) is sin(πkc) for odd k and -sin(πkc) for even k: half the grid gives the other half.
     odd, even = slice((lowest + 1) % 2, None, 2), slice(lowest % 2, None, 2)
     symmetric = coefficients[:, odd] @ sines[odd]
@@ -60,7 +85,7 @@ def curves(coefficients: Tensor, lowest: int) -> Tensor:
     return table[:rows].add_(torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=20)
 def _sines(lowest: int, count: int, cells: int, device: torch.device) -> Tensor:
     """Return sin(πkj/cells), frequencies k by points j of the lower half: float32 (K, cells // 2 + 1)."""
     k = torch.arange(lowest, lowest + count)[:, None]

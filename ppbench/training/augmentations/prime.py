@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from corruptions.random import Random
+from ppbench.errors import InputError, unknown
 from ppbench.training.augmentations import draws
 from ppbench.training.augmentations.chains import draw_chains, draw_weights, mixed
 from ppbench.training.augmentations.checks import check_scaled
-from ppbench.training.augmentations.colour import recoloured
-from ppbench.training.augmentations.spatial import deformed, displacement, temperature_range
+from ppbench.training.augmentations.colour import draw_amplitudes, recoloured
+from ppbench.training.augmentations.spatial import deformed, draw_shift
 from ppbench.training.augmentations.spectral import draw_kernels, filtered
 
 PRIMITIVES = ("spatial", "colour", "spectral")
@@ -33,6 +34,9 @@ class PrimeConfig:
         width: number of chains.
         depth: primitives a chain; -1 draws 1, 2 or 3 for each chain.
         primitives: those that are used.
+
+    Raises:
+        InputError: an unknown primitive, none at all, or no chains.
     """
 
     lowest_cut: int = 2
@@ -46,6 +50,16 @@ class PrimeConfig:
     width: int = 3
     depth: int = -1
     primitives: tuple[str, ...] = PRIMITIVES
+
+    def __post_init__(self) -> None:
+        for name in self.primitives:
+            if name not in PRIMITIVES:
+                raise unknown("primitive", name, PRIMITIVES)
+        if not self.primitives or self.width < 1 or (self.depth < 1 and self.depth != -1):
+            raise InputError(
+                "expected PRIME to have primitives, a width of at least 1, and a depth of at least 1 or -1, got "
+                f"{self.primitives}, {self.width} and {self.depth}"
+            )
 
     @classmethod
     def cifar(cls) -> "PrimeConfig":
@@ -108,23 +122,11 @@ class Prime:
     def _apply(self, primitive: str, images: Tensor, shared: Random, own: Random) -> Tensor:
         config = self.config
         if primitive == "spectral":
-            sigma = draws.uniform(shared, "sigma", 0.0, config.sigma)
-            return filtered(images, draw_kernels(own, sigma, centred=config.centred_impulse))
+            return filtered(images, draw_kernels(shared, own, config.sigma, centred=config.centred_impulse))
         if primitive == "colour":
-            highest = draws.integer(shared, "highest", 1, config.frequencies)
-            temperature = draws.uniform(shared, "temperature", 0.0, config.colour_temperature)
-            lowest, last = 1, highest
-            if config.bandwidth is not None:
-                lowest = draws.integer(shared, "lowest", 1, highest)
-                last = min(lowest + config.bandwidth - 1, highest)
-            amplitudes = own.normal("amplitudes", images.shape[1], last + 1 - lowest).mul_(temperature**0.5)
+            amplitudes, lowest = draw_amplitudes(
+                shared, own, config.frequencies, config.colour_temperature, config.bandwidth
+            )
             return recoloured(images, amplitudes, lowest)
-        side = images.shape[-1]
-        most = draws.integer(shared, "most", config.lowest_cut + 1, config.highest_cut)
-        cut = config.lowest_cut + int(draws.arcsine(shared, "cut") * (most + 1 - config.lowest_cut))
-        cut = min(cut, most)  # the draw may be 1
-        least, greatest = temperature_range(side, cut)
-        greatest = max(least, config.alpha * greatest)
-        temperature = least + draws.arcsine(shared, "temperature") * (greatest - least)
-        normal = shared.normal("field", 2, cut, cut)[0].to(images.device)
-        return deformed(images, displacement(normal, temperature, side))
+        shift = draw_shift(shared, images.shape[-1], config.lowest_cut, config.highest_cut, config.alpha)
+        return deformed(images, shift.to(images.device))

@@ -7,6 +7,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from corruptions.random import Random
+from ppbench.training.augmentations import draws
+
+
+def draw_shift(shared: Random, side: int, lowest_cut: int, highest_cut: int, alpha: float) -> Tensor:
+    """Return a displacement of every pixel, float32 (2, side, side), x before y, in pixels, on the CPU.
+
+    Args:
+        shared: the numbers of the step.
+        side: of the images, pixels.
+        lowest_cut: fewest modes a direction.
+        highest_cut: most modes; the most at a step is uniform in lowest_cut + 1 to so many, and the number itself is
+            between, by Beta(1/2, 1/2).
+        alpha: the temperature is between the least and alpha times the greatest, by Beta(1/2, 1/2).
+    """
+    most = draws.integer(shared, "most", lowest_cut + 1, highest_cut)
+    cut = min(lowest_cut + int(draws.arcsine(shared, "cut") * (most + 1 - lowest_cut)), most)
+    least, greatest = temperature_range(side, cut)
+    greatest = max(least, alpha * greatest)
+    temperature = least + draws.arcsine(shared, "temperature") * (greatest - least)
+    return displacement(shared.normal("field", 2, cut, cut)[0], temperature, side)
+
 
 def temperature_range(side: int, cut: int) -> tuple[float, float]:
     """Return the least and the greatest temperature for an image of `side` pixels and `cut` modes a direction.
@@ -52,7 +74,7 @@ def deformed(images: Tensor, shift: Tensor) -> Tensor:
     return moved.view_as(images)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _modes(cut: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the amplitudes of the modes, (cut, cut), and their sines at the pixels, (cut, side), float32."""
     k = torch.arange(1, cut + 1, dtype=torch.float64)

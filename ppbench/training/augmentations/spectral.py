@@ -4,20 +4,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.random import Random
+from ppbench.training.augmentations import draws
 
 SIDE = 3
 
 
-def draw_kernels(images: Random, sigma: float, *, centred: bool) -> Tensor:
-    """Return float32 (N,3,3): an impulse plus sigma times standard normal numbers.
+def draw_kernels(shared: Random, own: Random, sigma: float, *, centred: bool) -> Tensor:
+    """Return float32 (N,3,3): an impulse plus normal numbers, whose standard deviation is uniform up to sigma.
 
     Args:
-        images: the numbers of each image.
-        sigma: standard deviation.
+        shared: the numbers of the step: of the standard deviation.
+        own: the numbers of each image.
+        sigma: the greatest standard deviation.
         centred: the impulse is in the middle. The original puts it into the last row and column, which moves the
             image by one pixel, up and to the left.
     """
-    kernels = images.normal("kernel", SIDE, SIDE).mul_(sigma)
+    kernels = own.normal("kernel", SIDE, SIDE).mul_(draws.uniform(shared, "sigma", 0.0, sigma))
     at = SIDE // 2 if centred else SIDE - 1
     kernels[:, at, at] += 1.0
     return kernels
