@@ -97,9 +97,13 @@ class EvaluationOptions:
     ] = True
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images per forward pass. Default: 50 on a CPU, 500 on a GPU.", show_default=False),
+        typer.Option(help="Images per forward pass. Default: what suits the device.", show_default=False),
     ] = None
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    precision: Annotated[
+        str, typer.Option(help="fp32; bf16 and fp16 are faster on a GPU, and give other numbers.")
+    ] = "fp32"
+    compiled: Annotated[bool, typer.Option("--compile", help="Have torch compile the networks.")] = False
     normaliser: Annotated[
         str, typer.Option(help="auto, measured (an AlexNet of this run), none, a table's name, or a file.")
     ] = "auto"
@@ -109,6 +113,13 @@ class EvaluationOptions:
     store: Annotated[
         bool, typer.Option("--store/--no-store", help="Keep finished cells, and take them from the store.")
     ] = True
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where finished cells and decoded images are kept. Default: $PPBENCH_CACHE, else the user's cache.",
+            show_default=False,
+        ),
+    ] = None
 
     def evaluate(self, out: Path | None, **more: Any) -> "Run":
         """Evaluate with progress on stderr.

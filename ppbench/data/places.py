@@ -23,3 +23,9 @@ def download_folder() -> Path:
     """Return where downloads are put: `$PPBENCH_DATA` if it is set, the user's data folder otherwise."""
     named = os.environ.get(VARIABLE)
     return Path(named) if named else user_folder()
+
+
+def cache_folder() -> Path:
+    """Return where is kept what can be made again: ``$PPBENCH_CACHE`` or the user's cache folder."""
+    named = os.environ.get("PPBENCH_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_path("ppbench"))

@@ -1,6 +1,8 @@
 """What a network said about the images of one cell, reduced to what scores need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,17 +31,22 @@ class Answers:
     brier: npt.NDArray[np.float32]
     in_top5: npt.NDArray[np.bool_]
 
-    @classmethod
-    def concatenate(cls, parts: list["Answers"]) -> "Answers":
-        """Return the answers of consecutive batches as one."""
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS})
-
 
 FIELDS = tuple(Answers.__dataclass_fields__)
 
 
-def answers_of(logits: Tensor, labels: Tensor) -> Answers:
-    """Reduce logits (n, C) of any float dtype and labels int64 (n,) to answers; only these leave the device."""
+class Reduced(NamedTuple):
+    """The fields of `Answers` for one batch, still on the device: nothing waits for it to finish."""
+
+    predictions: Tensor
+    confidences: Tensor
+    nll: Tensor
+    brier: Tensor
+    in_top5: Tensor
+
+
+def reduce(logits: Tensor, labels: Tensor) -> Reduced:
+    """Reduce logits (n, C) of any float dtype and labels int64 (n,), on one device, to what scores need."""
     logits = logits.float()
     valid = logits.isfinite().all(dim=1)
     log_p = torch.where(valid[:, None], logits, 0.0).log_softmax(dim=1)
@@ -53,10 +60,15 @@ def answers_of(logits: Tensor, labels: Tensor) -> Answers:
     ahead = (logits > true_logit) | (
         (logits == true_logit) & (torch.arange(logits.shape[1], device=logits.device) < true)
     )
-    return Answers(
-        predictions=torch.where(valid, top, INVALID).to(torch.int32).cpu().numpy(),
-        confidences=torch.where(valid, p.gather(1, top[:, None])[:, 0], 0.0).cpu().numpy(),
-        nll=torch.where(valid, -log_p.gather(1, true)[:, 0], torch.inf).cpu().numpy(),
-        brier=torch.where(valid, brier, 2.0).cpu().numpy(),
-        in_top5=(valid & (ahead.sum(dim=1) < 5)).cpu().numpy(),
+    return Reduced(
+        predictions=torch.where(valid, top, INVALID).to(torch.int32),
+        confidences=torch.where(valid, p.gather(1, top[:, None])[:, 0], 0.0),
+        nll=torch.where(valid, -log_p.gather(1, true)[:, 0], torch.inf),
+        brier=torch.where(valid, brier, 2.0),
+        in_top5=valid & (ahead.sum(dim=1) < 5),
     )
+
+
+def fetch(parts: Sequence[Reduced]) -> Answers:
+    """Return the answers to consecutive batches as one; only here is the device waited for, and only they leave it."""
+    return Answers(*(torch.cat(field).cpu().numpy() for field in zip(*parts, strict=True)))

@@ -27,6 +27,8 @@ class Keys:
         images: the images under the cells.
         generator: what makes generated cells.
         device: where the run is.
+        precision: that the networks answer in.
+        compiled: whether torch compiled them.
     """
 
     def __init__(
@@ -36,9 +38,13 @@ class Keys:
         images: DataSource,
         generator: Generator,
         device: torch.device,
+        precision: str = "fp32",
+        *,
+        compiled: bool = False,
     ) -> None:
+        how = {"device": device.type, "precision": precision, **({"compiled": True} if compiled else {})}
         self._models = {
-            model.name: {**facts, "device": device.type}
+            model.name: {**facts, **how}
             for model in models
             if model.name in unchanged and (facts := _model_facts(model)) is not None
         }
@@ -86,7 +92,6 @@ def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
         "code": CODE_VERSION,
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
-        "precision": "fp32",
         "architecture": model.architecture,
         "weights": model.sha256,
         "num_classes": model.num_classes,

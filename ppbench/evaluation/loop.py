@@ -1,162 +1,181 @@
-"""The hot loop: one cell of a data source through every model, each image counted exactly once."""
+"""The hot loop: cells of a data source through every network, each image counted exactly once.
 
-from collections.abc import Callable, Iterator, Sequence
+Why it is fast, in the order in which images pass:
+
+* Clean images are decoded once; a thread reads ahead of the device, over the ends of cells (`reading`, `ahead`).
+* On a GPU they are sent once, as uint8, and stay there if they fit; everything after that happens there.
+* All networks share each corrupted lot.
+* On the CPU each thread takes whole lots from the images to the answers, so that no thread waits for another. Left to
+  itself torch spreads every single operation over the threads, which wait for each other at the end of each: small
+  networks are slower for it, and several times slower as soon as anything else wants a core.
+* On a GPU nothing waits for a batch: answers are gathered there and leave it once a cell.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ppbench.data.decoded import Decoder
 from ppbench.data.source import DataSource
-from ppbench.evaluation.answers import Answers, answers_of
-from ppbench.evaluation.cells import CLEAN, CellId
+from ppbench.evaluation.ahead import ahead
+from ppbench.evaluation.answers import Reduced, fetch
+from ppbench.evaluation.batch_size import BatchSize, is_out_of_memory
+from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.generator import Generator
-from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.registry import ARCHITECTURES
+from ppbench.evaluation.network import Network
+from ppbench.evaluation.reading import Arrived, Lot, Reader
+from ppbench.evaluation.work import Done, OnImages, Work
 
-# Clean images up to this size stay on the device for the whole run: 50,000 images of 32 pixels are 150 MB.
-RESIDENT_BYTES = 2 << 30
-
-
-BATCHES_AT_ONCE = 8
-"""Batches corrupted together on the CPU: enough to keep every thread busy to the end, few enough for memory."""
-
-
-def default_batch_size(device: torch.device) -> int:
-    """Return images per forward pass: few on the CPU, so that activations stay in cache; many on a GPU, to fill it."""
-    return 50 if device.type == "cpu" else 500
+# Values (images x 3 x H x W) that a thread of the CPU corrupts together: as many as hide the calls of the engine.
+_LOT_VALUES = 1 << 19
+_READ_AHEAD = 4  # lots that are read before they are asked for
+_UNDER_WAY = 4  # lots that a GPU may have before it: enough to be never idle, few enough for its memory
 
 
-@contextmanager
-def single_precision() -> Iterator[None]:
-    """Keep float32 arithmetic float32: by torch's default, newer GPUs convolve it with the 10 bits of TF32."""
-    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
+Spread = Callable[..., Iterable[Reduced]]
+"""`map`, or that of a pool of threads."""
 
 
-def in_batches(model: LoadedModel, batches: Sequence[tuple[Tensor, Tensor]]) -> list[Answers]:
-    """Return a model's answers to batches of images uint8 (n, 3, H, W) and labels int64 (n,), in their order.
-
-    On the CPU each thread takes whole batches. Left to itself torch spreads every single operation over the threads,
-    which wait for each other at the end of each: small networks are slower for it, and several times slower as soon
-    as anything else wants a core.
-    """
-    device = batches[0][0].device.type
-    own = model.architecture in ARCHITECTURES
-    # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores; a network that is
-    # not ours may flatten its maps with `view`, which that layout does not allow.
-    layout = torch.channels_last if own else torch.contiguous_format
-
-    def work(batch: tuple[Tensor, Tensor]) -> Answers:
-        # A caller's autocast would make other numbers than the single precision that is recorded.
-        with torch.inference_mode(), torch.autocast(device, enabled=False):
-            return answers_of(model.logits(batch[0].contiguous(memory_format=layout)), batch[1])
-
-    threads = torch.get_num_threads()
-    # A network that is not ours may keep things between calls, and is only ever called by one thread.
-    alone = not own or device != "cpu"
-    if alone or min(threads, len(batches)) < 2:
-        return [work(batch) for batch in batches]
-    torch.set_num_threads(1)  # what new threads start with
-    try:
-        with ThreadPoolExecutor(min(threads, len(batches))) as pool:
-            return list(pool.map(work, batches))
-    finally:
-        torch.set_num_threads(threads)
-
-
-class Evaluator:
-    """Evaluates cells of one data source; keeps what they share on the device."""
+class LocalEngine:
+    """Does the work in this process, on one device."""
 
     def __init__(
         self,
         source: DataSource,
+        networks: Sequence[Network],
         *,
         generator: Generator,
-        batch_size: int,
+        batch: BatchSize,
         device: torch.device,
+        decoder: Decoder | None = None,
     ) -> None:
         """Prepare to evaluate.
 
         Args:
             source: the images under the cells.
+            networks: on the device.
             generator: what makes the corrupted images of a generated source.
-            batch_size: images per forward pass.
+            batch: images per forward pass; shrinks where they do not fit.
             device: where corruptions and networks run.
+            decoder: makes arrays of clean images that lie in files.
         """
         self._source = source
+        self._networks = {network.name: network for network in networks}
         self._generator = generator
-        self._batch_size = batch_size
+        self._batch = batch
         self._device = device
-        self._ids = torch.as_tensor(source.ids, dtype=torch.int64, device=device)
+        self._read = Reader(source, device, decoder or Decoder())
+        self._ids = torch.as_tensor(source.ids, dtype=torch.int64)
         self._labels = torch.as_tensor(source.labels, dtype=torch.int64, device=device)
-        height, width = source.image_size
-        self._keep = len(source.ids) * height * width * 3 <= RESIDENT_BYTES
-        self._clean: dict[int, Tensor] = {}
 
     def evaluate(
-        self,
-        cell: CellId,
-        models: Sequence[LoadedModel],
-        on_batch: Callable[[int], None] = lambda _images: None,
-    ) -> dict[str, Answers]:
-        """Return each model's answers on a cell, by model name; all models share each corrupted batch.
+        self, work: Iterable[Work], on_images: OnImages = lambda _cell, _images: None
+    ) -> Iterator[Done]:
+        """Yield each piece of work with its networks' answers, in order.
 
         Args:
-            cell: which cell; `CLEAN` only where the source has clean images.
-            models: networks on the evaluator's device, in evaluation mode.
-            on_batch: called with the number of images, after each lot of batches.
+            work: drawn a few lots before its turn comes, in the caller's thread.
+            on_images: called with the cell and the number of images done, after each lot.
 
         Raises:
-            InputError: the corruption cannot be made here (its textures are missing, say).
+            InputError: the corruption cannot be made here (its textures are missing, say), or a file is damaged.
         """
-        count = len(self._source.ids)
-        answers: dict[str, list[Answers]] = {model.name: [] for model in models}
-        step = self._batch_size * (BATCHES_AT_ONCE if self._device.type == "cpu" else 1)
-        for start in range(0, count, step):
-            rows = slice(start, min(start + step, count))
-            with torch.inference_mode():
-                images = self._images(cell, rows)
-            size = self._batch_size
-            batches = list(zip(torch.split(images, size), torch.split(self._labels[rows], size), strict=True))
-            with single_precision():
-                for model in models:
-                    answers[model.name].extend(in_batches(model, batches))
-            on_batch(rows.stop - rows.start)
-        return {name: Answers.concatenate(parts) for name, parts in answers.items()}
+        parts: dict[str, list[Reduced]] = defaultdict(list)
+        lots = self._lots(work)
+        read = ahead(lots, lambda item: self._read(item[1]), workers=1, depth=_READ_AHEAD)
+        for (job, lot), answered in self._answered(read):
+            for name, part in answered.items():
+                parts[name].extend(part)
+            on_images(lot.cell, lot.rows.stop - lot.rows.start)
+            if lot.rows.stop == job.rows.stop:
+                yield job, {name: fetch(found) for name, found in parts.items()}
+                parts.clear()
 
-    def _images(self, cell: CellId, rows: slice) -> Tensor:
-        """Return the uint8 images (n, 3, H, W) of some rows of a cell."""
-        if cell == CLEAN:
-            return self._clean_images(rows)
-        if self._source.source == "published":
-            return self._to_device(self._source.cell(cell.corruption, cell.severity).images[rows])
+    def _lots(self, work: Iterable[Work]) -> Iterator[tuple[Work, Lot]]:
+        height, width = self._source.image_size
+        size, threads = self._batch.first, torch.get_num_threads()
+        for job in work:
+            # On a GPU a batch, on the CPU several: as many as are worth a call, and no fewer lots than threads.
+            batches = 1
+            if self._device.type == "cpu":
+                worth = -(-_LOT_VALUES // (size * 3 * height * width))
+                batches = max(1, min(worth, (job.rows.stop - job.rows.start) // (size * threads)))
+            for start in range(job.rows.start, job.rows.stop, size * batches):
+                yield job, Lot(job.cell, slice(start, min(start + size * batches, job.rows.stop)))
+
+    def _answered(
+        self, read: Iterator[tuple[tuple[Work, Lot], Arrived]]
+    ) -> Iterator[tuple[tuple[Work, Lot], dict[str, list[Reduced]]]]:
+        """Yield each lot with the answers to its batches."""
+        if self._device.type != "cpu":
+            under_way: deque[torch.cuda.Event] = deque()
+            for item, arrived in read:
+                yield item, self._answer(*item, arrived, map)
+                if self._device.type == "cuda":
+                    under_way.append(torch.cuda.current_stream(self._device).record_event())
+                    if len(under_way) > _UNDER_WAY:
+                        under_way.popleft().synchronize()
+            return
+        threads = torch.get_num_threads()
+        one_thread = partial(torch.set_num_threads, 1)
+        # The reference generator draws from NumPy's global state, and is only ever called by one thread.
+        alike = self._source.source == "published" or self._generator.name == "ppbench"
+        try:
+            if alike and all(network.many_at_once for network in self._networks.values()):
+                work = ahead(
+                    read,
+                    lambda pair: self._answer(*pair[0], pair[1], map),
+                    workers=threads,
+                    depth=2 * threads,
+                    at_start=one_thread,
+                )
+                yield from ((item, answered) for (item, _), answered in work)
+            else:
+                with ThreadPoolExecutor(threads, initializer=one_thread) as pool:
+                    for item, arrived in read:
+                        yield item, self._answer(*item, arrived, pool.map)
+        finally:
+            torch.set_num_threads(threads)  # what threads of the caller's own start with
+
+    def _answer(self, job: Work, lot: Lot, arrived: Arrived, spread: Spread) -> dict[str, list[Reduced]]:
+        """Return every network's answers to a lot, in batches small enough for the device's memory."""
+        while True:
+            size = self._batch.images
+            try:
+                return self._through(job, lot, arrived, size, spread)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only here, after the handler, is the failed batch's memory free: the error held its frames.
+            self._batch.halve(size)
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _through(
+        self, job: Work, lot: Lot, arrived: Arrived, size: int, spread: Spread
+    ) -> dict[str, list[Reduced]]:
+        with torch.inference_mode():
+            images = self._corrupted(lot, arrived.wait())
+            batches = torch.split(images, size), torch.split(self._labels[lot.rows], size)
+            return {
+                name: list(
+                    (spread if self._networks[name].many_at_once else map)(self._networks[name], *batches)
+                )
+                for name in job.networks
+            }
+
+    def _corrupted(self, lot: Lot, images: Tensor) -> Tensor:
+        """Return the images of a lot as its cell has them, uint8 (n, 3, H, W)."""
+        if lot.cell == CLEAN or self._source.source == "published":
+            return images
         return self._generator.corrupt(
-            self._clean_images(rows),
-            cell.corruption,
-            cell.severity,
+            images,
+            lot.cell.corruption,
+            lot.cell.severity,
             protocol=self._source.protocol,
-            ids=self._ids[rows],
+            ids=self._ids[lot.rows],
         )
-
-    def _clean_images(self, rows: slice) -> Tensor:
-        """Return clean images; they stay on the device where they fit, so that 75 cells cost one transfer."""
-        if rows.start in self._clean:
-            return self._clean[rows.start]
-        # No clean cell is planned without clean images, and generated sets always have them.
-        assert self._source.clean is not None
-        images = self._to_device(self._source.clean.images[rows])
-        if self._keep:
-            self._clean[rows.start] = images
-        return images
-
-    def _to_device(self, images: npt.NDArray[np.uint8]) -> Tensor:
-        # Sent as uint8 and scaled there: a quarter of the bytes of float32.
-        batch = torch.from_numpy(np.array(images, copy=None, order="C")).to(self._device)
-        return batch.permute(0, 3, 1, 2).contiguous()

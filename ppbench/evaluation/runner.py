@@ -1,17 +1,25 @@
 """All the cells of a run: taken from the store where they are there, evaluated where not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.cells import CellId
-from ppbench.evaluation.loop import Evaluator
 from ppbench.evaluation.store import CellStore, DamagedEntryError
-from ppbench.models.load import LoadedModel
+from ppbench.evaluation.work import Done, OnImages, Work
 
 Slot = tuple[str, CellId]
 """One model on one cell: what a run has to fill, and what a key of the store stands for."""
+
+
+class Engine(Protocol):
+    """Does work, here or elsewhere."""
+
+    def evaluate(self, work: Iterable[Work], on_images: OnImages) -> Iterator[Done]:
+        """Yield every piece of work with its networks' answers, in any order; more work is drawn as it gets on."""
+        ...
 
 
 @dataclass
@@ -19,8 +27,8 @@ class Runner:
     """Fills the slots of a run.
 
     Attributes:
-        evaluator: makes what is not in the store.
-        models: the networks of the run.
+        engine: makes what is not in the store.
+        models: the names of the networks of the run.
         store: where finished cells are kept; None keeps none.
         keys: gives the store's key of a slot; a slot without one is never stored.
         taken: how many slots came from the store so far.
@@ -29,8 +37,8 @@ class Runner:
         on_warning: called with one line about a damaged entry.
     """
 
-    evaluator: Evaluator
-    models: Sequence[LoadedModel]
+    engine: Engine
+    models: Sequence[str]
     store: CellStore | None = None
     keys: Callable[[Slot], str | None] = lambda _slot: None
     fresh: bool = False
@@ -42,38 +50,47 @@ class Runner:
         """Return the answers of every model on every cell, each of `images` images."""
         answers: dict[Slot, Answers] = {}
         elsewhere: list[Slot] = []
-        for cell in cells:
-            missing = self._take(cell, self.models, answers)
-            with ExitStack() as claims:
-                mine = [model for model in missing if self._claim(claims, (model.name, cell), wait=False)]
-                elsewhere.extend((model.name, cell) for model in missing if model not in mine)
-                # Looked up again under the claim: another process may have finished the cell in between.
-                mine = self._take(cell, mine, answers)
-                if mine:
-                    answers.update(self._evaluate(cell, mine, self.on_batch))
-                else:
-                    self.on_batch(cell, images)
+        with ExitStack() as all_claims:
+            held: dict[CellId, ExitStack] = {}
+
+            def work() -> Iterator[Work]:
+                for cell in cells:
+                    missing = self._take(cell, self.models, answers)
+                    claims = all_claims.enter_context(ExitStack())
+                    mine = [model for model in missing if self._claim(claims, (model, cell), wait=False)]
+                    elsewhere.extend((model, cell) for model in missing if model not in mine)
+                    # Looked up again under the claim: another process may have finished the cell in between.
+                    mine = self._take(cell, mine, answers)
+                    if mine:
+                        held[cell] = claims
+                        yield Work(cell, tuple(mine), slice(0, images))
+                    else:
+                        claims.close()
+                        self.on_batch(cell, images)
+
+            for job, made in self.engine.evaluate(work(), self.on_batch):
+                self._keep(job.cell, made, answers)
+                held.pop(job.cell).close()
         # What another process was working on is there by now, or that process has died and it is ours to make. One
         # claim at a time: nobody waits while holding, so nobody waits for ever.
-        for slot in elsewhere:
+        for model, cell in elsewhere:
             with ExitStack() as claims:
-                self._claim(claims, slot, wait=True)
-                model = next(model for model in self.models if model.name == slot[0])
-                if self._take(slot[1], [model], answers):
-                    answers.update(self._evaluate(slot[1], [model], lambda _cell, _images: None))
+                self._claim(claims, (model, cell), wait=True)
+                if self._take(cell, [model], answers):
+                    job = Work(cell, (model,), slice(0, images))
+                    for _, made in self.engine.evaluate([job], lambda _cell, _images: None):
+                        self._keep(cell, made, answers)
         return answers
 
-    def _take(
-        self, cell: CellId, models: Sequence[LoadedModel], answers: dict[Slot, Answers]
-    ) -> list[LoadedModel]:
+    def _take(self, cell: CellId, models: Sequence[str], answers: dict[Slot, Answers]) -> list[str]:
         """Put what the store has of a cell into `answers`, and return the models that still lack it."""
         missing = []
         for model in models:
-            found = self._stored((model.name, cell))
+            found = self._stored((model, cell))
             if found is None:
                 missing.append(model)
             else:
-                answers[model.name, cell] = found
+                answers[model, cell] = found
                 self.taken += 1
         return missing
 
@@ -94,12 +111,9 @@ class Runner:
             return True
         return claims.enter_context(self.store.claim(key, wait=wait))
 
-    def _evaluate(
-        self, cell: CellId, models: Sequence[LoadedModel], on_batch: Callable[[CellId, int], None]
-    ) -> dict[Slot, Answers]:
-        made = self.evaluator.evaluate(cell, models, lambda images: on_batch(cell, images))
-        for name, answers in made.items():
-            key = self.keys((name, cell))
+    def _keep(self, cell: CellId, made: Mapping[str, Answers], answers: dict[Slot, Answers]) -> None:
+        for model, found in made.items():
+            key = self.keys((model, cell))
             if self.store is not None and key is not None:
-                self.store.put(key, answers)
-        return {(name, cell): answers for name, answers in made.items()}
+                self.store.put(key, found)
+            answers[model, cell] = found

@@ -17,19 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from ppbench import atomic
+from ppbench.data.places import cache_folder
 from ppbench.errors import InputError
 from ppbench.evaluation.answers import FIELDS, Answers
 
 MAGIC = b"ppbench-cell-1 "
+CELLS = "cells"
+"""What the store's folder is called in the cache folder."""
 
 
 def default_folder() -> Path:
     """Return where cells are kept: ``$PPBENCH_CACHE`` or the user's cache folder."""
-    chosen = os.environ.get("PPBENCH_CACHE")
-    return (Path(chosen) if chosen else Path(platformdirs.user_cache_path("ppbench"))) / "cells"
+    return cache_folder() / CELLS
 
 
 def key_of(facts: Mapping[str, Any]) -> str:

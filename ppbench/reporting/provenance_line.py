@@ -21,6 +21,7 @@ class TableContext:
         images: images per cell.
         seed: of generated corruptions and of a subset.
         generator: what made the corruptions, e.g. ``"ppbench 0.1.0"``; None for published files.
+        precision: of the networks' arithmetic.
         notes: what else a reader must know, one sentence each.
     """
 
@@ -30,6 +31,7 @@ class TableContext:
     images: int | None = None
     seed: int | None = None
     generator: str | None = None
+    precision: str = "fp32"
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,9 +75,10 @@ def data_sentence(context: TableContext) -> str:
     seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
     generator = f" by {context.generator}" if context.generator else ""
     images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"
+    precision = "" if context.precision == "fp32" else f"; networks in {context.precision}"
     return (
         f"{_or(context.data)}; source {_or(context.source)}{generator}; protocol {_or(context.protocol)}; "
-        f"{images}{seed}"
+        f"{images}{seed}{precision}"
     )
 
 

@@ -7,28 +7,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import corruptions as engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
-from ppbench.errors import InputError, unknown
+from ppbench.errors import unknown
 from ppbench.evaluation.answers import Answers
+from ppbench.evaluation.batch_size import BatchSize, first_batch_size
 from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import Keys
-from ppbench.evaluation.loop import Evaluator, default_batch_size
+from ppbench.evaluation.precision import check_precision
 from ppbench.evaluation.runner import Runner, Slot
-from ppbench.evaluation.store import CellStore
+from ppbench.evaluation.store import CELLS, CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.registry import ARCHITECTURES
 from ppbench.models.requests import Loading
 from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
+from ppbench.runs.engines import local_engine, make_ready
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
@@ -56,6 +55,8 @@ def evaluate(
     jpeg: bool = True,
     batch_size: int | None = None,
     device: str | None = None,
+    precision: str = "fp32",
+    compiled: bool = False,
     normaliser: str = "auto",
     baseline_model: str | None = None,
     loading: Loading | None = None,
@@ -64,6 +65,7 @@ def evaluate(
     command: str | None = None,
     store: bool = True,
     fresh: bool = False,
+    cache: Path | None = None,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
     on_warning: Callable[[str], None] = lambda _line: None,
     on_note: Callable[[str], None] = lambda _line: None,
@@ -82,8 +84,10 @@ def evaluate(
         seed: seed of the generated corruptions and of the subset.
         generator: ``"ppbench"``, or ``"imagecorruptions"`` for comparison.
         jpeg: put generated images through the JPEG step that the published files of their protocol have had.
-        batch_size: images per forward pass; None takes what suits the device.
+        batch_size: images per forward pass; None takes what suits the device. Halved where the memory is too small.
         device: a torch device; None or ``"auto"`` takes the best one here.
+        precision: of the networks' arithmetic: ``"fp32"``, or for speed, with other numbers, ``"bf16"`` or ``"fp16"``.
+        compiled: have torch compile the networks.
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
         baseline_model: the model of this run that R_net compares with.
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
@@ -92,6 +96,7 @@ def evaluate(
         command: the command line that asked for the run, for run.json; None from Python.
         store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
         fresh: make every cell again, whatever the store has.
+        cache: the folder of the store and of decoded images; None takes ``$PPBENCH_CACHE`` or the user's cache folder.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
         on_warning: called with one line about what went wrong without harm.
         on_note: called with one line about what was inferred from a checkpoint.
@@ -103,10 +108,8 @@ def evaluate(
     cells_wanted = parse_corruptions(corruptions, engine.plugins), parse_severities(severities)
     maker = Generator(generator, seed, jpeg)
     where = choose_device(device)
-    if batch_size is None:
-        batch_size = default_batch_size(where)
-    if batch_size < 1:
-        raise InputError(f"expected a batch size of at least 1, got {batch_size}")
+    check_precision(precision)
+    batch = None if batch_size is None else BatchSize(batch_size)
     images = open_data(
         data,
         root=root,
@@ -119,10 +122,8 @@ def evaluate(
     maker.check(cells_wanted[0])
     found = load_models(models, images, loading or Loading(), on_note)
     loaded = found.models
-    for model in loaded:
-        model.to(where)
-        if model.name in found.unchanged and model.architecture in ARCHITECTURES:
-            model.module.to(memory_format=torch.channels_last)  # the layout of their batches
+    networks = make_ready(loaded, found.unchanged, where, precision, compiled=compiled)
+    batch = batch or BatchSize(first_batch_size(where, images.image_size))
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)
@@ -135,14 +136,14 @@ def evaluate(
     with _folder(out):
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
-        keys = Keys(loaded, found.unchanged, images, maker, where)
+        keys = Keys(loaded, found.unchanged, images, maker, where, precision, compiled=compiled)
         for model in loaded:
             if store and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
         runner = Runner(
-            Evaluator(images, generator=maker, batch_size=batch_size, device=where),
-            loaded,
-            _store() if store else None,
+            local_engine(images, networks, generator=maker, batch=batch, device=where, cache=cache),
+            names,
+            _store(cache) if store else None,
             keys,
             fresh=fresh,
             on_warning=on_warning,
@@ -163,6 +164,7 @@ def evaluate(
             images=len(images.ids),
             seed=_seed(images, seed, limit),
             generator=_generator(images, maker),
+            precision=precision,
             notes=(*divide_by.notes, *quality_notes(images, predictions, generator=maker, limit=limit)),
         )
         run = Run(
@@ -175,8 +177,9 @@ def evaluate(
                 "versions": provenance.versions(),
                 "git": provenance.git_revision(Path.cwd()),
                 "device": provenance.device_facts(where),
-                "precision": "fp32",
-                "batch_size": batch_size,
+                "precision": precision,
+                "compiled": compiled,
+                "batch_size": batch.images,
                 "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
                 "models": [describe_model(model) for model in loaded],
                 "data": {**about_data, "root": None if root is None else str(root)},
@@ -208,8 +211,8 @@ def _generator(images: DataSource, maker: Generator) -> str | None:
     return None if images.source == "published" else generator_text(maker)
 
 
-def _store() -> CellStore:
-    store = CellStore(default_store_folder())
+def _store(cache: Path | None) -> CellStore:
+    store = CellStore(default_store_folder() if cache is None else cache / CELLS)
     store.prepare()
     return store
 

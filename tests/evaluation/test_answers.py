@@ -5,7 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppbench.evaluation.answers import INVALID, answers_of
+from ppbench.evaluation.answers import INVALID, Answers, fetch, reduce
+
+
+def answers_of(logits: torch.Tensor, labels: torch.Tensor) -> Answers:
+    """The answers to one batch."""
+    return fetch([reduce(logits, labels)])
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Filling the cells of a run from the store and from the evaluator."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from torch import nn
 from ppbench.data.image_set import ImageSet
 from ppbench.data.source import DataSource
 from ppbench.evaluation.answers import FIELDS
+from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CLEAN, CellId, plan
 from ppbench.evaluation.generator import Generator
-from ppbench.evaluation.loop import Evaluator
+from ppbench.evaluation.loop import LocalEngine
+from ppbench.evaluation.network import Network
 from ppbench.evaluation.runner import Runner
 from ppbench.evaluation.store import CellStore, key_of
+from ppbench.evaluation.work import Done, OnImages, Work
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
 
@@ -51,15 +55,25 @@ def _runner(
     keys = {
         (model.name, cell): key_of({"m": model.name, "c": str(cell)}) for model in models for cell in CELLS
     }
-    evaluator = Evaluator(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
-    return Runner(evaluator, models, store, keys.get if store else lambda _slot: None, **options)  # type: ignore[arg-type]  # test options
+    engine = LocalEngine(
+        source,
+        [Network(model) for model in models],
+        generator=Generator(),
+        batch=BatchSize(10),
+        device=torch.device("cpu"),
+    )
+    return Runner(
+        engine, [model.name for model in models], store, keys.get if store else lambda _slot: None, **options
+    )  # type: ignore[arg-type]  # test options
 
 
-class _Refuses(Evaluator):
-    """An evaluator that must not be asked."""
+class _Refuses:
+    """An engine that must not be asked."""
 
-    def evaluate(self, cell: CellId, *_: object, **__: object) -> dict[str, object]:  # type: ignore[override]  # never returns
-        raise AssertionError(f"{cell} was evaluated again")
+    def evaluate(self, work: Iterable[Work], _on_images: OnImages) -> Iterator[Done]:
+        for job in work:
+            raise AssertionError(f"{job.cell} was evaluated again")
+        yield from ()
 
 
 def test_every_model_answers_every_image_of_every_cell_once(
@@ -91,7 +105,7 @@ def test_finished_cells_are_not_made_again(
     store = CellStore(tmp_path)
     first = _runner(source, models, store).run(CELLS, COUNT)
     second = _runner(source, models, store)
-    second.evaluator = _Refuses(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
+    second.engine = _Refuses()
     again = second.run(CELLS, COUNT)
     for slot in first:
         for name in FIELDS:
@@ -139,6 +153,6 @@ def test_fresh_makes_everything_again(source: DataSource, models: list[LoadedMod
     store = CellStore(tmp_path)
     _runner(source, models, store).run(CELLS, COUNT)
     runner = _runner(source, models, store, fresh=True)
-    runner.evaluator = _Refuses(source, generator=Generator(), batch_size=10, device=torch.device("cpu"))
+    runner.engine = _Refuses()
     with pytest.raises(AssertionError, match="evaluated again"):
         runner.run(CELLS, COUNT)

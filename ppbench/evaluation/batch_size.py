@@ -1,0 +1,65 @@
+"""How many images go through a network at once, and what happens when they are too many for the device."""
+
+import threading
+
+import torch
+
+from ppbench.errors import InputError
+
+_GPU_VALUES = 1 << 26  # values of a GPU's first batch: 445 images of 224 pixels fill any of today's GPUs
+_GPU_IMAGES = 4096
+_CPU_IMAGES = 50
+
+# Libraries below torch have errors of their own for the same thing.
+_ALLOCATION = ("ALLOC_FAILED", "can't allocate memory", "not enough memory")
+
+
+def first_batch_size(device: torch.device, image_size: tuple[int, int]) -> int:
+    """Return images per forward pass to begin with.
+
+    On the CPU few, so that activations stay in its cache; on a GPU as many as keep it busy, a power of two. Where they
+    do not fit into memory the number is halved (`BatchSize`).
+    """
+    if device.type == "cpu":
+        return _CPU_IMAGES
+    fitting = min(_GPU_IMAGES, max(1, _GPU_VALUES // (3 * image_size[0] * image_size[1])))
+    return 1 << (fitting.bit_length() - 1)
+
+
+class BatchSize:
+    """A batch size that shrinks when the device runs out of memory; shared by all threads of a run."""
+
+    def __init__(self, images: int) -> None:
+        """Begin with so many images.
+
+        Raises:
+            InputError: fewer than one.
+        """
+        if images < 1:
+            raise InputError(f"expected a batch size of at least 1, got {images}")
+        self.first = images
+        self._images = images
+        self._lock = threading.Lock()
+
+    @property
+    def images(self) -> int:
+        """Images per forward pass now."""
+        return self._images
+
+    def halve(self, tried: int) -> None:
+        """Take half of the size that was too much; several threads that tried the same one halve it once.
+
+        Raises:
+            InputError: not even a single image fits.
+        """
+        if tried == 1:
+            raise InputError(
+                "the device ran out of memory with one image at a time: free it, or choose another --device"
+            )
+        with self._lock:
+            self._images = min(self._images, tried // 2)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch says that the device has no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _ALLOCATION)
