@@ -1,47 +1,116 @@
-"""`ppbench score`: the scores of an errors file; no model, no images, no torch."""
+"""`ppbench score`: the scores of a run or of an errors file, as a table or in a format for papers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ppbench.reporting.provenance_line import TableContext
+    from ppbench.scoring.errors_table import ErrorTable
+    from ppbench.scoring.metrics import ModelMetrics
+    from ppbench.scoring.scorecard import Scores
+
 
 def score_command(
-    errors: Annotated[
+    run: Annotated[
         Path,
-        typer.Argument(metavar="ERRORS.csv", help="Errors file, or a run's folder.", show_default=False),
+        typer.Argument(metavar="RUN", help="A run's folder, or an errors file.", show_default=False),
     ],
     normaliser: Annotated[
         str | None,
         typer.Option(
             help="What CE divides by: imagenet-c-alexnet, cifar10-c-alexnet-2020, measured (the alexnet of "
-            "this file), measured:MODEL, none, or a file (errors of one model, or TOML).",
+            "this run), measured:MODEL, none, or a file (errors of one model, or TOML). Default: that of the run.",
             show_default=False,
         ),
     ] = None,
     baseline_model: Annotated[
-        str | None, typer.Option(help="The model of the file that R_net compares with.", show_default=False)
+        str | None, typer.Option(help="The model of the run that R_net compares with.", show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Add published results: imagenet-c, imagenet100-c, cifar10-c or cifar100-c.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="md, csv, latex, json or html instead of the table.", show_default=False
+        ),
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals/--no-intervals", help="95 % intervals, where the answers are known.")
+    ] = True,
+    siunitx: Annotated[
+        bool,
+        typer.Option("--siunitx", help="LaTeX: align numbers at their points, with the siunitx package."),
+    ] = False,
+    bibtex: Annotated[
+        Path | None,
+        typer.Option(help="Write what the table relies on to this BibTeX file.", show_default=False),
+    ] = None,
+    heatmap: Annotated[
+        bool, typer.Option("--heatmap", help="Print the errors of every cell instead of the table.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Score an errors file: clean and mean error, CE, mCE, relative mCE, R_net."""
-    from ppbench.reporting import scores_json, terminal
+    """Score a run or an errors file: clean and mean error, CE, mCE, relative mCE, R_net."""
+    from ppbench import atomic
+    from ppbench.errors import InputError
+    from ppbench.reporting import bibliography, cell_heatmap, terminal
+    from ppbench.reporting.formats import rendered
+    from ppbench.reporting.reference_rows import references_for
+
+    if (format_ is not None) + json + heatmap > 1:
+        raise InputError("expected one of --format, --json and --heatmap, got several")
+    wanted = "json" if json else format_
+    if siunitx and wanted != "latex":
+        raise InputError("--siunitx is for --format latex: leave it out, or add --format latex")
+    tables, scores, context, metrics, architectures = _scored(run, normaliser, baseline_model, intervals)
+    published = (
+        () if reference is None else references_for(reference, context.data if context.source else None)
+    )
+    if heatmap:
+        cell_heatmap.show(tables, context)
+    elif wanted is None:
+        terminal.show(scores, context, published)
+    else:
+        typer.echo(
+            rendered(wanted, scores, context, metrics=metrics, references=published, siunitx=siunitx),
+            nl=False,
+        )
+    if bibtex is not None:
+        keys = bibliography.cited(scores, context, published, architectures)
+        atomic.write_text(bibtex, bibliography.bibtex(keys))
+
+
+def _scored(
+    path: Path, normaliser: str | None, baseline: str | None, intervals: bool
+) -> "tuple[Sequence[ErrorTable], Scores, TableContext, Sequence[ModelMetrics], dict[str, str]]":
+    """Return errors, scores, context, metrics and architectures; a lone errors file needs no NumPy and no torch."""
+    if (path / "run.json").is_file():
+        from ppbench.runs.rescoring import rescore
+
+        run = rescore(path, normaliser=normaliser, baseline=baseline, intervals=intervals)
+        return run.tables, run.scores, run.context, run.metrics, run.architectures
     from ppbench.reporting.errors_file import context_of
     from ppbench.scoring.errors_table import read_errors_csv
     from ppbench.scoring.normaliser import NORMALISERS, choose_normaliser
     from ppbench.scoring.scores import score
 
-    path = errors / "errors.csv" if errors.is_dir() else errors
-    tables = read_errors_csv(path)
+    file = path / "errors.csv" if path.is_dir() else path
+    tables = read_errors_csv(file)
     divisor = None if normaliser is None else choose_normaliser(normaliser, tables)
-    scores = score(tables, divisor, baseline=baseline_model)
-    context = context_of(path, tables)
-    if json:
-        typer.echo(scores_json.render(scores, context), nl=False)
-    else:
-        terminal.show(scores, context)
+    scores = score(tables, divisor, baseline=baseline)
     if normaliser is None:
         known = ", ".join((*NORMALISERS, "measured"))
         typer.echo(
             f"ppbench: no CE and no mCE without --normaliser: choose one of {known}, or a file", err=True
         )
+    return tables, scores, context_of(file, tables), (), {}

@@ -15,8 +15,8 @@ def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
     """Return a header and a row per model, measured ones first; what is not known is empty.
 
     Columns: ``model``; ``source`` (empty for what was measured); ``normaliser`` of its CE and mCE; the headlines, named
-    as in `ModelScores.by_name`; ``error.<corruption>`` and ``ce.<corruption>``. Where a score has intervals, their bounds
-    follow as ``<score>_low`` and ``<score>_high``. All are per cent.
+    as in `ModelScores.by_name`; ``error.<corruption>`` and ``ce.<corruption>``. Where a score has intervals, their
+    bounds follow as ``<score>_low`` and ``<score>_high``. All are per cent.
     """
     names = [*HEADLINES, *_of_corruptions(scores)]
     bounded = [name for name in names if any(name in model.intervals for model in scores.models)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -72,7 +73,7 @@ def _corruptions(table: Table, heading: str, models: Sequence[int], width: int) 
     grid.add_column(table.stub, no_wrap=True, vertical="bottom")
     room = max(_CELL, (width - _TITLE) // len(models)) - _GAP
     for index in models:
-        above = Text(f"{_wrapped(table.columns[index], room)}\n{heading}")
+        above = Text(f"{wrapped(table.columns[index], room)}\n{heading}")
         grid.add_column(above, justify="right", max_width=room, overflow="fold", vertical="bottom")
     for section in table.sections:
         if not section.title or section.apart:
@@ -103,21 +104,21 @@ def _summary(table: Table, width: int) -> Grid:
     for section in table.sections:
         if section.title:
             grid.add_section()
-            grid.add_row(Text(_wrapped(section.title, room), style="dim"))
+            grid.add_row(Text(wrapped(section.title, room), style="dim"))
         for row in section.rows:
             name = f"{row.title} [{row.mark}]" if row.mark else row.title
-            _add_row(grid, row, range(len(row.cells)), _wrapped(name, room))
+            _add_row(grid, row, range(len(row.cells)), wrapped(name, room))
     return grid
 
 
-def _wrapped(name: str, width: int) -> str:
+def wrapped(name: str, width: int) -> str:
     """Break a name that is too long for its column, after a hyphen or the like where there is one."""
     lines = [""]
     for part in re.findall(r".+?(?:[-_/.:+ ]+|$)", name):
-        if lines[-1] and len(lines[-1]) + len(part) > width:
+        if lines[-1] and cell_len(lines[-1]) + cell_len(part.rstrip()) > width:
             lines.append("")
         lines[-1] += part
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def footer(lines: Iterable[tuple[str, str]]) -> Grid:

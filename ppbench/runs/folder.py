@@ -5,12 +5,13 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import latex, markdown, metrics_table, scores_json
+from ppbench.reporting import bibliography, latex, markdown, metrics_table, scores_json
 from ppbench.reporting.provenance_line import TableContext
+from ppbench.runs import frames
 from ppbench.runs import predictions as prediction_file
 from ppbench.runs.agreement import measured_facts
 from ppbench.runs.measuring import metrics_of
@@ -18,14 +19,26 @@ from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
 from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.references import Reference
 from ppbench.scoring.resampled_scores import score_intervals
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SCHEMA_VERSION = 1
 MANIFEST = "run.json"
 
-FILES = (MANIFEST, prediction_file.FILE, "errors.csv", "scores.json", "table.md", "table.tex")
+FILES = (
+    MANIFEST,
+    prediction_file.FILE,
+    "errors.csv",
+    "scores.json",
+    "table.md",
+    "table.tex",
+    bibliography.FILE,
+)
 """What a run's folder holds; a folder that holds anything else, and no run, is somebody's own."""
 
 
@@ -40,6 +53,7 @@ class Run:
         context: what stands below every table.
         predictions: every answer.
         folder: where the run is written; None for one that is not.
+        references: published results that its tables show below its own.
     """
 
     manifest: dict[str, Any]
@@ -48,6 +62,7 @@ class Run:
     context: TableContext
     predictions: Predictions
     folder: Path | None = None
+    references: tuple[Reference, ...] = ()
 
     def __repr__(self) -> str:
         """Return the run in a line: hundreds of thousands of answers help nobody at a prompt."""
@@ -63,6 +78,26 @@ class Run:
     def metrics(self) -> tuple[ModelMetrics, ...]:
         """Top-5 error, calibration and severity slopes of each model."""
         return metrics_of(self.predictions, self.scores, self.manifest["data"]["num_classes"])
+
+    @property
+    def architectures(self) -> dict[str, str]:
+        """Model -> its network."""
+        return {model["name"]: model["architecture"] for model in self.manifest["models"]}
+
+    @cached_property
+    def errors(self) -> "pd.DataFrame":
+        """A row per model and cell: counts, error, interval, and what they rest on; see `frames.errors_frame`."""
+        return frames.errors_frame(self.tables, self.manifest)
+
+    @cached_property
+    def summary(self) -> "pd.DataFrame":
+        """A row per model: its scores and their intervals; see `frames.summary_frame`."""
+        return frames.summary_frame(self.scores)
+
+    @cached_property
+    def answers(self) -> "pd.DataFrame":
+        """A row per model, cell and image: label, prediction, confidence; see `frames.answers_frame`."""
+        return frames.answers_frame(self.predictions)
 
 
 def prepare(folder: Path) -> None:
@@ -102,10 +137,14 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
     prediction_file.write(run.predictions, folder)
     write_errors_csv(folder / "errors.csv", run.tables)
-    atomic.write_text(folder / "scores.json", scores_json.render(run.scores, run.context, run.metrics))
+    atomic.write_text(
+        folder / "scores.json", scores_json.render(run.scores, run.context, run.metrics, run.references)
+    )
     beyond = metrics_table.markdown(run.metrics) if metrics else ""
-    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context) + beyond)
-    atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context))
+    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context, run.references) + beyond)
+    atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context, run.references))
+    cited = bibliography.cited(run.scores, run.context, run.references, run.architectures)
+    atomic.write_text(folder / bibliography.FILE, bibliography.bibtex(cited))
     text = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
     atomic.write_text(folder / MANIFEST, text + "\n")
 

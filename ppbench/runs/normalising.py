@@ -7,18 +7,17 @@ import numpy as np
 
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
-from ppbench.errors import InputError, unknown
 from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.normaliser import (
-    MEASURED,
     Normaliser,
     default_normaliser,
     is_alexnet,
     load_normaliser,
     measured,
+    measured_model,
 )
 
 
@@ -52,43 +51,42 @@ def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSourc
     Raises:
         InputError: the normaliser asked for does not exist.
     """
-    names = [model.name for model in models]
-    alexnets = [model.name for model in models if is_alexnet(model.architecture)]
     if wanted == "none":
         return Divisor()
-    if wanted.startswith(f"{MEASURED}:"):
-        model = wanted.removeprefix(f"{MEASURED}:")
-        if model not in names:
-            raise unknown("model to normalise by", model, names)
-        return Divisor(model=model)
-    if wanted == MEASURED and len(alexnets) != 1:
-        raise InputError(
-            f"expected one alexnet in the run to normalise by, got {len(alexnets)} among {', '.join(names)}: "
-            f"add --model alexnet, or name the model with --normaliser {MEASURED}:MODEL"
-        )
-    if wanted == MEASURED or (wanted == "auto" and alexnets and images.origin == "generated"):
+    architectures = {model.name: model.architecture for model in models}
+    if wanted != "auto":
+        model = measured_model(wanted, architectures)
+        if model is not None:
+            return Divisor(model=model)
+        table = load_normaliser(wanted)
+        return Divisor(table, notes=mismatch_notes(table, images.name, images.origin))
+    alexnets = [name for name, architecture in architectures.items() if is_alexnet(architecture)]
+    if alexnets and images.origin == "generated":
         first = f"normalised by {alexnets[0]}, the first of {len(alexnets)} alexnets of the run"
         return Divisor(model=alexnets[0], notes=(first,) if len(alexnets) > 1 else ())
-    if wanted != "auto":
-        table = load_normaliser(wanted)
-        return Divisor(table, notes=_mismatch(table, images))
     default = default_normaliser(images.name) if images.own_images else None
     if default is None:
         note = "there is no AlexNet table for these images: evaluate an alexnet in the same run to have CE and mCE"
         return Divisor(notes=(note,))
-    return Divisor(default, notes=_mismatch(default, images))
+    return Divisor(default, notes=mismatch_notes(default, images.name, images.origin))
 
 
-def _mismatch(table: Normaliser, images: DataSource) -> tuple[str, ...]:
-    """Say where a table was measured on something else than these images."""
-    if table.data is not None and table.data != images.name:
+def mismatch_notes(table: Normaliser, data: str, origin: str | None) -> tuple[str, ...]:
+    """Say where a table was measured on something else than a run's images.
+
+    Args:
+        table: the normaliser.
+        data: the run's data set.
+        origin: ``"published"`` or ``"generated"``.
+    """
+    if table.data is not None and table.data != data:
         return (
-            f"{table.name} was measured on {table.data}, not on {images.name}: CE and mCE are on no known scale",
+            f"{table.name} was measured on {table.data}, not on {data}: CE and mCE are on no known scale",
         )
-    if table.data is None or images.origin != "generated":
+    if table.data is None or origin != "generated":
         return ()
     # Measured on what was published where there is such a thing, otherwise on the whole embedded set.
-    seen = "the published files" if data_set(images.name).published else "all images of the set with seed 0"
+    seen = "the published files" if data_set(data).published else "all images of the set with seed 0"
     roughly = "CE and mCE compare only roughly; an alexnet in the same run is exact"
     return (f"{table.name} was measured on {seen}, these images were generated: {roughly}",)
 

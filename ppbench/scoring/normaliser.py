@@ -116,35 +116,52 @@ def default_normaliser(data: str) -> Normaliser | None:
     return next((found for name in NORMALISERS if (found := load_normaliser(name)).data == data), None)
 
 
-def choose_normaliser(text: str, tables: Sequence[ErrorTable]) -> Normaliser | None:
+def choose_normaliser(
+    text: str, tables: Sequence[ErrorTable], architectures: Mapping[str, str] | None = None
+) -> Normaliser | None:
     """Return the normaliser that `--normaliser TEXT` asks for; None for ``"none"``.
 
     Args:
-        text: a shipped name, ``none``, ``measured`` (the model that `is_alexnet`), ``measured:MODEL``, or
-            a file: an errors.csv of one model, or a TOML file in the format of the shipped ones.
+        text: a shipped name, ``none``, ``measured`` or ``measured:MODEL`` (see `measured_model`), or a file: an
+            errors.csv of one model, or a TOML file in the format of the shipped ones.
         tables: the run that ``measured`` looks into.
+        architectures: model -> its network; None where only the models' names are known.
 
     Raises:
         InputError: no such name, model or file, or the file is not a normaliser.
     """
     if text == "none":
         return None
+    model = measured_model(text, architectures or {table.model: table.model for table in tables})
+    if model is None:
+        return load_normaliser(text)
+    return measured(next(table for table in tables if table.model == model))
+
+
+def measured_model(text: str, architectures: Mapping[str, str]) -> str | None:
+    """Return the model of a run that ``measured`` (its one AlexNet) or ``measured:MODEL`` means; None for other texts.
+
+    Args:
+        text: what `--normaliser` says.
+        architectures: model -> its network, or its own name where no more is known.
+
+    Raises:
+        InputError: the run has no such model, or not one AlexNet.
+    """
     head, _, model = text.partition(":")
     if head != MEASURED:
-        return load_normaliser(text)
-    names = [table.model for table in tables]
+        return None
     if not model:
-        like = [name for name in names if is_alexnet(name)]
+        like = [name for name, architecture in architectures.items() if is_alexnet(architecture)]
         if len(like) != 1:
-            found = f"{len(like)} models called alexnet" if like else "no model called alexnet"
             raise InputError(
-                f"normaliser 'measured': expected one alexnet in the run, got {found} among "
-                f"{', '.join(names)}: name the model with measured:MODEL"
+                f"normaliser {MEASURED!r}: expected one alexnet in the run, got {len(like) or 'none'} among "
+                f"{', '.join(architectures)}: add an alexnet, or name the model with {MEASURED}:MODEL"
             )
-        model = like[0]
-    if model not in names:
-        raise unknown("model to normalise by", model, names)
-    return measured(tables[names.index(model)])
+        return like[0]
+    if model not in architectures:
+        raise unknown("model to normalise by", model, architectures)
+    return model
 
 
 def load_normaliser(name: str | Path) -> Normaliser:

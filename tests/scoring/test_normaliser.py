@@ -210,10 +210,10 @@ def test_another_network_is_no_alexnet(name):
         (
             "measured",
             ("resnet20",),
-            "got no model called alexnet among resnet20: name the model with measured:MODEL",
+            "got none among resnet20: add an alexnet, or name the model with measured:MODEL",
         ),
-        ("measured", ("alexnet-pp",), "got no model called alexnet among alexnet-pp"),
-        ("measured", ("alexnet-a", "alexnet-b"), "got 2 models called alexnet among alexnet-a, alexnet-b"),
+        ("measured", ("alexnet-pp",), "got none among alexnet-pp"),
+        ("measured", ("alexnet-a", "alexnet-b"), "got 2 among alexnet-a, alexnet-b"),
         (
             "measured:resnet2",
             ("resnet20",),
