@@ -35,7 +35,7 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
         reference: a data set whose published results stand beside the models.
 
     Raises:
-        InputError: the runs are not of the same images, or nothing is published for `reference`, or they are of other data.
+        InputError: the runs are not of the same images, or nothing is published for `reference`, or on their data.
     """
     merged = merge(runs)
     published = () if reference is None else references_for(reference, merged.context.data)

@@ -78,11 +78,17 @@ def _weights(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
     """Return push kernels (O, I, k, k), pull kernels (O, I, k', k'), and the strengths (O,) if they are trained."""
     if isinstance(unit, PushPullConv2d):
-        push, pull, strength = unit.weight, unit.offset() - unit.weight, unit.pull_inhibition_strength
-    else:
-        push, pull, strength = unit.push.weight, unit.pull_kernel(), unit.alpha
-        strength = torch.relu(strength) if isinstance(strength, Tensor) else strength  # how it acts
-    return _array(push), _array(pull), _array(strength).ravel() if isinstance(strength, Tensor) else None
+        return (
+            _array(unit.weight),
+            _array(unit.offset() - unit.weight),
+            _trained(unit.pull_inhibition_strength),
+        )
+    acting = torch.relu(unit.alpha) if isinstance(unit.alpha, Tensor) else unit.alpha
+    return _array(unit.push.weight), _array(unit.pull_kernel()), _trained(acting)
+
+
+def _trained(strength: Tensor | float) -> npt.NDArray[np.float32] | None:
+    return _array(strength).ravel() if isinstance(strength, Tensor) else None
 
 
 def _array(values: Tensor) -> npt.NDArray[np.float32]:

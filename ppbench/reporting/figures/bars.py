@@ -91,7 +91,10 @@ def draw(axes: "Axes", content: ReportContent, group: str) -> None:
             )  # fmt: skip
             if models <= _NUMBERED:
                 edge = max(value, ends[1] if ends else value)
-                axes.text(edge + 0.012 * end, y, f"{value:.1f}", va="center", fontsize=7)
+                axes.text(
+                    edge + 0.012 * end, y, f"{value:.1f}", va="center", fontsize=7,
+                    bbox={"boxstyle": "square,pad=0.1", "fc": light("paper"), "lw": 0},
+                )  # fmt: skip
     if content.bar_part == "ce":
         axes.axvline(100, color=light("muted"), lw=0.9, ls=(0, (4, 3)))
     axes.set_title(group)

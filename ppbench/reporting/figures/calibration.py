@@ -32,6 +32,8 @@ def draw(axes: "Axes", content: ReportContent, place: int) -> None:
     axes.set_xticks(range(0, 101, 25))
     axes.set_yticks(range(0, 101, 25))
     axes.set_aspect("equal")
+    axes.set_xlabel("confidence, %")
+    axes.set_ylabel("accuracy, %")
 
 
 def described(content: ReportContent, place: int) -> str:

@@ -3,9 +3,9 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ppbench.reporting.figures.palette import light
 
@@ -13,21 +13,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FONTS = [
-    "Helvetica",
-    "Arial",
-    "Liberation Sans",
-    "Noto Sans",
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "sans-serif",
-]
+PAPER_FONTS = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC")
+"""What figures for a paper are set in, the first that is there; a letter that it lacks comes from the next."""
+
+PAGE_FONTS = ("DejaVu Sans",)
+"""What a page's figures are measured in: matplotlib brings it. The page then sets them in its own, narrower font."""
+
+Margins = tuple[float, float, float, float]
+"""Left, right, bottom, top; in inches."""
 
 
-def _style() -> dict[str, Any]:
+def _style(fonts: Sequence[str]) -> dict[str, Any]:
     ink, muted, grid = light("ink"), light("muted"), light("grid")
     return {
-        "font.family": FONTS,
+        "font.family": list(fonts),
         "font.size": 8,
         "axes.titlesize": 8.5,
         "axes.titleweight": "bold",
@@ -67,8 +66,12 @@ def _style() -> dict[str, Any]:
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Draw in the common style, whatever the user's matplotlibrc says; nothing of it stays behind."""
+def style(fonts: Sequence[str] = PAGE_FONTS) -> Iterator[None]:
+    """Draw in the common style, whatever the user's matplotlibrc says; nothing of it stays behind.
+
+    Args:
+        fonts: `PAGE_FONTS` or `PAPER_FONTS`.
+    """
     import matplotlib as mpl
 
     # A name in letters that no font here has is drawn as boxes in a PNG; the page's text has the reader's fonts.
@@ -79,20 +82,27 @@ def style() -> Iterator[None]:
         with warnings.catch_warnings(), mpl.rc_context():
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             mpl.rcdefaults()
-            mpl.rcParams.update(_style())
+            mpl.rcParams.update(cast("Any", _style(fonts)))  # matplotlib types its keys one by one
             yield
     finally:
         logger.setLevel(level)
 
 
-def panel(width: float, height: float) -> "tuple[Figure, Axes]":
-    """Return a figure of one pair of axes; sizes in inches. Call it inside `style`."""
-    figure, axes = grid(width, height, 1, 1)
-    return figure, axes[0]
+def panel(width: float, height: float, margins: Margins) -> "tuple[Figure, Axes]":
+    """Return a figure of one pair of axes; sizes in inches. Call it inside `style`.
+
+    The margins are given, not found out: that takes longer than to draw the figure, and panels side by side line up.
+    """
+    from matplotlib.figure import Figure
+
+    left, right, bottom, top = margins
+    figure = Figure(figsize=(width, height))
+    place = (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
+    return figure, figure.add_axes(place)
 
 
 def grid(width: float, height: float, rows: int, columns: int, **options: Any) -> "tuple[Figure, list[Axes]]":
-    """Return a figure of rows × columns axes, those of the first row first; sizes in inches. Call it inside `style`."""
+    """Return a figure of rows × columns axes, first row first, and room for what is around them; sizes in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

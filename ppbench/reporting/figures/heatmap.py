@@ -50,7 +50,7 @@ def colour_of_error(error: float, largest: float) -> tuple[int, int, int]:
 
 
 def colour_of_difference(points: float, largest: float) -> tuple[tuple[int, int, int], float]:
-    """Return the colour of a difference and how much of it (0..1): blue where the model is better, orange where worse."""
+    """Return the colour of a difference and how much of it, 0..1: blue where it is better, orange where worse."""
     return (_LOW if points < 0 else _HIGH), 0.6 * (abs(points) / largest) ** 0.8
 
 

@@ -60,6 +60,8 @@ def draw(axes: "Axes", stem: StemKernels) -> None:
 
 def draw_strengths(axes: "Axes", stem: StemKernels, place: int) -> None:
     """Draw the histogram of the trained strengths; 0 is no inhibition, below 0 it excites."""
+    from matplotlib.ticker import MaxNLocator
+
     assert stem.strengths is not None
     values = np.asarray(stem.strengths, np.float64)
     low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
@@ -71,7 +73,7 @@ def draw_strengths(axes: "Axes", stem: StemKernels, place: int) -> None:
     )  # fmt: skip
     axes.set_xlabel("inhibition strength α")
     axes.set_ylabel("filters")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.grid(visible=False, axis="x")
 
 

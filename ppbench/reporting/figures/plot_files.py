@@ -12,6 +12,7 @@ from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import ReportContent
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMN = 3.3
@@ -31,7 +32,7 @@ def write_plots(content: ReportContent, folder: Path) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with canvas.style():
+        with canvas.style(canvas.PAPER_FONTS):
             for name, figure in _figures(content):
                 for suffix, data in ((".svg", canvas.svg(figure).encode()), (".png", canvas.png(figure))):
                     atomic.write_bytes(folder / (name + suffix), data)
@@ -56,7 +57,7 @@ def _figures(content: ReportContent) -> "Iterator[tuple[str, Figure]]":
         yield "bars", _bars(content)
     yield "curves", _curves(content, names)
     if scatter.can_be_drawn(content):
-        figure, axes = canvas.panel(COLUMN, COLUMN * 0.9)
+        figure, axes = _alone(COLUMN, COLUMN * 0.9)
         scatter.draw(axes, content)
         _legend(figure, content)
         yield "clean-against-mean-error", figure
@@ -65,13 +66,18 @@ def _figures(content: ReportContent) -> "Iterator[tuple[str, Figure]]":
         place = content.models.index(stem_kernels.model)
         if stem_kernels.push is not None:
             rows = ceil(len(stem_kernels.push) / kernels.COLUMNS)
-            figure, axes = canvas.panel(PAGE, 0.3 + rows * PAGE / kernels.COLUMNS * 2.1)
+            figure, axes = _alone(PAGE, 0.3 + rows * PAGE / kernels.COLUMNS * 2.1)
             kernels.draw(axes, stem_kernels)
             yield f"kernels-{_file_name(place, content)}", figure
         if stem_kernels.strengths is not None:
-            figure, axes = canvas.panel(COLUMN, 1.8)
+            figure, axes = _alone(COLUMN, 1.8)
             kernels.draw_strengths(axes, stem_kernels, place)
             yield f"strengths-{_file_name(place, content)}", figure
+
+
+def _alone(width: float, height: float) -> "tuple[Figure, Axes]":
+    figure, made = canvas.grid(width, height, 1, 1)
+    return figure, made[0]
 
 
 def _file_name(place: int, content: ReportContent) -> str:
@@ -94,7 +100,7 @@ def _legend(figure: "Figure", content: ReportContent) -> None:
 
 
 def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool) -> "Figure":
-    figure, axes = canvas.panel(COLUMN, 0.6 + 0.17 * rows)
+    figure, axes = _alone(COLUMN, 0.6 + 0.17 * rows)
     heatmap.draw(axes, content, place, difference=difference)
     model = content.models[place]
     axes.set_title(
@@ -105,14 +111,10 @@ def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool)
 
 def _bars(content: ReportContent) -> "Figure":
     found = bars.groups(content)
-    from matplotlib.figure import Figure as NewFigure
-
     heights = [bars.height(content, group) for group in found]
-    figure = NewFigure(
-        figsize=(COLUMN, sum(heights) + 0.5 + 0.14 * len(content.models)), layout="constrained"
-    )
-    made = figure.subplots(len(found), 1, squeeze=False, sharex=True, height_ratios=heights)
-    for axes, group in zip(made.ravel(), found, strict=True):
+    height = sum(heights) + 0.5 + 0.14 * len(content.models)
+    figure, made = canvas.grid(COLUMN, height, len(found), 1, sharex=True, height_ratios=heights)
+    for axes, group in zip(made, found, strict=True):
         bars.draw(axes, content, group)
     figure.supxlabel(bars.scale(content), fontsize=8, color=light("muted"))
     _legend(figure, content)
@@ -149,6 +151,5 @@ def _calibration(content: ReportContent) -> "Figure":
             continue
         calibration.draw(axes, content, place)
         axes.set_title(f"{series(place).letter}  {content.models[place]}", fontsize=7.5)
-    figure.supxlabel("confidence, %", fontsize=8, color=light("muted"))
-    figure.supylabel("accuracy, %", fontsize=8, color=light("muted"))
+        axes.label_outer()
     return figure

@@ -94,7 +94,7 @@ def _iso_lines(axes: "Axes", content: ReportContent) -> None:
         axes.plot(
             x, y, color=light("muted"), lw=1.1 if zero else 0.6, ls="-" if zero else (0, (4, 4)), zorder=1
         )
-        _label_line(axes, f"R = {value:+g}" if value else "R = 0", base, value)
+        _label_line(axes, f"R = {value:+g}".replace("-", "−") if value else "R = 0", base, value)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.grid(visible=False)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from ppbench.reporting.figures import bars, calibration, canvas, curves, kernels, scatter
 from ppbench.reporting.figures.palette import SeriesStyle, series
-from ppbench.reporting.html.inline_svg import inline
+from ppbench.reporting.html.inline_svg import inline, symbol
 from ppbench.reporting.html.pictures import png
 from ppbench.reporting.report_content import ReportContent, StemKernels
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Key:
-    """A model in the key to the figures: letter, name, colour role, and its line and marker."""
+    """A model in the key to the figures: letter, name, colour role, and its line and marker as a symbol of the page."""
 
     letter: str
     model: str
     role: str
+    name: str
     swatch: Markup
 
 
@@ -67,8 +69,9 @@ def draw_all(content: ReportContent) -> Drawings:
                     f"bars-{group}",
                     f"{group} corruptions",
                     bars.described(content, group),
-                    (5.2, bars.height(content, group)),
-                    lambda axes, group=group: bars.draw(axes, content, group),
+                    (4.4, bars.height(content, group)),
+                    (1.3, 0.06, 0.24, 0.22),
+                    partial(bars.draw, content=content, group=group),
                 )
                 for group in bars.groups(content)
             ),
@@ -77,8 +80,9 @@ def draw_all(content: ReportContent) -> Drawings:
                     f"curve-{place}",
                     curves.title(name),
                     curves.described(content, name),
-                    (2.3, 1.75),
-                    lambda axes, name=name: curves.draw(axes, content, name),
+                    (2.0, 1.6),
+                    (0.27, 0.1, 0.21, 0.21),
+                    partial(curves.draw, content=content, corruption=name),
                 )
                 for place, name in enumerate(curves.corruptions(content))
             ),
@@ -86,8 +90,9 @@ def draw_all(content: ReportContent) -> Drawings:
                 "scatter",
                 "clean error against mean error",
                 scatter.described(content),
-                (6.2, 4.2),
-                lambda axes: scatter.draw(axes, content),
+                (4.6, 3.5),
+                (0.46, 0.56, 0.42, 0.2),
+                partial(scatter.draw, content=content),
             )
             if scatter.can_be_drawn(content)
             else None,
@@ -99,8 +104,9 @@ def draw_all(content: ReportContent) -> Drawings:
                         f"calibration-{place}",
                         f"calibration of {model}",
                         calibration.described(content, place),
-                        (2.7, 2.5),
-                        lambda axes, place=place: calibration.draw(axes, content, place),
+                        (2.7, 2.6),
+                        (0.48, 0.12, 0.42, 0.08),
+                        partial(calibration.draw, content=content, place=place),
                     ),
                 )
                 for place, model in enumerate(content.models)
@@ -110,22 +116,26 @@ def draw_all(content: ReportContent) -> Drawings:
 
 
 def _drawn(
-    name: str, title: str, description: str, size: tuple[float, float], draw: "Callable[[Axes], None]"
+    name: str,
+    title: str,
+    description: str,
+    size: tuple[float, float],
+    margins: canvas.Margins,
+    draw: "Callable[[Axes], None]",
 ) -> Markup:
-    figure, axes = canvas.panel(*size)
+    figure, axes = canvas.panel(*size, margins)
     draw(axes)
     return inline(canvas.svg(figure), name, title, description)
 
 
 def _key(style: SeriesStyle, model: str, place: int) -> Key:
-    figure, axes = canvas.panel(0.5, 0.17)
+    figure, axes = canvas.panel(0.5, 0.17, (0.02, 0.02, 0.01, 0.01))
     axes.plot([0, 0.5, 1], [0, 0, 0], color=style.colour, ls=style.dash, lw=1.5)
     axes.plot([0.5], [0], color=style.colour, marker=style.marker, ms=5)
     axes.set_xlim(-0.05, 1.05)
     axes.set_axis_off()
-    # The name stands beside it: a reader of the page aloud needs no picture of a line.
-    drawn = inline(canvas.svg(figure), f"key-{place}", f"line of {style.letter}", f"how {model} is drawn")
-    return Key(style.letter, model, style.role, drawn)
+    name = f"key-{place}"
+    return Key(style.letter, model, style.role, name, symbol(canvas.svg(figure), name))
 
 
 def _stem(content: ReportContent, stem: StemKernels) -> StemView:
@@ -143,6 +153,7 @@ def _stem(content: ReportContent, stem: StemKernels) -> StemView:
             f"inhibition strengths of {stem.model}",
             kernels.strengths_described(stem),
             (3.6, 1.9),
-            lambda axes: kernels.draw_strengths(axes, stem, place),
+            (0.42, 0.1, 0.42, 0.08),
+            partial(kernels.draw_strengths, stem=stem, place=place),
         )
     return StemView(series(place).letter, stem, picture, alt, histogram)

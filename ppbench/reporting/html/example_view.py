@@ -68,7 +68,7 @@ def example_rows(content: ReportContent) -> list[ExampleRow]:
 def _view(example: Example, under: str, letters: dict[str, str]) -> ExampleView:
     by_label: dict[str | None, list[str]] = {}
     for model, (label, confidence) in example.answers.items():
-        told = f"{letters[model]} {confidence:.0f} %" if label is not None else letters[model]
+        told = f"{letters[model]}\u00a0{confidence:.0f}\u00a0%" if label is not None else letters[model]
         by_label.setdefault(label, []).append(told)
     answers = tuple(
         Answer("outputs not finite" if label is None else label, ", ".join(told), label == example.truth)

@@ -25,6 +25,28 @@ def inline(svg: str, name: str, title: str, description: str) -> Markup:
         title: the figure's name, for those who do not see it.
         description: what it shows, in words.
     """
+    root = _for_page(svg, name)
+    root.set("class", "drawn")
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{name}-title")
+    root.set("aria-describedby", f"{name}-desc")
+    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+        told = ET.Element(f"{{{_SVG}}}{tag}", {"id": f"{name}-{tag}"})
+        told.text = text
+        root.insert(place, told)
+    return _text(root)
+
+
+def symbol(svg: str, name: str) -> Markup:
+    """Return the figure as a symbol of that name, which the page can show many times."""
+    root = _for_page(svg, name)
+    root.tag = f"{{{_SVG}}}symbol"
+    root.attrib.pop("version", None)
+    root.set("id", name)
+    return _text(root)
+
+
+def _for_page(svg: str, name: str) -> ET.Element:
     root = ET.fromstring(svg)  # noqa: S314  drawn by ourselves a moment ago
     for parent in list(root.iter()):
         for child in list(parent):
@@ -35,13 +57,10 @@ def inline(svg: str, name: str, title: str, description: str) -> Markup:
         _themed(element)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
-    root.set("class", "drawn")
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{name}-title {name}-desc")
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        told = ET.Element(f"{{{_SVG}}}{tag}", {"id": f"{name}-{tag}"})
-        told.text = text
-        root.insert(place, told)
+    return root
+
+
+def _text(root: ET.Element) -> Markup:
     ET.register_namespace("", _SVG)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  serialised, so every text in it is escaped
 

@@ -16,9 +16,10 @@ from ppbench.reporting.html.drawings import draw_all
 from ppbench.reporting.html.example_view import example_rows
 from ppbench.reporting.html.run_facts import run_facts
 from ppbench.reporting.provenance_line import data_sentence
-from ppbench.reporting.reference_rows import lines_below, mark_of
+from ppbench.reporting.reference_rows import footnotes, mark_of, reference_lines
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.names import SEVERITIES
+from ppbench.scoring.references import Reference
 
 _HERE = Path(__file__).parent
 
@@ -57,10 +58,6 @@ def write_page(content: ReportContent, path: Path) -> None:
 
 def _view(content: ReportContent) -> dict[str, Any]:
     divisor = content.scores.normaliser
-    references = [
-        (number, row, content.references and mark_of(row, content.references))
-        for number, row in _numbered(content)
-    ]
     return {
         "style": Markup((_HERE / "page.css").read_text(encoding="utf-8").replace("/* theme */", _theme())),  # noqa: S704
         "title": f"{', '.join(content.models)} on {content.context.data or 'corrupted images'}",
@@ -69,8 +66,9 @@ def _view(content: ReportContent) -> dict[str, Any]:
         "drawings": draw_all(content),
         "columns": score_view.headline_columns(content),
         "rows": score_view.headline_rows(content),
-        "notes": lines_below(content.scores, content.context, content.references),
-        "references": references,
+        "notes": score_view.notes(content),
+        "references": _published(content),
+        "reference_notes": reference_lines(content.references, content.context, divisor),
         "severities": SEVERITIES,
         "error_tables": heat_view.error_tables(content),
         "largest_error": score_view.number(heatmap.largest_error(content), 1),
@@ -89,10 +87,13 @@ def _view(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def _numbered(content: ReportContent) -> list[tuple[int | None, Any]]:
-    """Return the published rows, those in the scatter with the number they have there."""
+def _published(content: ReportContent) -> list[tuple[int | None, Reference, str]]:
+    """Return the published rows: the number that each has in the scatter, the row, and the mark of its source."""
     drawn = {name: number for number, (name, _, _) in enumerate(scatter.reference_points(content), 1)}
-    return [(drawn.get(row.model), row) for row in content.references]
+    marks = [mark for mark, _ in footnotes(content.references)]
+    return [
+        (drawn.get(row.model), row, marks[mark_of(row, content.references)]) for row in content.references
+    ]
 
 
 def _theme() -> str:

@@ -6,9 +6,10 @@ from ppbench.reporting.figures.bars import MEAN, bars, scale
 from ppbench.reporting.figures.curves import title
 from ppbench.reporting.figures.palette import series
 from ppbench.reporting.layout import NONE
+from ppbench.reporting.provenance_line import provenance_lines
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.names import GROUPS
-from ppbench.scoring.scorecard import ModelScores
+from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, ModelScores
 
 _POOR_MINUS = "-"
 
@@ -95,6 +96,13 @@ def _headline_number(content: ReportContent, model: ModelScores, key: str) -> Nu
     return Number(number(value, decimals), ends_text(model.intervals.get(key), decimals), best)
 
 
+def notes(content: ReportContent) -> list[tuple[str, str]]:
+    """Return what stands below the scores: (label, text), as below other tables but for how intervals look."""
+    lines = provenance_lines(content.scores, content.context)
+    how = INTERVAL_FOOTNOTE.removeprefix("half the width of the ")
+    return [("low – high", f"the {how}") if label == "±" else (label, text) for label, text in lines]
+
+
 def number(value: float | None, decimals: int) -> str:
     """Return a number with a real minus; what rounds to zero has none."""
     if value is None:
@@ -109,7 +117,7 @@ def signed(value: float, decimals: int) -> str:
 
 
 def ends_text(ends: tuple[float, float] | None, decimals: int) -> str:
-    """Return an interval as ``low – high``; nothing for one of no width: a model measured by itself has none to show."""
+    """Return an interval as ``low – high``; nothing for one of no width, as a model measured by itself has."""
     if ends is None or ends[0] == ends[1]:
         return ""
     return f"{number(ends[0], decimals)} – {number(ends[1], decimals)}"
