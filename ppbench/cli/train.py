@@ -39,7 +39,9 @@ def train(
         int | None, typer.Option(min=1, help="How many of them, in each node.", show_default=False)
     ] = None,
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
-    strategy: Annotated[str, typer.Option(help="How processes work together: a name of Lightning's.")] = "auto",
+    strategy: Annotated[
+        str, typer.Option(help="How processes work together: a name of Lightning's.")
+    ] = "auto",
     keep_every: Annotated[
         float, typer.Option(min=0, help="Seconds after which the state is kept, beside each epoch's end.")
     ] = 600.0,

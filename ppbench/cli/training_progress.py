@@ -40,7 +40,10 @@ def training_progress() -> Iterator[Callable[["Trained"], None]]:
             if done.ends_epoch:
                 spent = done.seconds
                 left = spent / (done.step - done.first_step) * (done.steps - done.step)
-                line = f"epoch {done.epoch}/{done.epochs}  loss {float(done.loss):.4f}  {spent:.0f} s, {left:.0f} s left"
-                bar.console.print(line, highlight=False) if console.is_terminal else typer.echo(line, err=True)
+                where = f"epoch {done.epoch}/{done.epochs}  loss {float(done.loss):.4f}"
+                line = f"{where}  {spent:.0f} s, {left:.0f} s left"
+                bar.console.print(line, highlight=False) if console.is_terminal else typer.echo(
+                    line, err=True
+                )
 
         yield on_step

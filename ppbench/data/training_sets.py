@@ -15,7 +15,9 @@ from ppbench.errors import InputError
 _TRAIN, _TEST = "train", ("val", "test")
 
 
-def open_training(name: str, *, root: Path | None = None, test: Path | None = None) -> tuple[ImageSet, ImageSet]:
+def open_training(
+    name: str, *, root: Path | None = None, test: Path | None = None
+) -> tuple[ImageSet, ImageSet]:
     """Return the training and the test images of a benchmark data set.
 
     Args:
@@ -40,7 +42,9 @@ def open_training(name: str, *, root: Path | None = None, test: Path | None = No
     layout = LAYOUTS.get(spec.clean or "")
     usual = f"{layout.folder}/ or " if layout else ""
     fetch = f": {spec.fetch.format(place=download_folder())}" if layout else ""
-    raise InputError(f"{name}: expected {usual}train/ with a folder for each class in {looked}, got no such folder{fetch}")
+    raise InputError(
+        f"{name}: expected {usual}train/ with a folder for each class in {looked}, got no such folder{fetch}"
+    )
 
 
 def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, ImageSet] | None:
@@ -53,7 +57,9 @@ def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, Ima
         return None
     training = _whole(spec, folder)
     if test is None:
-        test = next((place / part for part in _TEST if folder.name == _TRAIN and _classes(spec, place / part)), None)
+        test = next(
+            (place / part for part in _TEST if folder.name == _TRAIN and _classes(spec, place / part)), None
+        )
     if test is None:
         raise InputError(f"{place}: expected test images in val/ or test/, got none: name them with --test")
     return training, _test(spec, test)
@@ -76,7 +82,9 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
             f"{folder}: expected a folder for each of the {len(spec.wnids):,} classes, got none for {missing[0]}"
             + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else "")
         )
-    images = read_class_folders(folder, spec.name, Geometry(spec.image_size, spec.resize), spec.wnids, spec.num_classes)
+    images = read_class_folders(
+        folder, spec.name, Geometry(spec.image_size, spec.resize), spec.wnids, spec.num_classes
+    )
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
         names = spec.wnids or class_folders(folder)

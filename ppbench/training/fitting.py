@@ -1,4 +1,4 @@
-"""Training on whatever machine there is, through Lightning: one process or many, from the start or from a kept state."""
+"""Training on whatever machine there is, through Lightning, from the start or from a kept state."""
 
 import logging
 import os
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
-from ppbench.training.keeping import FILE, AtomicCheckpointIO, Keeper, resumable
 from ppbench.training.digest import digest_of
+from ppbench.training.keeping import FILE, AtomicCheckpointIO, Keeper, resumable
 from ppbench.training.module import Source, Training
 from ppbench.training.order import seed_of
 from ppbench.training.recipe import Recipe
@@ -119,7 +119,9 @@ def fit(
     """
     steps = len(images) // recipe.batch_size
     if steps == 0:
-        raise InputError(f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}")
+        raise InputError(
+            f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
+        )
     accelerator, devices = _devices(hardware)
     views = Views(recipe, images.image_size[0], seed)
     facts = {"recipe": recipe.to_dict(), "seed": seed, "data": digest_of(images)}
@@ -189,9 +191,12 @@ def _devices(hardware: Hardware) -> tuple[str, int | list[int]]:
     try:
         where = torch.device(name)
         torch.empty(0, device=where)
-    except (RuntimeError, AssertionError) as error:  # torch was built without that backend, or has no such name
+    except (
+        RuntimeError,
+        AssertionError,
+    ) as error:  # torch was built without that backend, or has no such name
         raise InputError(f"expected a device that torch has here, got {name!r}") from error
-    if where.index is not None:
+    if ":" in name:
         return where.type, [where.index]
     # torchrun says how many processes it started on this machine.
     return where.type, hardware.devices or int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -225,7 +230,14 @@ class _Reporter(lightning.Callback):
         assert isinstance(pl_module, Training)
         seconds = time.perf_counter() - self._start
         self._on_step(
-            Progress(trainer.global_step, pl_module.steps, self._epochs, self._first, outputs["loss"].detach(), seconds)
+            Progress(
+                trainer.global_step,
+                pl_module.steps,
+                self._epochs,
+                self._first,
+                outputs["loss"].detach(),
+                seconds,
+            )
         )
 
 
@@ -250,10 +262,15 @@ def _seeded(seed: int) -> Iterator[None]:
     """Seed torch and ask for deterministic algorithms; put both back afterwards."""
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    memory: Any = torch.utils.deterministic  # a module with a property, which its types do not show
+    fill = memory.fill_uninitialized_memory
     with torch.random.fork_rng():
         torch.manual_seed(seed_of("weights", seed))
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # Memory is written before it is read; to fill it first costs a tenth of a step.
+        memory.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            memory.fill_uninitialized_memory = fill

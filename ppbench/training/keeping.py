@@ -45,7 +45,9 @@ class Keeper(lightning.Callback):
         del trainer, pl_module
         checkpoint[_KEY] = self._facts
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any
+    ) -> None:
         """Save where it is time."""
         step = trainer.global_step
         due = step % self._steps_of_epoch == 0

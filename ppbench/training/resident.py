@@ -25,7 +25,9 @@ def fits(images: ImageSet) -> bool:
 class Resident:
     """The training images on a device, from which each epoch's batches are taken."""
 
-    def __init__(self, images: ImageSet, recipe: Recipe, views: Views, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, images: ImageSet, recipe: Recipe, views: Views, seed: int, device: torch.device
+    ) -> None:
         """Read all images.
 
         Raises:

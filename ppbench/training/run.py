@@ -1,6 +1,6 @@
 """From a recipe's name to a file of weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -32,7 +32,9 @@ def optimisation(parameters: Iterable[nn.Parameter], recipe: Recipe, steps: int)
         weight_decay=recipe.weight_decay,
     )
     if recipe.schedule == "thirds":
-        return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, [-(-steps // 3), -(-2 * steps // 3)])
+        return optimiser, torch.optim.lr_scheduler.MultiStepLR(
+            optimiser, [-(-steps // 3), -(-2 * steps // 3)]
+        )
     as_it_ran = recipe.schedule == "one-cycle-2024"
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(
         optimiser,

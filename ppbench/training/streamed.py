@@ -32,7 +32,9 @@ _LOG_RATIO = (math.log(3 / 4), math.log(4 / 3))
 class Streamed:
     """Image files, read anew in every epoch."""
 
-    def __init__(self, images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int | None = None) -> None:
+    def __init__(
+        self, images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int | None = None
+    ) -> None:
         """Prepare the readers.
 
         Args:
@@ -100,11 +102,14 @@ class Files(Dataset[Item]):
         item = Item(row, int(self.labels[row]), None)
         path = self.files.folder / self.files.names[row]
         try:
-            image = self._cut(path, Random(self.seed, f"crop/{epoch}", 0, torch.tensor([row]), torch.device("cpu")))
+            image = self._cut(
+                path, Random(self.seed, f"crop/{epoch}", 0, torch.tensor([row]), torch.device("cpu"))
+            )
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             return replace(
-                item, trouble=f"{path}: expected an image, got a damaged file ({reason}): fetch it again or remove it"
+                item,
+                trouble=f"{path}: expected an image, got a damaged file ({reason}): fetch it again or remove it",
             )
         made = self.views.image_by_image(image[None], torch.tensor([row]), epoch)
         return replace(item, views=made[:, 0])
@@ -119,15 +124,21 @@ class Files(Dataset[Item]):
         where = draws.uniform("where", 2)[0].tolist()
         if self.recipe.crop == "any-scale":
             height, width = _any_scale(image.shape[-2], image.shape[-1], draws)
-            top, left = (int(where[0] * (image.shape[-2] - height + 1)), int(where[1] * (image.shape[-1] - width + 1)))
-            cut = geometry.resized_crop(image, top, left, height, width, [size, size], InterpolationMode.BILINEAR, True)
+            top, left = (
+                int(where[0] * (image.shape[-2] - height + 1)),
+                int(where[1] * (image.shape[-1] - width + 1)),
+            )
+            cut = geometry.resized_crop(
+                image, top, left, height, width, [size, size], InterpolationMode.BILINEAR, True
+            )
         else:
             image = geometry.resize(image, [self.short_side], InterpolationMode.BILINEAR, antialias=True)
             top, left = (int(where[k] * (image.shape[k - 2] - size + 1)) for k in range(2))
             cut = geometry.crop(image, top, left, size, size)
         if self.recipe.flip and draws.uniform("flip", 1).item() < 0.5:
             cut = geometry.horizontal_flip(cut)
-        return cut.contiguous()
+        whole: Tensor = cut.contiguous()
+        return whole
 
     @property
     def short_side(self) -> int:

@@ -5,7 +5,7 @@ from typing import cast
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+from torch.distributed.nn import functional as differentiable
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):
@@ -21,12 +21,13 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         processes = distributed.get_world_size()
         wide = x.float()
         # Two sums over the processes: squares of differences, for sums of squares cancel digits.
-        mean = all_reduce(wide.mean((0, 2, 3))) / processes
+        mean = _sum(wide.mean((0, 2, 3))) / processes
         centred = wide - mean.view(-1, 1, 1)
-        variance = all_reduce(centred.square().mean((0, 2, 3))) / processes
+        variance = _sum(centred.square().mean((0, 2, 3))) / processes
         self._track(mean.detach(), variance.detach(), processes * x.numel() // x.shape[1])
         scale = torch.rsqrt(variance + self.eps) * self.weight
-        return (centred * scale.view(-1, 1, 1) + self.bias.view(-1, 1, 1)).to(x.dtype)
+        normalised: Tensor = centred * scale.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+        return normalised.to(x.dtype)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -37,6 +38,12 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         momentum = self.momentum or 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, momentum)
         self.running_var.lerp_(variance * (count / (count - 1)), momentum)  # unbiased, as torch keeps it
+
+
+def _sum(x: Tensor) -> Tensor:
+    """Return the sum over all processes; its gradient is that of every process's loss."""
+    total: Tensor = differentiable.all_reduce(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return total
 
 
 def synchronise(network: nn.Module) -> nn.Module:

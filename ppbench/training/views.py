@@ -32,7 +32,7 @@ class Views:
         name = recipe.augmentation
         small = image_size <= SMALL
         self._image_by_image = per_image(name, small=small) if name in PER_IMAGE else None
-        self._prime = Prime(PrimeConfig.for_size(image_size)) if name == "prime" else None
+        self._prime = Prime(PrimeConfig.cifar() if small else PrimeConfig.imagenet()) if name == "prime" else None
         self._three = recipe.jsd > 0
         self._seed = seed
         self._mean = torch.tensor(recipe.mean).view(3, 1, 1)
@@ -44,7 +44,8 @@ class Views:
         if augment is None:
             return images[None]
         made = [
-            augment(images, seed=self._seed, epoch=epoch, ids=ids, view=view) for view in range(2 if self._three else 1)
+            augment(images, seed=self._seed, epoch=epoch, ids=ids, view=view)
+            for view in range(2 if self._three else 1)
         ]
         return torch.stack([images, *made] if self._three else made)
 
