@@ -22,19 +22,36 @@ def eval_command(
         bool,
         typer.Option("--metrics", help="Show top-5 error, calibration and severity slopes in the tables."),
     ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Add published results to the tables: imagenet-c, imagenet100-c, cifar10-c or cifar100-c.",
+            show_default=False,
+        ),
+    ] = None,
+    heatmap: Annotated[
+        bool, typer.Option("--heatmap", help="Print the errors of every cell below the table.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
-    from ppbench.reporting import metrics_table, scores_json, terminal
+    from ppbench.errors import InputError
+    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
     from ppbench.runs.evaluate import default_folder
 
+    if json and heatmap:
+        raise InputError("expected one of --json and --heatmap, got both")
     folder = out or default_folder(options.data)
-    run = options.evaluate(folder, baseline_model=baseline_model, metrics=metrics)
+    run = options.evaluate(folder, baseline_model=baseline_model, metrics=metrics, reference=reference)
     if json:
-        typer.echo(scores_json.render(run.scores, run.context, run.metrics), nl=False)
+        typer.echo(scores_json.render(run.scores, run.context, run.metrics, run.references), nl=False)
     else:
-        terminal.show(run.scores, run.context)
+        terminal.show(run.scores, run.context, run.references)
         if metrics:
             metrics_table.show(run.metrics)
+        if heatmap:
+            typer.echo()
+            cell_heatmap.show(run.tables, run.context)
         files = "table.md, table.tex, errors.csv, scores.json"
         typer.echo(f"\nThe tables are in {folder}: {files}; run.json says how they were made.")

@@ -156,7 +156,8 @@ class EvaluationOptions:
                 **more,
                 command=shlex.join(["ppbench", *sys.argv[1:]]),
                 out=out,
-                on_batch=progress,
+                on_batch=progress.on_batch,
+                on_standing=progress.on_standing,
                 on_warning=_warn,
                 on_note=_note,
             )

@@ -34,6 +34,7 @@ class Runner:
         taken: how many slots came from the store so far.
         fresh: make everything again, whatever the store has, and keep that.
         on_batch: called with the cell and the number of images done, counted once a cell for all models.
+        on_answers: called with every slot and its answers, as soon as they are there.
         on_warning: called with one line about a damaged entry.
     """
 
@@ -44,6 +45,7 @@ class Runner:
     fresh: bool = False
     taken: int = 0
     on_batch: Callable[[CellId, int], None] = lambda _cell, _images: None
+    on_answers: Callable[[str, CellId, Answers], None] = lambda _model, _cell, _answers: None
     on_warning: Callable[[str], None] = lambda _line: None
 
     def run(self, cells: Sequence[CellId], images: int) -> dict[Slot, Answers]:
@@ -91,6 +93,7 @@ class Runner:
                 missing.append(model)
             else:
                 answers[model, cell] = found
+                self.on_answers(model, cell, found)
                 self.taken += 1
         return missing
 
@@ -117,3 +120,4 @@ class Runner:
             if self.store is not None and key is not None:
                 self.store.put(key, found)
             answers[model, cell] = found
+            self.on_answers(model, cell, found)

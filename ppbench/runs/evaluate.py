@@ -25,6 +25,7 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading
 from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
+from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import local_engine, make_ready
@@ -32,6 +33,7 @@ from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
+from ppbench.runs.standing import Standing, Tally
 
 OnBatch = Callable[[str, int, int], None]
 
@@ -62,11 +64,13 @@ def evaluate(
     loading: Loading | None = None,
     out: Path | None = None,
     metrics: bool = False,
+    reference: str | None = None,
     command: str | None = None,
     store: bool = True,
     fresh: bool = False,
     cache: Path | None = None,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
+    on_standing: Callable[[Standing], None] = lambda _standing: None,
     on_warning: Callable[[str], None] = lambda _line: None,
     on_note: Callable[[str], None] = lambda _line: None,
     check: Callable[[dict[str, Any]], None] = lambda _data: None,
@@ -93,11 +97,13 @@ def evaluate(
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
         out: the run's folder; None writes nothing.
         metrics: show top-5 error, calibration and severity slopes in table.md; scores.json has them always.
+        reference: a data set whose published results the tables show below their own; it must be the run's.
         command: the command line that asked for the run, for run.json; None from Python.
         store: keep finished cells in the store, and take them from it; a run that was interrupted goes on where it was.
         fresh: make every cell again, whatever the store has.
         cache: the folder of the store and of decoded images; None takes ``$PPBENCH_CACHE`` or the user's cache folder.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
+        on_standing: called after each finished cell with the scores so far.
         on_warning: called with one line about what went wrong without harm.
         on_note: called with one line about what was inferred from a checkpoint.
         check: called with what run.json will say of the data, before the work; what it raises ends the run.
@@ -120,6 +126,7 @@ def evaluate(
         seed=seed,
     )
     maker.check(cells_wanted[0])
+    published = () if reference is None else references_for(reference, images.name)
     found = load_models(models, images, loading or Loading(), on_note)
     loaded = found.models
     networks = make_ready(loaded, found.unchanged, where, precision, compiled=compiled)
@@ -148,6 +155,7 @@ def evaluate(
             fresh=fresh,
             on_warning=on_warning,
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
+            on_answers=Tally(names, len(names_of_cells), images.labels, divide_by, on_standing).add,
         )
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
@@ -184,6 +192,7 @@ def evaluate(
                 "models": [describe_model(model) for model in loaded],
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
+                "normaliser_notes": list(divide_by.notes),
                 "context": context.to_dict(),
                 "baseline_model": baseline_model,
             },
@@ -192,6 +201,7 @@ def evaluate(
             context=context,
             predictions=predictions,
             folder=out,
+            references=published,
         )
         if out is not None:
             write(run, out, metrics=metrics)
