@@ -33,6 +33,12 @@ def eval_command(
     heatmap: Annotated[
         bool, typer.Option("--heatmap", help="Print the errors of every cell below the table.")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report", help="Write report.html into the run's folder, which takes seconds."
+        ),
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
@@ -44,6 +50,12 @@ def eval_command(
         raise InputError("expected one of --json and --heatmap, got both")
     folder = out or default_folder(options.data)
     run = options.evaluate(folder, baseline_model=baseline_model, metrics=metrics, reference=reference)
+    if report:
+        from ppbench.reporting.html.page import write_page
+        from ppbench.runs.folder import REPORT
+        from ppbench.runs.report import gather
+
+        write_page(gather([run], reference=reference), folder / REPORT)
     if json:
         typer.echo(scores_json.render(run.scores, run.context, run.metrics, run.references), nl=False)
     else:
@@ -53,5 +65,5 @@ def eval_command(
         if heatmap:
             typer.echo()
             cell_heatmap.show(run.tables, run.context)
-        files = "table.md, table.tex, errors.csv, scores.json"
+        files = "table.md, table.tex, errors.csv, scores.json" + (", report.html" if report else "")
         typer.echo(f"\nThe tables are in {folder}: {files}; run.json says how they were made.")

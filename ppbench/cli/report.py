@@ -37,8 +37,8 @@ def report_command(
 ) -> None:
     """Write a report: one HTML file that needs nothing else, with every figure and where its numbers come from."""
     from ppbench.reporting.html.page import write_page
-    from ppbench.runs.folder import load_run
-    from ppbench.runs.report import REPORT, gather
+    from ppbench.runs.folder import REPORT, load_run
+    from ppbench.runs.report import gather
 
     loaded = [load_run(run, intervals=False) for run in runs]
     content = gather(loaded, reference=reference)

@@ -1,7 +1,11 @@
-"""A comparison of two models for the terminal, as Markdown and as LaTeX."""
+"""A comparison of two models for the terminal, as Markdown, as LaTeX and as CSV."""
 
+import csv
+import io
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -20,6 +24,9 @@ from ppbench.reporting.terminal import footer, print_parts
 from ppbench.reporting.tex_text import UNICODE, needs_unicode
 from ppbench.reporting.tex_text import escaped as escaped_tex
 from ppbench.scoring.comparison import Comparison
+
+FORMATS: Final = ("md", "csv", "latex", "json")
+"""What `ppbench compare --format` can be."""
 
 _WIDE = 92
 """From this width on there is room for both models' values and the p-value."""
@@ -124,6 +131,23 @@ def _latex_row(line: Line) -> str:
     return (
         rf"{escaped_tex(line.title)} & {first} & {second} & {difference} & {_minus(line.ends)} & {verdict} \\"
     )
+
+
+def csv_text(comparisons: Sequence[Comparison]) -> str:
+    """Return a row per pair of models and score, cells too, in full precision; an unknown p-value is empty.
+
+    Columns: ``first_model``, ``second_model``, those of `Difference`, and ``images``.
+    """
+    rows = [
+        {"first_model": pair.first, "second_model": pair.second, **asdict(each), "images": pair.images}
+        for pair in comparisons
+        for each in (*pair.headlines, *pair.corruptions, *pair.cells)
+    ]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def _minus(text: str) -> str:

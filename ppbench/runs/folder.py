@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MANIFEST = "run.json"
+REPORT = "report.html"
 
 FILES = (
     MANIFEST,
@@ -38,6 +39,7 @@ FILES = (
     "table.md",
     "table.tex",
     bibliography.FILE,
+    REPORT,
 )
 """What a run's folder holds; a folder that holds anything else, and no run, is somebody's own."""
 
@@ -135,6 +137,7 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
         metrics: whether table.md shows what is beyond errors; scores.json has it always.
     """
     (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / REPORT).unlink(missing_ok=True)  # of an earlier run here; it is written by whoever wants one
     prediction_file.write(run.predictions, folder)
     write_errors_csv(folder / "errors.csv", run.tables)
     atomic.write_text(

@@ -17,9 +17,6 @@ from ppbench.scoring.resampled_scores import intervals_of, resampled_scores
 from ppbench.scoring.scores import score
 from ppbench.scoring.significance import mcnemar
 
-REPORT = "report.html"
-"""The file of a run's folder that holds its report."""
-
 ALPHA = 0.05
 """From which p-value on a difference in a cell is called decided."""
 

@@ -101,20 +101,14 @@ def _iso_lines(axes: "Axes", content: ReportContent) -> None:
 
 
 def _label_line(axes: "Axes", text: str, base: tuple[float, float], value: float) -> None:
-    """Name a line where it leaves the picture: at the right edge, or at the bottom."""
+    """Name a line where it leaves the picture: at the right edge, or else at the bottom."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    total = base[1] + base[0] - 2 * base[0] * value / 100  # E + ME along the line
-    y = total - right
-    if bottom + 0.02 * (top - bottom) < y < top:
-        axes.annotate(
-            text, (right, y), (3, 0), textcoords="offset points", fontsize=6.5, color=light("muted"), va="center",
-            annotation_clip=False,
-        )  # fmt: skip
-    elif left < total - top < right:
-        axes.annotate(
-            text, (total - top, top), (0, 3), textcoords="offset points", fontsize=6.5, color=light("muted"),
-            ha="center", annotation_clip=False,
-        )  # fmt: skip
+    total = base[1] + base[0] - 2 * base[0] * value / 100  # E + ME, the same all along the line
+    look = {"textcoords": "offset points", "fontsize": 6.5, "color": light("muted"), "annotation_clip": False}
+    if bottom <= total - right <= top:
+        axes.annotate(text, (right, total - right), (3, 0), va="center", **look)
+    elif left < total - bottom < right:
+        axes.annotate(text, (total - bottom, bottom), (-1, 4), ha="right", **look)
 
 
 def _round_step(rough: float) -> float:

@@ -100,7 +100,7 @@ def notes(content: ReportContent) -> list[tuple[str, str]]:
     """Return what stands below the scores: (label, text), as below other tables but for how intervals look."""
     lines = provenance_lines(content.scores, content.context)
     how = INTERVAL_FOOTNOTE.removeprefix("half the width of the ")
-    return [("low – high", f"the {how}") if label == "±" else (label, text) for label, text in lines]
+    return [("interval", f"the {how}") if label == "±" else (label, text) for label, text in lines]
 
 
 def number(value: float | None, decimals: int) -> str:
@@ -117,10 +117,10 @@ def signed(value: float, decimals: int) -> str:
 
 
 def ends_text(ends: tuple[float, float] | None, decimals: int) -> str:
-    """Return an interval as ``low – high``; nothing for one of no width, as a model measured by itself has."""
+    """Return an interval as ``low to high``; nothing for one of no width, as a model measured by itself has."""
     if ends is None or ends[0] == ends[1]:
         return ""
-    return f"{number(ends[0], decimals)} – {number(ends[1], decimals)}"
+    return f"{number(ends[0], decimals)} to {number(ends[1], decimals)}"
 
 
 @dataclass(frozen=True)
