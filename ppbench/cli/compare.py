@@ -20,34 +20,41 @@ def compare_command(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown instead of the table.")
-    ] = False,
-    latex: Annotated[
-        bool, typer.Option("--latex", help="Print LaTeX (booktabs) instead of the table.")
-    ] = False,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", help="md, csv, latex or json instead of the table.", show_default=False),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The same as --format md.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="The same as --format latex.")] = False,
 ) -> None:
     """Compare the models of one or more runs, paired by image: difference, interval, and what is decided."""
     import json as json_text
 
-    from ppbench.errors import InputError
+    from ppbench.errors import InputError, unknown
     from ppbench.reporting import comparison_tables
     from ppbench.runs.folder import load_run
     from ppbench.runs.pairing import compare_runs
 
-    if json + markdown + latex > 1:
-        raise InputError("expected one of --json, --markdown and --latex, got several")
+    wanted = [name for name, given in (("json", json), ("md", markdown), ("latex", latex)) if given]
+    wanted += [format_] * (format_ is not None)
+    if len(wanted) > 1:
+        raise InputError("expected one of --format, --json, --markdown and --latex, got several")
+    if wanted and wanted[0] not in comparison_tables.FORMATS:
+        raise unknown("format", wanted[0], comparison_tables.FORMATS)
     found = compare_runs([load_run(run, intervals=False) for run in runs], reference=reference)
-    if json:
+    if wanted == ["json"]:
         typer.echo(json_text.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+        return
+    if wanted == ["csv"]:
+        typer.echo(comparison_tables.csv_text(found.comparisons), nl=False)
         return
     for place, comparison in enumerate(found.comparisons):
         if place:
             typer.echo()
-        if markdown:
+        if wanted == ["md"]:
             typer.echo(comparison_tables.markdown(comparison, found.facts), nl=False)
-        elif latex:
+        elif wanted == ["latex"]:
             typer.echo(comparison_tables.latex(comparison, found.facts), nl=False)
         else:
             comparison_tables.show(comparison, found.facts)

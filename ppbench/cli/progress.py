@@ -18,7 +18,7 @@ class EvaluationProgress(Progress):
     def __init__(self, console: Console) -> None:
         """Show nothing where the console is no terminal."""
         columns = (
-            TextColumn("{task.description:<20}"),
+            TextColumn("{task.description:<19}"),
             BarColumn(
                 bar_width=10
             ),  # the numbers say more than the bar: they keep the room of a narrow terminal
