@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "ppbench.__version__",
     },
     "ppbench.generation": {"ppbench.data", "corruptions", "ppbench.scoring", "ppbench.__version__"},
+    "ppbench.diagnosis": {"ppbench.data", "ppbench.models"},
     "ppbench.testing": {
         "ppbench.runs",
         "ppbench.models",

@@ -14,7 +14,9 @@ from ppbench.cli.cache import cache_command
 from ppbench.cli.compare import compare_command
 from ppbench.cli.corruptions import corruptions_command
 from ppbench.cli.data import data_app
+from ppbench.cli.doctor import doctor_command
 from ppbench.cli.eval import eval_command
+from ppbench.cli.export import export_command
 from ppbench.cli.failure import BAD_INPUT, INTERNAL, mistake
 from ppbench.cli.gate import gate_command
 from ppbench.cli.generate import generate_command
@@ -60,7 +62,9 @@ app.add_typer(data_app, name="data")
 app.command("corruptions")(corruptions_command)
 app.command("generate")(generate_command)
 app.command("preview")(preview_command)
+app.command("export")(export_command)
 app.command("cache")(cache_command)
+app.command("doctor")(doctor_command)
 
 
 def main() -> None:

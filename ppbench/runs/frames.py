@@ -126,13 +126,17 @@ def _group(corruption: str) -> str:
 
 
 def _about(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    data = manifest["data"]
-    found = {
-        name: data[name] for name in ("source", "protocol", "digest", "images", "seed", "limit", "generator")
-    }
+    data, context = manifest["data"], manifest["context"]
     return {
         "data": data["name"],
-        **found,
+        # As the tables have it: a folder that was generated is read like a published one, and is none.
+        "source": context["source"],
+        "protocol": data["protocol"],
+        "digest": data["digest"],
+        "images": data["images"],
+        "seed": context["seed"],
+        "limit": data["limit"],
+        "generator": context["generator"],
         "precision": manifest["precision"],
         "ppbench": manifest["versions"]["ppbench"],
         "started": manifest["started"],

@@ -1,0 +1,99 @@
+"""Python, the packages ppbench needs, and those that it can do without."""
+
+import importlib.metadata
+import platform
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from ppbench.diagnosis.check import Check
+
+OLDEST_PYTHON = (3, 11)
+
+REQUIRED = {
+    "torch": "2.6", "torchvision": "0.21", "numpy": "1.26", "pandas": "2.2", "pillow": "10.3", "safetensors": "0.4.3",
+    "scikit-learn": "1.4", "typer": "0.12", "rich": "13", "platformdirs": "4", "pooch": "1.8", "requests": "2.31",
+    "imagecorruptions": "1.1.2", "matplotlib": "3.8", "jinja2": "3.1",
+}  # fmt: skip
+"""Package -> oldest version; a test holds it equal to the project's own list."""
+
+EXTRAS = {
+    "timm": ("timm", "models of timm (--model timm:NAME)"),
+    "onnx": ("onnxruntime", "models in ONNX files"),
+    "train": ("lightning", "ppbench train"),
+    "ray": ("ray", "evaluation on a cluster (--engine ray)"),
+    "parquet": ("pyarrow", "ppbench export --parquet"),
+}
+"""Extra -> (a package it brings, what it is for)."""
+
+Version = Callable[[str], str | None]
+"""Returns the version of an installed package, None where there is none."""
+
+
+def installed(package: str) -> str | None:
+    """Return the version of a package, None where it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def software(version: Version = installed, python: Sequence[int] = sys.version_info[:3]) -> list[Check]:
+    """Return the checks of Python and of the packages.
+
+    Args:
+        version: of a package.
+        python: the version of Python, its first numbers.
+    """
+    return [_python(python), _packages(version), *_missing(version), *_extras(version)]
+
+
+def _python(version: Sequence[int]) -> Check:
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        got = ".".join(map(str, version[:2]))
+        return Check(
+            "software", "python", "blocking", f"{got}, older than {wanted}", f"use Python {wanted} or newer"
+        )
+    return Check(
+        "software", "python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}"
+    )
+
+
+def _packages(version: Version) -> Check:
+    shown = ("ppbench", "torch", "torchvision", "numpy", "pillow")
+    return Check(
+        "software", "packages", "ok", ", ".join(f"{name} {version(name) or 'missing'}" for name in shown)
+    )
+
+
+def _missing(version: Version) -> list[Check]:
+    checks = []
+    for package, oldest in REQUIRED.items():
+        got = version(package)
+        if got is None:
+            checks.append(Check("software", package, "blocking", "not installed", f"pip install {package}"))
+        elif numbers(got) < numbers(oldest):
+            text = f"{got}, older than {oldest}"
+            checks.append(
+                Check("software", package, "problem", text, f"pip install --upgrade '{package}>={oldest}'")
+            )
+    return checks
+
+
+def _extras(version: Version) -> list[Check]:
+    checks = []
+    for extra, (package, purpose) in EXTRAS.items():
+        got = version(package)
+        if got is None:
+            text = f"not installed, needed for {purpose}"
+            checks.append(Check("software", package, "absent", text, f"pip install 'ppbench[{extra}]'"))
+        else:
+            checks.append(Check("software", package, "ok", f"{got}: {purpose}"))
+    return checks
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers a version begins with: ``"2.6.0+cpu"`` is (2, 6, 0)."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
