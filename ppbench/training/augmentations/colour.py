@@ -72,24 +72,17 @@ def curves(coefficients: Tensor, lowest: int) -> Tensor:
     # Products of a few rows may be summed in another order: an image's curve must not depend on the rest of the batch.
     coefficients = F.pad(coefficients, (0, 0, 0, -rows % _ROWS))
     cells = grid_cells(lowest + count - 1)
-    half = cells // 2 + 1
-    # Rounded up, so that a few tables serve all counts.
-    sines = _sines(lowest, count + -count % _FREQUENCIES_A_CELL, cells, coefficients.device)[:count]
-    # sin(πk(1 - c)) is sin(πkc) for odd k and -sin(πkc) for even k: half the grid gives the other half.
-    odd, even = slice((lowest + 1) % 2, None, 2), slice(lowest % 2, None, 2)
-    symmetric = coefficients[:, odd] @ sines[odd]
-    antisymmetric = coefficients[:, even] @ sines[even]
-    table = torch.empty(len(coefficients), cells + 1, device=coefficients.device)
-    table[:, :half] = symmetric + antisymmetric
-    table[:, cells + 1 - half :] = (symmetric - antisymmetric).flip(1)
-    return table[:rows].add_(torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device))
+    line = torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device)
+    # Rounded up, so that a few tables of sines serve all counts.
+    sines = _sines(lowest, count + -count % _FREQUENCIES_A_CELL, cells, coefficients.device)
+    return torch.addmm(line, coefficients, sines[:count])[:rows]
 
 
 @lru_cache(maxsize=20)
 def _sines(lowest: int, count: int, cells: int, device: torch.device) -> Tensor:
-    """Return sin(πkj/cells), frequencies k by points j of the lower half: float32 (K, cells // 2 + 1)."""
+    """Return sin(πkj/cells), `count` frequencies k by the points j of the grid: float32 (K, cells + 1)."""
     k = torch.arange(lowest, lowest + count)[:, None]
-    j = torch.arange(cells // 2 + 1)
+    j = torch.arange(cells + 1)
     # The remainder first: the angle is exact and small.
     angle = (k * j % (2 * cells)).double() * (math.pi / cells)
     return angle.sin().float().to(device)

@@ -115,18 +115,27 @@ class Prime:
                     of = f"{name}/{at}/{primitive}"
                     shared = draws.for_batch(seed, of)
                     own = draws.for_images(seed, of, chains.ids[rows], images.device)
-                    copies[here] = self._apply(primitive, copies[here], shared, own)
+                    copies[here] = applied(primitive, copies[here], config, shared, own)
         weights, share = draw_weights(seed, name, ids, width=config.width, device=images.device)
         return mixed(images, copies, weights, share).clamp_(0.0, 1.0)  # but for rounding it is within
 
-    def _apply(self, primitive: str, images: Tensor, shared: Random, own: Random) -> Tensor:
-        config = self.config
-        if primitive == "spectral":
-            return filtered(images, draw_kernels(shared, own, config.sigma, centred=config.centred_impulse))
-        if primitive == "colour":
-            amplitudes, lowest = draw_amplitudes(
-                shared, own, config.frequencies, config.colour_temperature, config.bandwidth
-            )
-            return recoloured(images, amplitudes, lowest)
-        shift = draw_shift(shared, images.shape[-1], config.lowest_cut, config.highest_cut, config.alpha)
-        return deformed(images, shift.to(images.device))
+
+def applied(primitive: str, images: Tensor, config: PrimeConfig, shared: Random, own: Random) -> Tensor:
+    """Return images, float32 (N,3,H,H) in [0, 1], after one primitive.
+
+    Args:
+        primitive: one of PRIMITIVES.
+        images: float32 (N,3,H,H) in [0, 1].
+        config: the strengths.
+        shared: the numbers of the step.
+        own: the numbers of each image.
+    """
+    if primitive == "spectral":
+        return filtered(images, draw_kernels(shared, own, config.sigma, centred=config.centred_impulse))
+    if primitive == "colour":
+        amplitudes, lowest = draw_amplitudes(
+            shared, own, config.frequencies, config.colour_temperature, config.bandwidth
+        )
+        return recoloured(images, amplitudes, lowest)
+    shift = draw_shift(shared, images.shape[-1], config.lowest_cut, config.highest_cut, config.alpha)
+    return deformed(images, shift.to(images.device))
