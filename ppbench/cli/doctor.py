@@ -80,6 +80,6 @@ def _section(title: str, checks: "list[Check]") -> "Table":
         if check.section == title:
             text = Text(check.text)
             if check.remedy:
-                text.append(f"\n→ {check.remedy}", style="italic")
+                text.append(f" → {check.remedy}", style="italic")
             grid.add_row(Text(_MARKS[check.state], style=_STYLES[check.state]), Text(check.name), text)
     return grid

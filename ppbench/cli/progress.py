@@ -56,8 +56,10 @@ def standing_line(standing: "Standing") -> Text:
     known = [f"{name} {value:.1f}" for name, value in values if value is not None]
     if not known:
         return Text()
+    from ppbench.reporting.terminal import printable
+
     line = Text(f"running {'mCE' if with_mce else 'mean error'}", style="bold")
-    return line.append(f", of finished cells only: {', '.join(known)}", style="not bold")
+    return line.append(printable(f", of finished cells only: {', '.join(known)}"), style="not bold")
 
 
 @contextmanager

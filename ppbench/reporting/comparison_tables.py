@@ -20,7 +20,7 @@ from ppbench.reporting.comparison_layout import (
     headline_lines,
 )
 from ppbench.reporting.markdown import escaped
-from ppbench.reporting.terminal import footer, print_parts
+from ppbench.reporting.terminal import footer, print_parts, printable
 from ppbench.reporting.tex_text import UNICODE, needs_unicode
 from ppbench.reporting.tex_text import escaped as escaped_tex
 from ppbench.scoring.comparison import Comparison
@@ -50,7 +50,7 @@ def show(comparison: Comparison, facts: Facts = (), console: Console | None = No
         console: where to; the default is stdout, without colour where it is no terminal.
     """
     console = console or Console(file=sys.stdout, highlight=False)
-    title = Text(f"{comparison.second} against {comparison.first}", style="bold")
+    title = Text(printable(f"{comparison.second} against {comparison.first}"), style="bold")
     notes = footer([*explanations(comparison), *facts])
     print_parts(console, [title, "", _table(comparison, console.width), "", notes])
 

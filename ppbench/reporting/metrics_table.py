@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ppbench.reporting.layout import NONE
 from ppbench.reporting.markdown import escaped
-from ppbench.reporting.terminal import footer, print_parts
+from ppbench.reporting.terminal import footer, print_parts, printable
 from ppbench.scoring.metrics import MEASURES, METRICS_FOOTNOTE, ModelMetrics
 
 _TITLES = {
@@ -57,7 +57,7 @@ def show(metrics: Sequence[ModelMetrics], console: Console | None = None) -> Non
     table.add_column("value", justify="right", no_wrap=True)
     for title, cells in lines(metrics):
         for place, (model, cell) in enumerate(zip(metrics, cells, strict=True)):
-            table.add_row("" if place else title, Text(model.model), cell)
+            table.add_row("" if place else title, Text(printable(model.model)), cell)
     print_parts(console, ["", table, "", footer([("measures", METRICS_FOOTNOTE)])])
 
 

@@ -114,11 +114,16 @@ def _summary(table: Table, width: int) -> Grid:
 def wrapped(name: str, width: int) -> str:
     """Break a name that is too long for its column, after a hyphen or the like where there is one."""
     lines = [""]
-    for part in re.findall(r".+?(?:[-_/.:+ ]+|$)", name):
+    for part in re.findall(r".+?(?:[-_/.:+ ]+|$)", printable(name)):
         if lines[-1] and cell_len(lines[-1]) + cell_len(part.rstrip()) > width:
             lines.append("")
         lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
+
+
+def printable(text: str) -> str:
+    """Return a text without what moves the cursor, colours or turns the line round: a mark stands in its place."""
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
 
 
 def footer(lines: Iterable[tuple[str, str]]) -> Grid:
@@ -127,5 +132,5 @@ def footer(lines: Iterable[tuple[str, str]]) -> Grid:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in lines:
-        table.add_row(Text(label), Text(text))
+        table.add_row(Text(label), Text(printable(" ".join(text.split()))))
     return table
