@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test slow lint clean
+.PHONY: demo test slow browser lint clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## compare a push-pull network, its baseline and AlexNet on corrupted digits
@@ -16,6 +16,10 @@ test: $(READY) lint  ## lint, types, and the tests that take seconds
 
 slow: $(READY)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m "slow and not network"
+
+# Chromium itself comes with the system (Debian: apt-get install chromium). What is missing is skipped, and says so.
+browser:  ## what checks that a report is accessible: axe-core, for the tests that open one in Chromium
+	npm install --silent --no-audit --no-fund --no-save --prefix $(VENV)/axe axe-core@4
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ppbench.data.classes import class_list
-from ppbench.data.registry import DATA_SETS, data_set
+from ppbench.data.registry import DATA_SETS
 
 
 def class_names(data: str, num_classes: int) -> Sequence[str]:
@@ -18,7 +18,7 @@ def class_names(data: str, num_classes: int) -> Sequence[str]:
         names = [str(digit) for digit in range(10)]
     elif data in ("cifar10-c", "cifar100-c"):
         names = [name.replace("_", " ") for name in class_list(data.removesuffix("-c"))]
-    elif data in {known.name for known in DATA_SETS} and (wnids := data_set(data).wnids) is not None:
+    elif data in DATA_SETS and (wnids := DATA_SETS[data].wnids) is not None:
         words = _imagenet_words()
         names = [words.get(wnid, wnid) for wnid in wnids]
     if len(names) != num_classes:

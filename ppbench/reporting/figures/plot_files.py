@@ -100,7 +100,7 @@ def _legend(figure: "Figure", content: ReportContent) -> None:
 
 
 def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool) -> "Figure":
-    figure, axes = _alone(COLUMN, 0.6 + 0.17 * rows)
+    figure, axes = _alone(COLUMN, 0.95 + 0.17 * rows)
     heatmap.draw(axes, content, place, difference=difference)
     model = content.models[place]
     axes.set_title(

@@ -1,0 +1,25 @@
+"""Names of classes, as the data sets' authors give them."""
+
+import pytest
+
+from ppbench.data.class_names import class_names
+
+
+@pytest.mark.parametrize(
+    "data, classes, some",
+    [
+        ("digits-c", 10, {3: "3"}),
+        ("cifar10-c", 10, {0: "airplane", 3: "cat", 9: "truck"}),
+        ("cifar100-c", 100, {0: "apple", 13: "bus", 95: "whale", 99: "worm"}),
+        ("imagenet-c", 1000, {0: "tench", 207: "golden retriever", 999: "toilet tissue"}),
+        ("tiny-imagenet-c", 200, {0: "goldfish"}),
+        ("folder-c", 3, {2: "class 2"}),
+        ("cifar10-c", 4, {1: "class 1"}),
+    ],
+)
+def test_labels_have_their_names(data, classes, some):
+    """Label 0 comes first; a set of other classes than its name stands for has numbers."""
+    names = class_names(data, classes)
+    assert len(names) == len(set(names)) or data in ("imagenet-c", "tiny-imagenet-c")
+    assert len(names) == classes
+    assert {label: names[label] for label in some} == some

@@ -1,0 +1,162 @@
+"""The figures: what they plot is what was measured, and they are the same twice."""
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from ppbench.reporting.figures import bars, canvas, heatmap, kernels, palette, scatter
+from ppbench.reporting.figures.plot_files import write_plots
+from ppbench.reporting.html.inline_svg import inline
+from ppbench.runs.report import gather
+from ppbench.scoring.scores import r_net
+from tests.report.made_runs import HOSTILE, part, run_of
+
+
+@pytest.fixture(scope="module")
+def content(base_run):
+    """What the report of the real run shows."""
+    return gather([base_run])
+
+
+def test_lines_of_equal_r_net(content):
+    """Every point of a drawn line has, by the formula of the score itself, the R_net that stands at the line."""
+    with canvas.style():
+        _, axes = canvas.panel(4, 4, (0.5, 0.5, 0.5, 0.5))
+        scatter.draw(axes, content)
+    base = scatter.points(content)[content.models.index(content.baseline)]
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_zorder() == 1]
+    named = {
+        float(text.get_text().removeprefix("R = ").replace("−", "-"))
+        for text in axes.texts
+        if "R =" in text.get_text()
+    }
+    drawn = set()
+    for line in lines:
+        first, second = (r_net(x, y, *base) for x, y in zip(*line.get_data(), strict=True))
+        assert first == pytest.approx(second)
+        drawn.add(round(first, 6))
+    assert len(drawn) >= 3
+    assert named <= drawn
+    assert len(named) >= 2
+
+
+def test_points_are_the_scores(content):
+    """A model stands at its clean error and mean error."""
+    for place, (clean, mean) in scatter.points(content).items():
+        model = content.scores.models[place]
+        assert (clean, mean) == (model.clean_error, model.mean_error)
+
+
+def test_bars_are_the_scores(content):
+    """Bars have the value and the interval of the score; a group's is the mean of its corruptions."""
+    model = content.scores.models[1]
+    found = bars.bars(content, "noise")
+    for name in ("gaussian_noise", "shot_noise", "impulse_noise"):
+        assert found[name][1] == (model.by_name[f"ce.{name}"], model.intervals[f"ce.{name}"])
+    value, (low, high) = found[bars.MEAN][1]
+    assert value == pytest.approx(np.mean([found[name][1][0] for name in list(found)[:3]]))
+    assert low < value < high
+
+
+def test_without_a_normaliser_bars_are_mean_errors(base_run):
+    """There is no CE then, and the axis says what is shown instead."""
+    without = gather([replace(base_run, scores=replace(base_run.scores, normaliser=None))])
+    assert without.scores.models[0].mce is None
+    assert bars.scale(without) == "mean error, %"
+    assert (
+        bars.bars(without, "blur")["zoom_blur"][0][0] == without.scores.models[0].row("zoom_blur").mean_error
+    )
+
+
+def test_numbers_can_be_read_on_every_colour():
+    """Black or white on any colour of the map of errors has a contrast of 4.5 to 1 or more."""
+    for error in np.linspace(0, 100, 201):
+        colour = heatmap.colour_of_error(error, 100.0)
+        contrast = _contrast(colour, heatmap.ink_on(colour))
+        assert contrast >= 4.5
+
+
+def _contrast(colour, ink):
+    def luminance(rgb):
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (each / 255 for each in rgb)
+        ]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    a, b = luminance(colour), luminance((0, 0, 0) if ink == "#000000" else (255, 255, 255))
+    return (max(a, b) + 0.05) / (min(a, b) + 0.05)
+
+
+def test_colours_grow_lighter_with_the_error():
+    """The map of errors rises in lightness throughout: it is read the same without any sense of colour."""
+    light = [np.dot([0.2126, 0.7152, 0.0722], heatmap.colour_of_error(e, 100.0)) for e in range(101)]
+    assert np.all(np.diff(light) > -0.5)
+    assert light[-1] - light[0] > 150
+
+
+def test_every_role_has_a_colour_of_its_own():
+    """The page swaps colours by their value, so no two roles share one; and models differ in more than colour."""
+    drawn_in = [light for light, _ in palette.colours().values()]
+    assert len(set(drawn_in)) == len(drawn_in)
+    styles = [palette.series(place) for place in range(40)]
+    assert len({style.letter for style in styles}) == 40
+    assert len({(style.colour, style.marker, style.dash) for style in styles[:24]}) == 24
+
+
+def test_the_sheet_of_kernels(content):
+    """A filter is a push tile above a pull tile; grey is 0, and mirrored weights have mirrored colours."""
+    stem = content.stems[0]
+    ones = np.zeros((2, 3, 3, 3), np.float32)
+    ones[0, 0, 0, 0], ones[1, 1, 2, 2] = 1.0, -2.0
+    picture = kernels.sheet(replace(stem, push=ones, pull=-ones))
+    assert picture[0, 0].tolist() == [255, 128, 128, 255]
+    assert picture[44, 0].tolist() == [0, 128, 128, 255]
+    assert picture[41, 46 + 41].tolist() == [128, 0, 128, 255]
+    assert picture[0, 43].tolist() == [0, 0, 0, 0]
+    assert kernels.sheet(replace(stem, push=ones[:, :1], pull=-ones[:, :1])).shape == picture.shape
+
+
+def test_an_inlined_figure_is_themed_and_whole():
+    """Colours become variables, ids get the figure's name, text keeps its letters and cannot become mark-up."""
+    with canvas.style():
+        figure, axes = canvas.panel(2, 2, (0.3, 0.1, 0.3, 0.1))
+        axes.plot([0, 1], [0, 1], color=palette.series(0).colour, marker="o", clip_on=True)
+        axes.set_title('<b>&"x')
+        text = str(inline(canvas.svg(figure), "one", "a <title>", "what & why"))
+    root = ET.fromstring(text)
+    assert root.get("role") == "img"
+    assert not set(palette.ROLES["ink"]) & set(text.split('"'))
+    assert "var(--series-0)" in text
+    assert not any(light in text for light, _ in palette.colours().values())
+    assert all(each.get("id", "one-").startswith("one-") for each in root.iter())
+    assert "<b>" not in text
+    assert [each.text for each in root][:2] == ["a <title>", "what & why"]
+    assert "font-family" not in text
+
+
+def test_plots_are_files_in_two_formats(base_run, content, tmp_path):
+    """Each figure is an SVG and a PNG, a paper's column or page wide, and the same twice."""
+    files = write_plots(content, tmp_path / "one")
+    names = {path.name for path in files}
+    assert {"bars.svg", "bars.png", "curves.svg", "calibration.png", "clean-against-mean-error.svg"} <= names
+    assert {"heatmap-A-resnet20.svg", "difference-B-resnet20-pp.png", "kernels-B-resnet20-pp.png"} <= names
+    for path in files:
+        if path.suffix == ".svg":
+            width = float(ET.parse(path).getroot().get("width").removesuffix("pt")) / 72
+            assert any(width == pytest.approx(w, abs=0.01) for w in (3.3, 6.9, 6.9 / 2))
+    again = write_plots(content, tmp_path / "two")
+    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in again]
+
+
+def test_plots_of_hostile_names_and_few_cells(base_run, tmp_path):
+    """Any name makes a file's name that every system takes; text in an SVG stays text."""
+    run = run_of(part(base_run, [("clean", 0), ("fog", 3)], tmp_path / "part"), HOSTILE, tmp_path / "run")
+    files = write_plots(gather([run]), tmp_path / "plots")
+    assert all(path.name.isascii() and not set('<>:"/\\|?*% ') & set(path.name) for path in files)
+    assert any(path.name.startswith("heatmap-A-script") for path in files)
+    whole = ET.parse(tmp_path / "plots" / "curves.svg").getroot()
+    texts = {"".join(each.itertext()) for each in whole.iter() if each.tag.endswith("}text")}
+    assert {f"{letter}  {name}" for letter, name in zip("ABCD", HOSTILE, strict=True)} <= texts
+    assert not [each for each in whole.iter() if each.tag.rpartition("}")[2] in ("script", "img")]
