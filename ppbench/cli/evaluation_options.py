@@ -104,6 +104,14 @@ class EvaluationOptions:
         str, typer.Option(help="fp32; bf16 and fp16 are faster on a GPU, and give other numbers.")
     ] = "fp32"
     compiled: Annotated[bool, typer.Option("--compile", help="Have torch compile the networks.")] = False
+    engine: Annotated[str, typer.Option(help="local, or ray for the CPUs and GPUs of a cluster.")] = "local"
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT of the cluster's head, or auto. Default: a cluster of this machine.",
+            show_default=False,
+        ),
+    ] = None
     normaliser: Annotated[
         str, typer.Option(help="auto, measured (an AlexNet of this run), none, a table's name, or a file.")
     ] = "auto"

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,21 @@ class NpyFolder:
         self.labels = _labels(folder, num_classes)
         self.ids = np.arange(len(self.labels), dtype=np.int64)
         self.corruptions = tuple(corruptions) or tuple(sorted(_there(folder)))
+        self._size = size
         self._files = {corruption: self._open(corruption, size) for corruption in self.corruptions}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the pixels: another process, which may be on another machine, maps its own files."""
+        return {**vars(self), "_files": {}, "folder": self.folder.resolve()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map the files again.
+
+        Raises:
+            InputError: they are not there, or are not as they were.
+        """
+        vars(self).update(state)
+        self._files = {corruption: self._open(corruption, self._size) for corruption in self.corruptions}
 
     def cell(self, corruption: str, severity: int) -> ImageSet:
         """Return one corruption at one severity; its pages are read when they are looked at."""

@@ -1,5 +1,6 @@
 """A model made ready for the hot loop: its memory layout, its precision, compiled or not."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import torch
@@ -64,3 +65,27 @@ class Network:
                     ) from error
                 raise
             return reduce(logits, labels)
+
+
+def make_ready(
+    models: Sequence[LoadedModel],
+    unchanged: Collection[str],
+    device: torch.device,
+    precision: str,
+    *,
+    compiled: bool,
+) -> list[Network]:
+    """Move models to their device, in place, and return them ready for the hot loop.
+
+    Args:
+        models: the models of a run.
+        unchanged: the names of those that nobody but the run has: their weights may change their layout.
+        device: where they are to answer.
+        precision: that they are to answer in.
+        compiled: whether torch compiles them.
+    """
+    for model in models:
+        model.to(device)
+        if model.name in unchanged and model.architecture in ARCHITECTURES:
+            model.module.to(memory_format=torch.channels_last)  # the layout of their batches
+    return [Network(model, precision, compiled=compiled) for model in models]

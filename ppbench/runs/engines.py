@@ -1,53 +1,141 @@
-"""Where a run computes: models made ready for the device, and the engine that does the work."""
+"""Where a run computes: in this process on one device, or on a Ray cluster."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
 from ppbench.data.decoded import FOLDER, Decoder
 from ppbench.data.source import DataSource
+from ppbench.errors import InputError, unknown
 from ppbench.evaluation.batch_size import BatchSize
+from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import LocalEngine
-from ppbench.evaluation.network import Network
+from ppbench.evaluation.network import make_ready
+from ppbench.evaluation.runner import Engine
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.registry import ARCHITECTURES
+from ppbench.runs import provenance
+
+ENGINES = ("local", "ray")
 
 
-def make_ready(
-    models: Sequence[LoadedModel],
-    unchanged: Collection[str],
-    device: torch.device,
-    precision: str,
-    *,
-    compiled: bool,
-) -> list[Network]:
-    """Move models to their device, in place, and return them ready for the hot loop.
+@dataclass(frozen=True)
+class Task:
+    """What an engine is made for.
 
-    Args:
-        models: the models of a run.
-        unchanged: the names of those that nobody but the run has: their weights may change their layout.
-        device: where they are to answer.
-        precision: that they are to answer in.
-        compiled: whether torch compiles them.
+    Attributes:
+        images: of the run.
+        models: of the run.
+        unchanged: the names of the models that nobody but the run has.
+        names: the corruptions of the run.
+        generator: what makes the corrupted images of a generated source.
+        batch: images per forward pass.
+        precision: of the networks' arithmetic.
+        compiled: whether torch compiles the networks.
+        cache: where decoded images are kept; None for the usual place.
     """
-    for model in models:
-        model.to(device)
-        if model.name in unchanged and model.architecture in ARCHITECTURES:
-            model.module.to(memory_format=torch.channels_last)  # the layout of their batches
-    return [Network(model, precision, compiled=compiled) for model in models]
+
+    images: DataSource
+    models: Sequence[LoadedModel]
+    unchanged: frozenset[str]
+    names: Sequence[str]
+    generator: Generator
+    batch: BatchSize
+    precision: str
+    compiled: bool
+    cache: Path | None
+
+    @property
+    def decoder(self) -> Decoder:
+        """What makes arrays of clean images that lie in files."""
+        return Decoder(folder=None if self.cache is None else self.cache / FOLDER)
 
 
-def local_engine(
-    images: DataSource,
-    networks: Sequence[Network],
-    *,
-    generator: Generator,
-    batch: BatchSize,
-    device: torch.device,
-    cache: Path | None,
-) -> LocalEngine:
-    """Return the engine of this process; `cache` is where decoded images are kept, None for the usual place."""
-    decoder = Decoder(folder=None if cache is None else cache / FOLDER)
-    return LocalEngine(images, networks, generator=generator, batch=batch, device=device, decoder=decoder)
+class Place(Protocol):
+    """Somewhere to compute."""
+
+    @property
+    def device(self) -> torch.device:
+        """Of the networks."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Return what run.json says of the device."""
+        ...
+
+    def engine(self, task: Task) -> Engine:
+        """Return an engine."""
+        ...
+
+
+@contextmanager
+def place(engine: str, ray_address: str | None, device: str | None) -> Iterator[Place]:
+    """Yield the place that the options name.
+
+    Raises:
+        InputError: there is no such engine, device or cluster.
+    """
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
+    if engine == "ray":
+        from ppbench.evaluation.ray_cluster import connected
+
+        with connected(ray_address) as cluster:
+            yield _OnRay(_device_of_workers(device, cluster.gpus), str(cluster))
+        return
+    if ray_address is not None:
+        raise InputError(f"expected --engine ray with --ray-address {ray_address}, got --engine local")
+    yield _Here(choose_device(device))
+
+
+@dataclass(frozen=True)
+class _Here:
+    device: torch.device
+
+    def facts(self) -> dict[str, Any]:
+        return {"engine": "local", **provenance.device_facts(self.device)}
+
+    def engine(self, task: Task) -> LocalEngine:
+        networks = make_ready(
+            task.models, task.unchanged, self.device, task.precision, compiled=task.compiled
+        )
+        options: dict[str, Any] = {"generator": task.generator, "batch": task.batch, "decoder": task.decoder}
+        return LocalEngine(task.images, networks, device=self.device, **options)
+
+
+@dataclass(frozen=True)
+class _OnRay:
+    device: torch.device
+    cluster: str
+
+    def facts(self) -> dict[str, Any]:
+        return {"engine": "ray", "type": self.device.type, "name": self.cluster, "threads": 1}
+
+    def engine(self, task: Task) -> Engine:
+        from ppbench.evaluation.ray_engine import RayEngine
+        from ppbench.evaluation.ray_worker import Networks
+
+        networks = Networks(
+            task.models,
+            task.unchanged,
+            self.device.type,
+            task.precision,
+            task.compiled,
+            task.batch.first,
+            task.generator,
+        )
+        return RayEngine(task.images, networks, names=task.names, decoder=task.decoder)
+
+
+def _device_of_workers(wanted: str | None, gpus: int) -> torch.device:
+    if wanted in {None, "auto"}:
+        return torch.device("cuda" if gpus else "cpu")
+    if wanted not in {"cpu", "cuda"}:
+        raise InputError(f"expected --device auto, cpu or cuda with --engine ray, got {wanted!r}")
+    if wanted == "cuda" and not gpus:
+        raise InputError("expected a cluster with GPUs for --device cuda, got none")
+    return torch.device(wanted)

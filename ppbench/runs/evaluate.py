@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import corruptions as engine
+import corruptions as corruption_engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import unknown
 from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.batch_size import BatchSize, first_batch_size
 from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
-from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.precision import check_precision
@@ -28,7 +27,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
-from ppbench.runs.engines import local_engine, make_ready
+from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
@@ -59,6 +58,8 @@ def evaluate(
     device: str | None = None,
     precision: str = "fp32",
     compiled: bool = False,
+    engine: str = "local",
+    ray_address: str | None = None,
     normaliser: str = "auto",
     baseline_model: str | None = None,
     loading: Loading | None = None,
@@ -92,6 +93,8 @@ def evaluate(
         device: a torch device; None or ``"auto"`` takes the best one here.
         precision: of the networks' arithmetic: ``"fp32"``, or for speed, with other numbers, ``"bf16"`` or ``"fp16"``.
         compiled: have torch compile the networks.
+        engine: ``"local"``, or ``"ray"`` for a cluster.
+        ray_address: of the cluster; None starts one of this machine.
         normaliser: ``"auto"``, ``"measured"``, ``"none"``, a shipped table's name, or a file.
         baseline_model: the model of this run that R_net compares with.
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
@@ -111,9 +114,8 @@ def evaluate(
     Raises:
         InputError: bad input; nothing has been written then.
     """
-    cells_wanted = parse_corruptions(corruptions, engine.plugins), parse_severities(severities)
+    cells_wanted = parse_corruptions(corruptions, corruption_engine.plugins), parse_severities(severities)
     maker = Generator(generator, seed, jpeg)
-    where = choose_device(device)
     check_precision(precision)
     batch = None if batch_size is None else BatchSize(batch_size)
     images = open_data(
@@ -129,8 +131,6 @@ def evaluate(
     published = () if reference is None else references_for(reference, images.name)
     found = load_models(models, images, loading or Loading(), on_note)
     loaded = found.models
-    networks = make_ready(loaded, found.unchanged, where, precision, compiled=compiled)
-    batch = batch or BatchSize(first_batch_size(where, images.image_size))
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)
@@ -140,15 +140,20 @@ def evaluate(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
     check(about_data)
-    with _folder(out):
+    with _folder(out), place(engine, ray_address, device) as where:
+        batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
-        keys = Keys(loaded, found.unchanged, images, maker, where, precision, compiled=compiled)
+        keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
         for model in loaded:
             if store and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
         runner = Runner(
-            local_engine(images, networks, generator=maker, batch=batch, device=where, cache=cache),
+            where.engine(
+                Task(
+                    images, loaded, found.unchanged, cells_wanted[0], maker, batch, precision, compiled, cache
+                )
+            ),
             names,
             _store(cache) if store else None,
             keys,
@@ -184,7 +189,7 @@ def evaluate(
                 "seconds": round(time.perf_counter() - clock, 3),
                 "versions": provenance.versions(),
                 "git": provenance.git_revision(Path.cwd()),
-                "device": provenance.device_facts(where),
+                "device": where.facts(),
                 "precision": precision,
                 "compiled": compiled,
                 "batch_size": batch.images,
