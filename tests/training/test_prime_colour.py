@@ -63,6 +63,19 @@ def test_the_roughest_curves_are_within_two_levels(lowest: int, count: int, temp
     assert np.quantile(off, 0.999) < 0.5
 
 
+def test_a_curve_does_not_depend_on_the_rest_of_the_batch() -> None:
+    """The same bytes alone, in batches of any size, and at any place in them."""
+    generator = torch.Generator().manual_seed(0)
+    images, amplitudes = (
+        torch.rand(70, 3, 8, 8, generator=generator),
+        torch.randn(70, 3, 77, generator=generator),
+    )
+    whole = recoloured(images, amplitudes)
+    for size in (1, 2, 5, 8, 9, 31):
+        parts = [recoloured(images[k : k + size], amplitudes[k : k + size]) for k in range(0, 70, size)]
+        assert torch.equal(torch.cat(parts), whole)
+
+
 def test_without_amplitudes_nothing_changes() -> None:
     """At zero strength the primitive is the identity to float32."""
     images = torch.rand(3, 3, 8, 8)

@@ -97,3 +97,21 @@ def test_the_number_of_modes_is_between_by_an_arcsine_law() -> None:
     """Beta(1/2, 1/2) numbers pass a Kolmogorov-Smirnov test against SciPy's over 1,000 steps."""
     drawn = [draws.arcsine(draws.for_batch(0, f"test/{step}"), "cut") for step in range(1000)]
     assert stats.kstest(drawn, stats.beta(0.5, 0.5).cdf).pvalue > 1e-4
+
+
+def test_temperatures_are_between_the_least_and_alphas_share_of_the_greatest() -> None:
+    """Alpha changes a step's field by a factor only: from 1, where the range is empty, to that of 2 modes, 2n/2π."""
+    factors = []
+    for step in range(300):
+        least, half, whole = (
+            draw_shift(draws.for_batch(0, f"test/{step}"), 32, 2, 20, a) for a in (0.0, 0.5, 1.0)
+        )
+        for shift in (half, whole):
+            factor = float(shift.norm() / least.norm())
+            torch.testing.assert_close(shift, factor * least, rtol=1e-4, atol=1e-4)
+            factors.append(factor)
+    halves, wholes = np.array(factors[::2]), np.array(factors[1::2])
+    assert halves.min() > 1 - 1e-5
+    assert (halves <= wholes * (1 + 1e-5)).all()
+    assert 0.8 * 32 / math.pi < wholes.max() < 32 / math.pi * (1 + 1e-5)
+    assert 0.8 * 32 / math.pi / 2**0.5 < halves.max() < 32 / math.pi / 2**0.5 * (1 + 1e-5)

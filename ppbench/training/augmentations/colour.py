@@ -16,7 +16,7 @@ from ppbench.training.augmentations import draws
 
 _LEVELS = 255
 _FREQUENCIES_A_CELL = 6
-_ROWS = 16
+_ROWS = 24
 
 
 def grid_cells(highest: int) -> int:
@@ -69,13 +69,15 @@ def recoloured(images: Tensor, coefficients: Tensor, lowest: int = 1) -> Tensor:
 def curves(coefficients: Tensor, lowest: int) -> Tensor:
     """Return the curves on the grid, not clamped: float32 (R, cells + 1) of coefficients float32 (R,K)."""
     rows, count = coefficients.shape
-    # Products of a few rows may be summed in another order: an image's curve must not depend on the rest of the batch.
-    coefficients = F.pad(coefficients, (0, 0, 0, -rows % _ROWS))
     cells = grid_cells(lowest + count - 1)
     line = torch.linspace(0.0, 1.0, cells + 1, device=coefficients.device)
     # Rounded up, so that a few tables of sines serve all counts.
-    sines = _sines(lowest, count + -count % _FREQUENCIES_A_CELL, cells, coefficients.device)
-    return torch.addmm(line, coefficients, sines[:count])[:rows]
+    sines = _sines(lowest, count + -count % _FREQUENCIES_A_CELL, cells, coefficients.device)[:count]
+    # In blocks of one size: the order of a sum may depend on the size of the product, and an image's curve must not
+    # depend on the rest of the batch.
+    blocks = F.pad(coefficients, (0, 0, 0, -rows % _ROWS)).view(-1, _ROWS, count)
+    table = torch.baddbmm(line, blocks, sines.expand(len(blocks), -1, -1))
+    return table.flatten(0, 1)[:rows]
 
 
 @lru_cache(maxsize=20)

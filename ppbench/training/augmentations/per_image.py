@@ -40,10 +40,10 @@ def _trivialaugment(_small: bool) -> PerImage:
 def _augmix_of_torchvision(_small: bool) -> PerImage:
     """Return what the 2024 push-pull authors trained with: torchvision's AugMix with all its operations.
 
-    It differs from the AugMix paper in more than the four operations that overlap the benchmark's corruptions. A
+    It differs from the AugMix paper in more than the four operations that overlap the benchmark's corruptions: a
     magnitude is one of the first 3 of 10 even steps up to the greatest, the first of which does nothing, where the
-    paper draws it uniformly; the means are truncated to whole levels; shears leave the upper left corner's pixel where
-    it is, not the corner.
+    paper draws it uniformly; the means are truncated to whole levels; sheared and turned images fade into the black
+    around them, and are rounded, where Pillow cuts them off, and truncates.
     """
     from torchvision.transforms import v2
 
