@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_folder_holds_what_scripts_rely_on(folder: Path) -> None:
-    """The six files are there, nothing half-written beside them, and the run says that it is complete."""
+    """The seven files are there, nothing half-written beside them, and the run says that it is complete."""
     assert {path.name for path in folder.iterdir()} == {
         "run.json",
         "errors.csv",
@@ -33,6 +33,7 @@ def test_a_run_folder_holds_what_scripts_rely_on(folder: Path) -> None:
         "table.md",
         "table.tex",
         "predictions.npz",
+        "references.bib",
     }
     manifest = json.loads((folder / "run.json").read_text())
     assert manifest["schema_version"] == 1
