@@ -37,7 +37,7 @@ def compare_command(
     from ppbench.runs.pairing import compare_runs
 
     wanted = [name for name, given in (("json", json), ("md", markdown), ("latex", latex)) if given]
-    wanted += [format_] * (format_ is not None)
+    wanted += [] if format_ is None else [format_]
     if len(wanted) > 1:
         raise InputError("expected one of --format, --json, --markdown and --latex, got several")
     if wanted and wanted[0] not in comparison_tables.FORMATS:
