@@ -65,7 +65,7 @@ def _runs(text: str) -> list[str]:
 def _known(mark: str) -> bool:
     if mark in _SPECIAL or mark == "\0" or mark in _LETTERS:
         return True
-    base, *accents = unicodedata.normalize("NFD", mark)
+    base, *accents = tuple(unicodedata.normalize("NFD", mark))
     return base.isascii() and base.isprintable() and len(accents) <= 1 and all(a in _ACCENTS for a in accents)
 
 
