@@ -21,9 +21,9 @@ def draw(axes: "Axes", content: ReportContent, place: int) -> None:
             continue
         sure, right = [each.confidence for each in bins], [each.accuracy for each in bins]
         total = sum(each.images for each in bins)
-        axes.plot(sure, right, color=style.colour, lw=1.2, ls=dash)
+        axes.plot(sure, right, color=style.colour, lw=0.9, ls=dash, alpha=0.75)
         axes.scatter(
-            sure, right, s=[6 + 70 * each.images / total for each in bins], zorder=3, linewidths=1.1,
+            sure, right, s=[3 + 90 * each.images / total for each in bins], zorder=3, linewidths=1.1,
             edgecolors=style.colour, facecolors=style.colour if filled else light("paper"),
             label="clean" if filled else "corrupted", clip_on=False,
         )  # fmt: skip

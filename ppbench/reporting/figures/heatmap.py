@@ -78,7 +78,7 @@ def draw(axes: "Axes", content: ReportContent, place: int, *, difference: bool) 
             if difference:
                 colour, share = colour_of_difference(value, largest)
                 picture[row, column] = (*(c / 255 for c in colour), share)
-                ink, text = light("ink"), f"{round(value, 1) + 0.0:+.1f}"
+                ink, text = light("ink"), f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0"
                 weight = "bold" if (name, severity) in content.decided[content.models[place]] else "normal"
             else:
                 colour = colour_of_error(value, largest)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COLUMN = 3.3
 PAGE = 6.9
 
+_IN_A_COLUMN = 4
+"""The bars of more models than these take two columns."""
+
 
 def write_plots(content: ReportContent, folder: Path) -> list[Path]:
     """Write every figure of a report as SVG and as PNG (300 dots an inch) into a folder; return the files.
@@ -96,7 +99,7 @@ def _legend(figure: "Figure", content: ReportContent) -> None:
         for style, model in ((series(place), model) for place, model in enumerate(content.models))
     ]
     wide = figure.get_figwidth() > COLUMN
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3 if wide else 1))
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 3 if wide else 1))
 
 
 def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool) -> "Figure":
@@ -111,14 +114,23 @@ def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool)
 
 def _bars(content: ReportContent) -> "Figure":
     found = bars.groups(content)
+    columns = 1 if len(content.models) <= _IN_A_COLUMN else min(2, len(found))
     heights = [bars.height(content, group) for group in found]
-    height = sum(heights) + 0.5 + 0.14 * len(content.models)
-    figure, made = canvas.grid(COLUMN, height, len(found), 1, sharex=True, height_ratios=heights)
-    for axes, group in zip(made, found, strict=True):
+    rows = [max(heights[start : start + columns]) for start in range(0, len(found), columns)]
+    height = sum(rows) + 0.5 + 0.14 * ceil(len(content.models) / columns)
+    width = COLUMN if columns == 1 else PAGE
+    figure, made = canvas.grid(width, height, len(rows), columns, sharex=True, height_ratios=rows)
+    for axes, group in zip(made, found, strict=False):
         bars.draw(axes, content, group)
+    for axes in made[len(found) :]:
+        axes.set_axis_off()
     figure.supxlabel(bars.scale(content), fontsize=8, color=light("muted"))
     _legend(figure, content)
     return figure
+
+
+def _shortened(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _curves(content: ReportContent, names: tuple[str, ...]) -> "Figure":
@@ -129,6 +141,8 @@ def _curves(content: ReportContent, names: tuple[str, ...]) -> "Figure":
     for axes, name in zip(made, names, strict=False):
         curves.draw(axes, content, name)
         axes.set_xticks(range(6), ["c", "1", "2", "3", "4", "5"])
+    for axes in made[max(0, len(names) - columns) : len(names)]:
+        axes.tick_params(labelbottom=True)  # the lowest of each column, above a place that may be empty
     for axes in made[len(names) :]:
         axes.set_axis_off()
     figure.supxlabel("severity (c: clean)", fontsize=8, color=light("muted"))
@@ -150,6 +164,6 @@ def _calibration(content: ReportContent) -> "Figure":
             axes.set_axis_off()
             continue
         calibration.draw(axes, content, place)
-        axes.set_title(f"{series(place).letter}  {content.models[place]}", fontsize=7.5)
+        axes.set_title(f"{series(place).letter}  {_shortened(content.models[place], 20)}", fontsize=7.5)
         axes.label_outer()
     return figure

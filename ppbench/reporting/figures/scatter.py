@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _LINES = 7
 """About so many lines of equal R_net."""
 
+_CLEAR = 4
+"""With more models than these, their intervals step back behind the points."""
+
 
 def points(content: ReportContent) -> dict[int, tuple[float, float]]:
     """Return place of a model -> its clean error and its mean error, of those that have both."""
@@ -41,12 +44,13 @@ def can_be_drawn(content: ReportContent) -> bool:
 def draw(axes: "Axes", content: ReportContent) -> None:
     """Draw each model at its clean error and mean error (per cent), published results as small crosses."""
     found, published = points(content), reference_points(content)
+    faint = 0.7 if len(found) <= _CLEAR else 0.25
     for place, (clean, mean) in found.items():
         style, ends = series(place), content.scores.models[place].intervals
         if "clean" in ends:
-            axes.plot(ends["clean"], [mean, mean], color=style.colour, lw=1, alpha=0.7)
+            axes.plot(ends["clean"], [mean, mean], color=style.colour, lw=1, alpha=faint)
         if "mean_error" in ends:
-            axes.plot([clean, clean], ends["mean_error"], color=style.colour, lw=1, alpha=0.7)
+            axes.plot([clean, clean], ends["mean_error"], color=style.colour, lw=1, alpha=faint)
         axes.plot(clean, mean, color=style.colour, marker=style.marker, ms=7, ls="", zorder=3)
         axes.annotate(
             style.letter, (clean, mean), (6, 5), textcoords="offset points", fontsize=9, fontweight="bold",

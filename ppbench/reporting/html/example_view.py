@@ -8,13 +8,17 @@ from ppbench.reporting.html.pictures import photo
 from ppbench.reporting.report_content import Example, ReportContent
 
 
+_WITH_CONFIDENCE = 4
+"""With more models than these, confidences would drown the answers."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A class, and the models that see it.
 
     Attributes:
         label: the class; words where the outputs were not finite.
-        models: letters and confidences, e.g. ``"A 93 %, B 81 %"``.
+        models: letters, of few models with confidences: ``"A 93 %, B 81 %"``.
         right: whether it is the true class.
     """
 
@@ -68,7 +72,8 @@ def example_rows(content: ReportContent) -> list[ExampleRow]:
 def _view(example: Example, under: str, letters: dict[str, str]) -> ExampleView:
     by_label: dict[str | None, list[str]] = {}
     for model, (label, confidence) in example.answers.items():
-        told = f"{letters[model]}\u00a0{confidence:.0f}\u00a0%" if label is not None else letters[model]
+        sure = label is not None and len(letters) <= _WITH_CONFIDENCE
+        told = f"{letters[model]}\u00a0{confidence:.0f}\u00a0%" if sure else letters[model]
         by_label.setdefault(label, []).append(told)
     answers = tuple(
         Answer("outputs not finite" if label is None else label, ", ".join(told), label == example.truth)

@@ -23,6 +23,9 @@ from ppbench.scoring.references import Reference
 
 _HERE = Path(__file__).parent
 
+_NAMED = 3
+"""So many models have their names in the title; more are counted."""
+
 
 def render(content: ReportContent) -> str:
     """Return the report as one HTML document, which asks no host for anything.
@@ -60,7 +63,7 @@ def _view(content: ReportContent) -> dict[str, Any]:
     divisor = content.scores.normaliser
     return {
         "style": Markup((_HERE / "page.css").read_text(encoding="utf-8").replace("/* theme */", _theme())),  # noqa: S704
-        "title": f"{', '.join(content.models)} on {content.context.data or 'corrupted images'}",
+        "title": _title(content),
         "data": data_sentence(content.context),
         "version": content.version,
         "drawings": draw_all(content),
@@ -85,6 +88,13 @@ def _view(content: ReportContent) -> dict[str, Any]:
             (name, json.dumps(manifest, indent=2, ensure_ascii=False)) for name, manifest in content.manifests
         ],
     }
+
+
+def _title(content: ReportContent) -> str:
+    """Return what the page is about: the models by name, or how many they are."""
+    models = content.models
+    told = ", ".join(models) if len(models) <= _NAMED else f"{len(models)} models"
+    return f"{told} on {content.context.data or 'corrupted images'}"
 
 
 def _published(content: ReportContent) -> list[tuple[int | None, Reference, str]]:
