@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
 import corruptions
-from benchmarks.corruptions import milliseconds, photographs
+from benchmarks.corruptions import milliseconds
 from ppbench.data.class_folders import read_class_folders
 from ppbench.data.image_files import Geometry, read_image
 from ppbench.evaluation.network import Network
@@ -89,12 +90,15 @@ def measured(root: Path | None) -> dict[str, float]:
         )
         stored = folder / "published"
         stored.mkdir()
-        for k, picture in enumerate(photographs(20, 224).permute(0, 2, 3, 1).numpy()):
+        clean = np.stack(
+            [read_image(place, Geometry(224, 256)) for place in places[:: max(1, len(places) // 20)]]
+        )
+        for k, picture in enumerate(clean[:20]):
             Image.fromarray(picture).save(stored / f"{k}.JPEG", quality=85)
         found["read a published file"] = _median(
             lambda: [read_image(place, Geometry(224)) for place in sorted(stored.iterdir())], 20
         )
-    images = photographs(16, 224)
+    images = torch.from_numpy(clean[:16]).permute(0, 3, 1, 2).contiguous()
     cells = [(name, severity) for name in corruptions.NAMES for severity in corruptions.SEVERITIES]
     found["corrupt, mean of 75 cells"] = _median(
         lambda: [corruptions.corrupt(images, *cell, protocol="imagenet-c") for cell in cells], 16 * len(cells)

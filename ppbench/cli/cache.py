@@ -1,4 +1,4 @@
-"""`ppbench cache`: the store of finished cells."""
+"""`ppbench cache`: the store of finished cells, and decoded images."""
 
 from typing import Annotated
 
@@ -6,18 +6,25 @@ import typer
 
 
 def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove every finished cell.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove every finished cell and all decoded images.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show where finished cells are kept and how much room they take, or clear them."""
+    """Show where finished cells and decoded images are kept and how much room they take, or clear them."""
     import json as json_text
 
+    from ppbench.data.decoded import kept
     from ppbench.evaluation.store import CellStore, default_folder
 
     store = CellStore(default_folder())
     cells, size = len(store.entries()), store.size()
-    facts = {"folder": str(store.folder), "cells": cells, "bytes": size}
+    decoded = kept()
+    decoded_size = sum(path.stat().st_size for path in decoded)
+    facts = {"folder": str(store.folder), "cells": cells, "bytes": size, "decoded_bytes": decoded_size}
     if clear:
+        for path in decoded:
+            path.unlink(missing_ok=True)
         facts["cleared"] = store.clear()
     if json:
         typer.echo(json_text.dumps(facts, indent=2))
@@ -25,3 +32,5 @@ def cache_command(
         typer.echo(f"cleared {facts['cleared']:,} cells of {store.folder}")
     else:
         typer.echo(f"{cells:,} finished cells, {size / 1e6:.1f} MB, in {store.folder}")
+        if decoded:
+            typer.echo(f"decoded images, {decoded_size / 1e6:.1f} MB, in {decoded[0].parent}")

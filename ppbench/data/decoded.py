@@ -76,6 +76,11 @@ class Decoder:
         return written
 
 
+def kept() -> list[Path]:
+    """Return the files of decoded images in the usual place."""
+    return sorted((cache_folder() / FOLDER).glob("*.npy"))
+
+
 def _read(path: Path, clean: ImageSet) -> Images | None:
     """Return the file's images, or None if it is not there or is not what its name says."""
     try:
