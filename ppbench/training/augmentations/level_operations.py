@@ -14,9 +14,8 @@ def autocontrast(images: Tensor) -> Tensor:
     """Return the tables, uint8 (N,C,256), that stretch each channel's levels to 0..255, truncated."""
     flat = images.flatten(2)
     low, high = (extreme(2, keepdim=True).double() for extreme in (flat.amin, flat.amax))
-    scale = torch.full_like(low, 255.0) / (
-        high - low
-    )  # a number over a tensor would go through the reciprocal
+    # Division as Pillow divides: a number over a tensor would be the number times the tensor's reciprocal.
+    scale = torch.full_like(low, 255.0) / (high - low)
     levels = _levels(images).double()
     stretched = (levels * scale + -low * scale).clamp(0.0, 255.0)
     return torch.where(high > low, stretched, levels).to(torch.uint8)
