@@ -66,6 +66,10 @@ def _thickness(models: int) -> float:
     return 0.155 if models <= _NUMBERED else 0.105 if models <= 2 * _NUMBERED else 0.075
 
 
+def _letters(models: int) -> float:
+    return 6.5 if models <= _NUMBERED else 5.5 if models <= 2 * _NUMBERED else 4.5
+
+
 def scale(content: ReportContent) -> str:
     """Return what the bars are measured in."""
     divisor = content.scores.normaliser
@@ -86,7 +90,7 @@ def draw(axes: "Axes", content: ReportContent, group: str) -> None:
             if ends is not None and ends[0] < ends[1]:
                 axes.plot(ends, [y, y], color=light("ink"), lw=0.9, solid_capstyle="butt")
             axes.text(
-                -0.008 * end, y, style.letter, ha="right", va="center", fontsize=6.5 if models <= _NUMBERED else 5.5 if models <= 2 * _NUMBERED else 4.5,
+                -0.008 * end, y, style.letter, ha="right", va="center", fontsize=_letters(models),
                 color=light("muted"),
             )  # fmt: skip
             if models <= _NUMBERED:

@@ -7,7 +7,6 @@ from ppbench.reporting.figures.palette import series
 from ppbench.reporting.html.pictures import photo
 from ppbench.reporting.report_content import Example, ReportContent
 
-
 _WITH_CONFIDENCE = 4
 """With more models than these, confidences would drown the answers."""
 
