@@ -31,6 +31,7 @@ from ppbench.evaluation.work import Work
 from ppbench.models.loaded_model import LoadedModel
 
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
+_ROOMS = ("data", "evaluation", "models")  # of ppbench, whose code works in a worker
 
 Facts = Mapping[str, str]
 
@@ -94,7 +95,7 @@ _engines: dict[str, LocalEngine] = {}
 
 @cache
 def facts_here() -> dict[str, str]:
-    """Return what must be the same in every process: versions, and the code of ppbench itself."""
+    """Return what must be the same in every process: versions, and the code of ppbench that works there."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -102,7 +103,8 @@ def facts_here() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "none"
     code = hashlib.sha256()
-    for top in (Path(corruptions.__file__).parent, Path(__file__).parents[1]):
+    ours = Path(__file__).parents[1]
+    for top in (Path(corruptions.__file__).parent, *(ours / room for room in _ROOMS)):
         for path in sorted(top.rglob("*.py")):
             code.update(path.relative_to(top).as_posix().encode() + path.read_bytes())
     return {**found, "code of ppbench": code.hexdigest()[:12]}
