@@ -108,12 +108,8 @@ def _label_line(axes: "Axes", text: str, base: tuple[float, float], value: float
     """Name a line where it leaves the picture: at the right edge, or else at the bottom."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     total = base[1] + base[0] - 2 * base[0] * value / 100  # E + ME, the same all along the line
-    look: dict[str, Any] = {
-        "textcoords": "offset points",
-        "fontsize": 6.5,
-        "color": light("muted"),
-        "annotation_clip": False,
-    }
+    look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5, "annotation_clip": False}
+    look["color"] = light("muted")
     if bottom <= total - right <= top:
         axes.annotate(text, (right, total - right), (3, 0), va="center", **look)
     elif left < total - bottom < right:
