@@ -1,5 +1,7 @@
 """`ppbench compare`: models of one run or of several, paired by image."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
@@ -56,6 +58,24 @@ def test_the_numbers_are_those_of_the_predictions(ppbench, runs):
     )
     assert all(each["low"] <= each["difference"] <= each["high"] for each in found["corruptions"])
     assert data["context"]["images"] == found["images"] == 60
+
+
+def test_csv_holds_every_difference(ppbench, runs):
+    """A row per score and cell, with the numbers and verdicts of the JSON; the old switches name the same formats."""
+    pair = json.loads(ppbench("compare", runs / "both", "--format", "json").out)["comparisons"][0]
+    rows = list(csv.DictReader(io.StringIO(ppbench("compare", runs / "both", "--format", "csv").out)))
+    expected = [*pair["headlines"], *pair["corruptions"], *pair["cells"]]
+    assert [row["score"] for row in rows] == [each["score"] for each in expected]
+    for row, each in zip(rows, expected, strict=True):
+        assert (row["first_model"], row["second_model"]) == ("resnet20", "resnet20-pp")
+        for name in ("first", "second", "difference", "low", "high", "p", "p_holm"):
+            assert (None if row[name] == "" else float(row[name])) == each[name]
+        assert row["verdict"] == each["verdict"]
+    for switch, name in (("--markdown", "md"), ("--latex", "latex"), ("--json", "json")):
+        assert ppbench("compare", runs / "both", switch).out == (
+            ppbench("compare", runs / "both", "--format", name).out
+        )
+    assert "unknown format 'html'" in ppbench("compare", runs / "both", "--format", "html").err
 
 
 def test_another_reference_turns_the_signs(ppbench, runs):
@@ -176,7 +196,7 @@ def test_what_cannot_be_compared_is_one_line(ppbench, runs, tmp_path):
         ([runs / "both", tmp_path / "less"], "on the same cells"),
         ([tmp_path / "less"], "two models or more"),
         ([runs / "both", "--reference", "resnet20-p"], "did you mean 'resnet20-pp'?"),
-        ([runs / "both", "--json", "--latex"], "expected one of --json"),
+        ([runs / "both", "--json", "--latex"], "expected one of --format, --json"),
         ([tmp_path], "run.json"),
     ):
         done = ppbench("compare", *arguments)
