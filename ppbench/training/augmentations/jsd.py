@@ -25,9 +25,5 @@ def jsd_loss(clean_logits: Tensor, logits_1: Tensor, logits_2: Tensor, weight: f
         logits = logits.float()
     log_p = logits.log_softmax(-1)
     log_mean = log_p.exp().mean(0).clamp(1e-7, 1.0).log()
-    return (
-        weight
-        / 3.0
-        * F.kl_div(log_mean.expand_as(log_p), log_p, reduction="sum", log_target=True)
-        / len(clean_logits)
-    )
+    divergence = F.kl_div(log_mean.expand_as(log_p), log_p, reduction="sum", log_target=True)
+    return divergence * (weight / 3.0 / len(clean_logits))
