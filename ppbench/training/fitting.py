@@ -173,10 +173,10 @@ def fit(
         if not trainer.is_global_zero:
             return None
     (folder / FILE).unlink(missing_ok=True)  # it is done: the logs stay
-    return network.cpu().eval()
+    return network.cpu().float().eval()
 
 
-_PRECISION: Mapping[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+_PRECISION: Mapping[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed", "64": "64-true"}
 
 
 def _devices(hardware: Hardware) -> tuple[str, int | list[int]]:

@@ -1,5 +1,6 @@
 """What a training keeps so that it can go on after a kill, and the proof that it is the same training."""
 
+import io
 import json
 import time
 from collections.abc import Mapping
@@ -77,8 +78,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write it."""
         del storage_options
+        # Through memory: torch tells a full disk by an error of its own, which does not say so.
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
         with atomic.writing(Path(path)) as file:
-            torch.save(checkpoint, file)
+            file.write(buffer.getbuffer())
 
 
 def resumable(folder: Path, facts: Mapping[str, Any]) -> Path | None:

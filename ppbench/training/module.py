@@ -77,8 +77,11 @@ class Training(lightning.LightningModule):
         torch.manual_seed(seed_of("dropout", self._seed, step, self.global_rank))
         views = self._views.in_batches(batch.views, batch.ids, step)
         count = views.shape[0]
-        logits = self.network(views.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        logits = logits.float().unflatten(0, (count, -1))
+        inputs = views.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        logits = self.network(inputs.double() if self._recipe.precision == "64" else inputs)
+        if self._recipe.precision != "64":
+            logits = logits.float()
+        logits = logits.unflatten(0, (count, -1))
         # With several views the labels are asked of the clean one, which is the first.
         loss = F.cross_entropy(logits[0], batch.labels, label_smoothing=self._recipe.label_smoothing)
         if self._recipe.jsd:

@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
 Fill = Literal["edge", "zero", "reflect"]
 Crop = Literal["none", "centre-scale", "any-scale"]
-Precision = Literal["32", "bf16", "16"]
+Precision = Literal["32", "bf16", "16", "64"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Recipe:
         augmentation: one of `ppbench.training.views.AUGMENTATIONS`.
         jsd: weight of the Jensen-Shannon consistency loss between the clean image and two augmented views of it
             (AugMix, section 3); 0 trains on one augmented view.
-        precision: of the arithmetic in the forward pass: ``32``, or mixed with ``bf16`` or ``16`` bits.
+        precision: of the arithmetic in the forward pass: ``32``, or mixed with ``bf16`` or ``16`` bits;
+            ``64`` shows that two ways of training do the same.
         mean, std: of the input contract, in units of 0..1.
     """
 

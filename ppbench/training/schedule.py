@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from ppbench.errors import InputError
 from ppbench.training.recipe import Recipe
 
 Optimisation = tuple[torch.optim.SGD, torch.optim.lr_scheduler.LRScheduler]
@@ -23,7 +24,14 @@ def optimisation(parameters: Iterable[nn.Parameter], recipe: Recipe, steps: int)
         parameters: of the network; weight decay is on all of them, as in the public script.
         recipe: how to train.
         steps: of the whole training.
+
+    Raises:
+        InputError: the training has one step of warm-up or less.
     """
+    if recipe.schedule != "thirds" and recipe.warmup * steps <= 1:
+        raise InputError(
+            f"expected a warm-up of more than one step, got {recipe.warmup:g} of {steps} steps: train longer"
+        )
     optimiser = torch.optim.SGD(
         parameters,
         lr=recipe.lr,

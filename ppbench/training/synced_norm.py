@@ -1,11 +1,10 @@
 """Batch normalisation over the batches of all processes, on any device; torch's own needs a GPU."""
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
-from torch.distributed.nn import functional as differentiable
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):
@@ -19,11 +18,11 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         processes = distributed.get_world_size()
-        wide = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         # Two sums over the processes: squares of differences, for sums of squares cancel digits.
-        mean = _sum(wide.mean((0, 2, 3))) / processes
+        mean = _summed(wide.mean((0, 2, 3))) / processes
         centred = wide - mean.view(-1, 1, 1)
-        variance = _sum(centred.square().mean((0, 2, 3))) / processes
+        variance = _summed(centred.square().mean((0, 2, 3))) / processes
         self._track(mean.detach(), variance.detach(), processes * x.numel() // x.shape[1])
         scale = torch.rsqrt(variance + self.eps) * self.weight
         normalised: Tensor = centred * scale.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
@@ -40,10 +39,25 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance * (count / (count - 1)), momentum)  # unbiased, as torch keeps it
 
 
-def _sum(x: Tensor) -> Tensor:
-    """Return the sum over all processes; its gradient is that of every process's loss."""
-    total: Tensor = differentiable.all_reduce(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+def _summed(x: Tensor) -> Tensor:
+    total: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return total
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes. Each one's loss depends on it, so its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(_context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
 
 
 def synchronise(network: nn.Module) -> nn.Module:

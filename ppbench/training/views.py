@@ -1,5 +1,8 @@
 """From training images to what the network sees: augmented, scaled, normalised; one view of each image or three."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -32,7 +35,9 @@ class Views:
         name = recipe.augmentation
         small = image_size <= SMALL
         self._image_by_image = per_image(name, small=small) if name in PER_IMAGE else None
-        self._prime = Prime(PrimeConfig.cifar() if small else PrimeConfig.imagenet()) if name == "prime" else None
+        self._prime = (
+            Prime(PrimeConfig.cifar() if small else PrimeConfig.imagenet()) if name == "prime" else None
+        )
         self._three = recipe.jsd > 0
         self._seed = seed
         self._mean = torch.tensor(recipe.mean).view(3, 1, 1)
@@ -53,7 +58,7 @@ class Views:
         """Return what the network sees: (V, N, 3, H, W) float32, normalised."""
         scaled = views.float().div_(255.0)
         if self._prime is not None:
-            with torch.no_grad():
+            with torch.no_grad(), _single_precision():
                 made = [
                     self._prime(scaled[0], seed=self._seed, step=step, ids=ids, view=view)
                     for view in range(2 if self._three else 1)
@@ -62,3 +67,14 @@ class Views:
         elif self._three and len(scaled) == 1:
             scaled = scaled.expand(3, *scaled.shape[1:])  # without an augmentation all views are the same
         return (scaled - self._mean.to(scaled.device)) / self._std.to(scaled.device)
+
+
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    """Make float32 tensors where no dtype is said; a training in double precision changes that for all of torch."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -34,7 +34,9 @@ def _network(name: str) -> Callable[[], nn.Module]:
     return lambda: architecture(name).build(4, 32)
 
 
-def _weights(folder: Path, build: Callable[[], nn.Module] = _small, seed: int = 1, **changes: object) -> dict[str, Tensor]:
+def _weights(
+    folder: Path, build: Callable[[], nn.Module] = _small, seed: int = 1, **changes: object
+) -> dict[str, Tensor]:
     network = fit(build, short_recipe(**changes), easy_images(), seed=seed, folder=folder, hardware=CPU)
     assert network is not None
     return network.state_dict()
@@ -135,7 +137,9 @@ def test_another_training_does_not_go_on_from_a_kept_state(tmp_path: Path) -> No
     arguments = {"seed": 1, "folder": tmp_path, "hardware": CPU}
     with pytest.raises(_CutError):
         fit(_small, short_recipe(), easy_images(), **arguments, on_step=dies)
-    with pytest.raises(InputError, match=r'last\.ckpt: .* recipe \{"lr": 0\.5\}, got \{"lr": 0\.02\}: .*--fresh'):
+    with pytest.raises(
+        InputError, match=r'last\.ckpt: .* recipe \{"lr": 0\.5\}, got \{"lr": 0\.02\}: .*--fresh'
+    ):
         fit(_small, short_recipe(lr=0.5), easy_images(), **arguments)
     with pytest.raises(InputError, match=r"with seed 2, got 1"):
         fit(_small, short_recipe(), easy_images(), **{**arguments, "seed": 2})
@@ -199,7 +203,9 @@ def test_a_diverging_run_stops_with_advice_and_keeps_the_last_good_state(tmp_pat
             answer: Tensor = self.inner(x)
             return answer * float("nan") if self.calls > 5 else answer
 
-    with pytest.raises(InputError, match="expected a finite loss, got nan in step 6 of 8: choose a smaller lr"):
+    with pytest.raises(
+        InputError, match="expected a finite loss, got nan in step 6 of 8: choose a smaller lr"
+    ):
         _weights(tmp_path, Spoilt)
     kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert kept["global_step"] == 4

@@ -16,16 +16,16 @@ def _padded(image: torch.Tensor, pixels: int, fill: Fill) -> torch.Tensor:
     return padded[0].permute(1, 2, 0).to(image.dtype)
 
 
-@given(
-    st.integers(0, 4), st.integers(0, 6), st.integers(0, 1000), st.sampled_from(FILLS), st.booleans()
-)
+@given(st.integers(0, 4), st.integers(0, 6), st.integers(0, 1000), st.sampled_from(FILLS), st.booleans())
 def test_a_shifted_image_is_a_crop_of_the_padded_one(
     count: int, pixels: int, seed: int, fill: Fill, flip: bool
 ) -> None:
     """Each is one of the (2·pixels+1)² crops, perhaps mirrored before, and nothing else."""
     height, width = 7, 9
     images = (1 + torch.arange(count * height * width * 3)).view(count, height, width, 3).int()
-    moved = shift_and_flip(images, torch.arange(count), seed=seed, epoch=0, pixels=pixels, fill=fill, flip=flip)
+    moved = shift_and_flip(
+        images, torch.arange(count), seed=seed, epoch=0, pixels=pixels, fill=fill, flip=flip
+    )
     assert moved.shape == images.shape
     for image, one in zip(images, moved, strict=True):
         sources = [image, image.flip(1)] if flip else [image]

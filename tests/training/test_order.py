@@ -29,7 +29,9 @@ def test_processes_share_a_step(processes: int, each: int, steps: int) -> None:
     for step in range(steps):
         shares = [rows_of_step(order, size, step, rank, processes).tolist() for rank in range(processes)]
         assert {len(share) for share in shares} == {each}
-        assert sorted(sum(shares, [])) == sorted(rows_of_step(order, size, step).tolist())
+        assert sorted(row for share in shares for row in share) == sorted(
+            rows_of_step(order, size, step).tolist()
+        )
 
 
 def test_seeds_are_of_63_bits_and_tell_parts_apart() -> None:

@@ -51,6 +51,17 @@ WRONG = {
     "nothing but warm-up": ("warmup = 0.25", "warmup = 1.0", "warmup to be below 1"),
     "two channels": ("mean = [0.35, 0.4, 0.35]", "mean = [0.35, 0.4]", "mean to be three numbers"),
     "no spread": ("std = [0.3, 0.3, 0.3]", "std = [0.3, 0, 0.3]", r"std\[1\] to be above 0"),
+    "a schedule that is none": (
+        'schedule = "one-cycle"',
+        'schedule = "onecycle"',
+        "schedule 'onecycle': did you mean",
+    ),
+    "no such precision": ('precision = "32"', "precision = 32", "unknown precision '32'"),
+    "extends nothing": (
+        'data = "digits-c"',
+        'extends = "digit"',
+        "unknown recipe 'digit': did you mean 'digits'",
+    ),
     "no TOML": ("shift = 2", "shift : 2", "expected a recipe in TOML"),
 }
 
@@ -80,3 +91,28 @@ def test_a_table_for_a_model_counts_for_that_model(tmp_path: Path) -> None:
     assert load_recipe("digits", {"lr": 0.5}, model="alexnet").lr == 0.5
     with pytest.raises(InputError, match="models to hold a table for each model"):
         load_recipe(_edited(tmp_path, "[models.alexnet]", "[models]"))
+
+
+def test_a_recipe_extends_another_one(tmp_path: Path) -> None:
+    """What it does not say is as there, the tables of models too."""
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "digits"\nepochs = 9\n[models.resnet20]\nlr = 0.3\n')
+    recipe, base = load_recipe(str(path)), load_recipe("digits")
+    changed = {key for key, value in recipe.to_dict().items() if value != base.to_dict()[key]}
+    assert changed == {"name", "epochs"}
+    assert load_recipe(str(path), model="resnet20").lr == 0.3
+    assert load_recipe(str(path), model="alexnet").lr == load_recipe("digits", model="alexnet").lr
+
+
+def test_the_papers_recipes_are_as_its_table_says() -> None:
+    """Epochs, batch size, rates and weight decay of push-pull's public training script."""
+    table = {
+        name: (how.epochs, how.batch_size, how.lr_start, how.lr, how.lr_end, how.weight_decay)
+        for name in ("cifar10-paper", "imagenet100-paper", "imagenet-paper")
+        for how in [load_recipe(name)]
+    }
+    assert table == {
+        "cifar10-paper": (30, 64, 5e-3, 0.2, 5e-6, 1e-5),
+        "imagenet100-paper": (20, 64, 5e-3, 0.2, 5e-6, 1e-5),
+        "imagenet-paper": (20, 128, 0.05, 1.0, 5e-5, 1e-5),
+    }

@@ -1,6 +1,7 @@
 """From a recipe to a file of weights, through the command line too."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from ppbench.atomic import sha256_of
 from ppbench.cli.train import train
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
@@ -43,6 +45,7 @@ def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
     assert metadata["seed"] == 3
     assert metadata["recipe"]["epochs"] == 1
     assert metadata["data_digest"] == train_set.digest
+    assert done is not None
     model = load_model("alexnet", checkpoint=out, data="cifar10-c", num_classes=10, image_size=32)
     assert model.spec.mean == done.recipe.mean
     with torch.inference_mode():
@@ -54,31 +57,71 @@ def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
 def test_two_runs_write_the_same_bytes(root: Path) -> None:
     """One recipe and one seed, one file."""
     files = [root / "a.safetensors", root / "b.safetensors"]
-    hashes = {
-        run_recipe(
+    for file in files:
+        done = run_recipe(
             str(root / "small.toml"), model="resnet20-pp", root=root, out=file, overrides={"epochs": 1}
-        ).sha256
-        for file in files
-    }
-    assert len(hashes) == 1
+        )
+        assert done is not None
+        assert done.sha256 == sha256_of(file)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_the_command_prints_one_line_and_reports_on_stderr(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The result is on stdout, on stderr an epoch a line; the default file is in this folder."""
+    """The result is on stdout, on stderr an epoch a line; the default file is in this folder, the logs beside it."""
     monkeypatch.chdir(root)
-    arguments = {"seed": 0, "epochs": 2, "root": root, "device": "cpu", "out": None}
-    train(recipe="small.toml", model="alexnet", json=False, **arguments)
+    train(recipe="small.toml", model="alexnet", epochs=2, root=root, device="cpu")
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
     assert "alexnet-small.safetensors: alexnet, clean error" in out
     assert "on 20 test images of cifar10-c, recipe small, seed 0" in out
     assert [line.split()[1] for line in err.splitlines()] == ["1/2", "2/2"]
-    train(recipe="small.toml", model="alexnet", json=True, **arguments)
+    train(recipe="small.toml", model="alexnet", epochs=2, root=root, device="cpu", json=True)
     assert json.loads(capsys.readouterr().out)["recipe"]["epochs"] == 2
     assert (root / "alexnet-small.safetensors").is_file()
+    assert (root / "alexnet-small.training" / "logs" / "start-1" / "metrics.csv").is_file()
+
+
+def test_every_field_can_be_set_on_the_command_line(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers, truths, words and lists, as TOML has them; a word needs no quotes."""
+    monkeypatch.chdir(root)
+    changes = ["lr=0.01", "flip=true", "shift_fill=zero", "mean=[0.5, 0.5, 0.5]", 'precision="bf16"']
+    train(
+        recipe="small.toml",
+        model="alexnet",
+        augmentation="trivialaugment",
+        epochs=1,
+        change=changes,
+        root=root,
+        device="cpu",
+        json=True,
+    )
+    recipe = json.loads(capsys.readouterr().out)["recipe"]
+    expected = {
+        "lr": 0.01,
+        "flip": True,
+        "shift_fill": "zero",
+        "mean": [0.5, 0.5, 0.5],
+        "precision": "bf16",
+        "augmentation": "trivialaugment",
+    }
+    assert {key: recipe[key] for key in expected} == expected
+    with pytest.raises(InputError, match="expected --set FIELD=VALUE, got 'lr'"):
+        train(recipe="small.toml", change=["lr"], root=root, device="cpu")
+
+
+def test_the_package_for_training_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra: one line that says how to get it."""
+    for name in [name for name in sys.modules if name.startswith(("lightning", "ppbench.training"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    with pytest.raises(
+        InputError, match=r"expected the package lightning, got none: pip install 'ppbench\[train\]'"
+    ):
+        train()
 
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
@@ -87,7 +130,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "no epoch": ({"overrides": {"epochs": 0}}, "epochs to be at least 1"),
     "another suffix": ({"out": Path("weights.pt")}, r"ends in \.safetensors"),
     "no such folder": ({"out": Path("nowhere/w.safetensors")}, "in a folder that exists"),
-    "a root for digits": ({"root": Path()}, "leave --root out"),
+    "a root for digits": ({"root": Path()}, "leave --root and --test out"),
 }
 
 
@@ -99,26 +142,11 @@ def test_mistakes_are_found_before_the_training(
     monkeypatch.chdir(tmp_path)
     changes, message = REFUSED[case]
 
-    def never(_epoch: object) -> None:
+    def never(_progress: object) -> None:
         pytest.fail("it trained")
 
     arguments: dict[str, object] = {"recipe": "digits", **changes}
     run: Callable[..., object] = run_recipe
     with pytest.raises(InputError, match=message):
-        run(**arguments, on_epoch=never)
+        run(**arguments, on_step=never)
     assert not list(tmp_path.iterdir())
-
-
-def test_an_unknown_device_is_one_line(tmp_path: Path) -> None:
-    """Whatever torch says of it."""
-    with pytest.raises(InputError, match="expected a device that torch has here, got 'gpu'"):
-        train(
-            recipe="digits",
-            model="alexnet",
-            seed=0,
-            epochs=1,
-            root=None,
-            device="gpu",
-            out=tmp_path / "w",
-            json=False,
-        )

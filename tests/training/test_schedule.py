@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from ppbench.errors import InputError
 from ppbench.training.recipe import Recipe, load_recipe
 from ppbench.training.schedule import optimisation
 
@@ -47,6 +48,14 @@ def test_the_intended_schedule_is_a_switch_away() -> None:
     assert rates.max() == pytest.approx(0.2)
     assert rates[-1] == pytest.approx(5e-6)
     assert set(momenta) == {0.9}
+
+
+def test_a_training_too_short_to_warm_up_is_refused() -> None:
+    """PyTorch would divide by zero."""
+    with pytest.raises(
+        InputError, match=r"a warm-up of more than one step, got 0.3 of 3 steps: train longer"
+    ):
+        optimisation(nn.Linear(2, 2).parameters(), load_recipe("cifar10-paper"), 3)
 
 
 def test_thirds_divide_by_ten() -> None:
