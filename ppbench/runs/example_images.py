@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from corruptions import code_version
 from ppbench.data.class_names import class_names
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
-from ppbench.evaluation.generator import Generator
+from ppbench.evaluation.generator import Generator, own_name
 from ppbench.reporting.report_content import Example, ExampleCell, ExampleStrip, Pixels
 from ppbench.runs.merging import Merged
 from ppbench.scoring.names import CORRUPTIONS
@@ -20,6 +21,9 @@ from ppbench.scoring.outcomes import CLEAN_CELL
 
 CELLS = 4
 IMAGES = 6
+
+_FEW_FILES = 2000
+"""So many image files are read in a second or two."""
 
 CellKey = tuple[str, int]
 
@@ -39,8 +43,8 @@ def example_images(merged: Merged) -> ExampleStrip:
         "The worst cell of each of the corruptions with the largest errors, averaged over the models. Shown are images "
         "that most models get wrong there though most get them right uncorrupted, the most confident mistakes first."
     )
-    if source.clean is not None and not isinstance(source.clean.images, np.ndarray):
-        note += " That these are the files of the run was told by their labels alone."
+    if not _is_quick_to_read(source):
+        note += " That these are the files of the run was told by their number and labels alone."
     return ExampleStrip(tuple(made), note)
 
 
@@ -108,11 +112,21 @@ def _opened(merged: Merged, data: Mapping[str, Any], names: Sequence[str]) -> Da
     )
     if not (np.array_equal(source.ids, merged.ids) and np.array_equal(source.labels, merged.labels)):
         raise InputError(f"the images found for {data['name']} are not those of the run")
-    # The digest of files means reading all of them: minutes for ImageNet.
-    in_memory = source.clean is None or isinstance(source.clean.images, np.ndarray)
-    if in_memory and source.digest != data["digest"]:
+    if _is_quick_to_read(source) and source.digest != data["digest"]:
         raise InputError(f"the images found for {data['name']} have another digest than those of the run")
+    now = source.corruption_digests(names) or {name: code_version(own_name(name)) for name in names}
+    then = data.get("corruption_digests") or data.get("corruption_versions") or {}
+    for name in names:
+        if then.get(name, now[name]) != now[name]:
+            what = "files" if source.source == "published" else "code"
+            raise InputError(f"the {what} of {name} changed since the run: other images would be shown")
     return source
+
+
+def _is_quick_to_read(source: DataSource) -> bool:
+    """Whether all clean images can be read for their digest: the files of ImageNet would take minutes."""
+    clean = source.clean
+    return clean is None or isinstance(clean.images, np.ndarray) or len(clean) <= _FEW_FILES
 
 
 def _cell(

@@ -20,6 +20,7 @@ from ppbench.runs.report import gather
 from ppbench.scoring.comparison import compare
 from ppbench.scoring.pairing import pair
 from ppbench.scoring.reliability import reliability
+from tests.data.cifar_folders import published
 from tests.report.made_runs import broken, part, run_of
 
 SMALL = {"corruptions": "noise", "severities": "5", "limit": 40}
@@ -126,6 +127,38 @@ def test_a_report_without_the_images_says_why(base_run, tmp_path):
     other = {**base_run.manifest["data"], "digest": "0" * 64}
     changed = replace(base_run, manifest={**base_run.manifest, "data": other})
     assert "another digest" in gather([changed]).examples.note
+
+
+def test_examples_of_published_files(tmp_path):
+    """Published cells are read from the files, there are no clean images beside them; changed files show nothing."""
+    made = published(tmp_path / "CIFAR-10-C", count=20)
+    model = load_model("resnet20", data="digits-c")
+    ppbench.evaluate(
+        model,
+        data="cifar10-c",
+        root=tmp_path / "CIFAR-10-C",
+        corruptions="fog,snow",
+        out=tmp_path / "run",
+    )
+    content = gather([load_run(tmp_path / "run")])
+    assert {cell.corruption for cell in content.examples.cells} == {"fog", "snow"}
+    for cell in content.examples.cells:
+        for example in cell.examples:
+            assert example.clean is None
+            assert np.array_equal(
+                example.corrupted, made[cell.corruption][20 * (cell.severity - 1) + example.image]
+            )
+    made["fog"][:] = 0
+    np.save(tmp_path / "CIFAR-10-C" / "fog.npy", made["fog"])
+    assert "the files of fog changed" in gather([load_run(tmp_path / "run")]).examples.note
+
+
+def test_examples_of_other_code_are_not_shown(base_run):
+    """Where a corruption is computed in another way since, its images are not those that the models answered."""
+    worst = next(iter(worst_cells(merge([base_run]))))[0]
+    versions = {**base_run.manifest["data"]["corruption_versions"], worst: "older"}
+    changed = {**base_run.manifest, "data": {**base_run.manifest["data"], "corruption_versions": versions}}
+    assert f"the code of {worst} changed" in gather([replace(base_run, manifest=changed)]).examples.note
 
 
 def test_kernels_are_those_of_the_network(base_run, content):

@@ -79,7 +79,7 @@ def _room(axes: "Axes", content: ReportContent) -> None:
     for values, limit in ((clean, axes.set_xlim), (mean, axes.set_ylim)):
         low, high = min(values), max(values)
         pad = max(0.12 * (high - low), 0.6)
-        limit(max(0.0, low - pad), high + pad)
+        limit(max(0.0, low - pad), min(100.0, high + pad))
 
 
 def _iso_lines(axes: "Axes", content: ReportContent) -> None:
