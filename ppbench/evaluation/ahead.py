@@ -23,7 +23,8 @@ def ahead(
     At most `depth` tasks are under way or wait to be asked for, which bounds memory.
 
     Args:
-        tasks: what is to be done; drawn as places become free.
+        tasks: what is to be done; drawn as places become free. What drawing raises is raised after the results of
+            the tasks before it.
         work: called with a task in one of the threads; what it raises is raised here, in the task's turn.
         workers: number of threads.
         depth: number of tasks that are drawn before the first result is asked for.
@@ -31,8 +32,16 @@ def ahead(
     """
     pool = ThreadPoolExecutor(workers, initializer=at_start)
     pending: deque[tuple[Task, Future[Result]]] = deque()
+    source, failure = iter(tasks), None
     try:
-        for task in tasks:
+        while True:
+            try:
+                task = next(source)
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001  raised again below, in its turn
+                failure = error
+                break
             pending.append((task, pool.submit(work, task)))
             if len(pending) >= depth:
                 first, result = pending.popleft()
@@ -40,5 +49,7 @@ def ahead(
         while pending:
             first, result = pending.popleft()
             yield first, result.result()
+        if failure is not None:
+            raise failure
     finally:
         pool.shutdown(cancel_futures=True)

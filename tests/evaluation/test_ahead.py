@@ -46,6 +46,19 @@ def test_tasks_are_drawn_in_the_callers_thread() -> None:
     assert set(threads) == {threading.get_ident()}
 
 
+def test_a_failure_to_draw_comes_after_the_results_before_it() -> None:
+    """A reader that fails far ahead of the device costs nothing that was read before."""
+
+    def tasks() -> Iterator[int]:
+        yield from (0, 1, 2)
+        raise ValueError("no more")
+
+    done = ahead(tasks(), lambda task: task, workers=2, depth=10)
+    assert [next(done), next(done), next(done)] == [(0, 0), (1, 1), (2, 2)]
+    with pytest.raises(ValueError, match="no more"):
+        next(done)
+
+
 def test_a_failure_is_raised_in_its_turn_and_ends_the_rest() -> None:
     """The results before it stand; tasks that have not begun are not begun."""
     begun: list[int] = []
