@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "ppbench.data": set(),
     "ppbench.models": set(),
     "ppbench.evaluation": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.scoring"},
-    "ppbench.training": {"ppbench.models", "ppbench.data", "corruptions"},
+    "ppbench.training": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.__version__"},
     "ppbench.runs": {
         "ppbench.evaluation",
         "ppbench.models",

@@ -1,4 +1,4 @@
-"""`ppbench models`: what is known, shipped, downloadable, cached; `ppbench models inspect FILE`: what a file holds."""
+"""`ppbench models`: what is known; `inspect FILE`: what a file holds; `add FILE`: give it a name."""
 
 import json as json_text
 from pathlib import Path
@@ -60,11 +60,30 @@ def inspect_command(
             typer.echo(f"{key.replace('_', ' '):17s}{words.replace(chr(10), chr(10) + ' ' * 17)}")
 
 
+@models_app.command("add")
+def add_command(
+    file: Annotated[Path, typer.Argument(help="A file that `ppbench train` wrote.", show_default=False)],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--id", help="What it is called from now on. Default: the file's name.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Give a file of weights a name: `ppbench eval --model NAME` takes it from then on."""
+    from ppbench.models.adding import add
+
+    entry = add(file, name or file.stem)
+    typer.echo(f"{entry.id}: {entry.architecture} for {entry.data}, kept as {entry.path}")
+
+
 def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _where(row: dict[str, Any]) -> str:
+    if row["own"]:
+        return "your own"
     return "shipped" if row["shipped"] else "cached" if row["cached"] else "downloadable"
 
 

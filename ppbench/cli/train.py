@@ -48,6 +48,9 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start again, whatever state an earlier start has kept.")
     ] = False,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store the kernels in half precision: half the bytes.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Default: <model>-<recipe>.safetensors in this folder.", show_default=False),
@@ -93,6 +96,7 @@ def train(
             hardware=Hardware(device, devices, nodes, strategy, keep_every),
             overrides=overrides,
             fresh=fresh,
+            half=half,
             on_step=progress,
         )
     if trained is None:  # the first process has it

@@ -6,17 +6,18 @@ from typing import Any
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import read_weights, recognise
-from ppbench.models.index import IndexEntry, shipped_index, with_sha256
+from ppbench.models.index import IndexEntry, known_index, with_sha256
 from ppbench.models.registry import ARCHITECTURES
 
 
 def known_checkpoints() -> list[dict[str, Any]]:
     """Return a row for each checkpoint of the index.
 
-    Keys: ``id``, ``architecture``, ``data``, ``shipped`` (its file comes with ppbench), ``cached`` (it was downloaded),
+    Keys: ``id``, ``architecture``, ``data``, ``shipped`` (its file comes with ppbench), ``own`` (the user added it),
+    ``cached`` (it was downloaded),
     ``sha256``, ``clean_error`` (per cent or None), ``num_classes``, ``image_size``, ``file``, ``url``, ``source``.
     """
-    return [_row(entry) for entry in shipped_index()]
+    return [_row(entry) for entry in known_index()]
 
 
 def architectures() -> list[dict[str, Any]]:
@@ -39,7 +40,7 @@ def inspect(path: Path, *, trust: bool = False) -> dict[str, Any]:
     """
     weights = read_weights(path, trust=trust)
     sha256 = sha256_of(path)
-    entry = with_sha256(shipped_index(), sha256)
+    entry = with_sha256(known_index(), sha256)
     undecided = None
     try:
         found, notes = recognise(weights)
@@ -70,7 +71,8 @@ def _row(entry: IndexEntry) -> dict[str, Any]:
         "architecture": entry.architecture,
         "data": entry.data,
         "shipped": entry.shipped,
-        "cached": not entry.shipped and entry.path.is_file(),
+        "own": entry.url is None and not entry.shipped,
+        "cached": entry.url is not None and entry.path.is_file(),
         "sha256": entry.sha256,
         "clean_error": entry.clean_error,
         "num_classes": entry.num_classes,

@@ -156,7 +156,7 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
         weights.state.tensors,
         {prefix + key: value for key, value in weights.state.tensors.items()},
     )
-    fits = [_complete(network, tensors) for tensors in named]
+    fits = [_complete(network, _widened(network, tensors)) for tensors in named]
     tensors, notes = next(((t, n) for t, n in fits if not _mismatch(network, t)), fits[0])
     if problem := _mismatch(network, tensors):
         raise InputError(
@@ -168,7 +168,23 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     return LoadReport(len(tensors), parameters, weights.notes + notes)
 
 
-def save_checkpoint(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> None:
+def halved(module: nn.Module) -> nn.Module:
+    """Return the module with its kernels rounded to half precision, as `save_checkpoint` can store them."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if _is_kernel(parameter):
+                parameter.copy_(parameter.half().float())
+    return module
+
+
+def _is_kernel(tensor: Tensor) -> bool:
+    # Vectors are few, and some of them (running variances) can leave the range of half precision.
+    return tensor.ndim > 1 and tensor.dtype is torch.float32
+
+
+def save_checkpoint(
+    path: Path, module: nn.Module, metadata: Mapping[str, Any], *, half: bool = False
+) -> None:
     """Write a module's weights as safetensors, with what is known of them; the same input gives the same bytes.
 
     Args:
@@ -176,12 +192,26 @@ def save_checkpoint(path: Path, module: nn.Module, metadata: Mapping[str, Any]) 
         module: the network; its state dict is stored, float32 and contiguous, from whatever device.
         metadata: what goes with it, as JSON: architecture, num_classes, image_size, input (`InputSpec.to_dict`), data,
             recipe, seed, clean_error.
+        half: store kernels, all but vectors, in half precision; loading gives back what `halved` makes of them.
     """
     tensors = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()
     }
+    if half:
+        tensors = {name: tensor.half() if _is_kernel(tensor) else tensor for name, tensor in tensors.items()}
     header = {METADATA_KEY: dumps(dict(metadata), sort_keys=True)}
     atomic.write_bytes(path, save(tensors, header))
+
+
+def _widened(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights that were stored in half precision as float32, which changes none of them."""
+    wanted = {name: value.dtype for name, value in network.state_dict().items()}
+    return {
+        name: value.float()
+        if value.dtype in (torch.float16, torch.bfloat16) and wanted.get(name) is torch.float32
+        else value
+        for name, value in tensors.items()
+    }
 
 
 def _complete(network: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:

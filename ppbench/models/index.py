@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ppbench.errors import InputError
-from ppbench.models.folders import cache_folder, shipped_folder
+from ppbench.models.folders import cache_folder, shipped_folder, user_folder
 from ppbench.models.input_spec import InputSpec
 
 INDEX_FILE = "index.toml"
@@ -36,6 +36,7 @@ class IndexEntry:
     """One known checkpoint.
 
     Attributes:
+        folder: of the index that it is in.
         id: its name, unique in the index.
         architecture: the network's name in the registry.
         data: the benchmark data set it answers, e.g. ``digits-c``.
@@ -50,6 +51,7 @@ class IndexEntry:
         source: whose weights they are, and under which licence.
     """
 
+    folder: Path
     id: str
     architecture: str
     data: str
@@ -66,12 +68,12 @@ class IndexEntry:
     @property
     def shipped(self) -> bool:
         """Whether the file comes with ppbench."""
-        return self.url is None
+        return self.url is None and self.folder == shipped_folder()
 
     @property
     def path(self) -> Path:
         """Where the file is, or will be once it is downloaded."""
-        return (shipped_folder() if self.shipped else cache_folder()) / self.file
+        return (self.folder if self.url is None else cache_folder()) / self.file
 
 
 def read_index(path: Path) -> tuple[IndexEntry, ...]:
@@ -97,6 +99,17 @@ def read_index(path: Path) -> tuple[IndexEntry, ...]:
 def shipped_index() -> tuple[IndexEntry, ...]:
     """Return the entries of the index that comes with ppbench."""
     return read_index(shipped_folder() / INDEX_FILE)
+
+
+def user_index() -> tuple[IndexEntry, ...]:
+    """Return the entries of the user's own index, which `ppbench models add` makes; none where there is none."""
+    path = user_folder() / INDEX_FILE
+    return read_index(path) if path.exists() else ()
+
+
+def known_index() -> tuple[IndexEntry, ...]:
+    """Return what ships and what the user has added."""
+    return shipped_index() + user_index()
 
 
 def find(entries: tuple[IndexEntry, ...], name: str, data: str | None) -> IndexEntry | None:
@@ -125,4 +138,6 @@ def _entry(path: Path, table: Mapping[str, Any]) -> IndexEntry:
         spec = InputSpec.from_dict({"size": table["image_size"], **table["input"]})
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
-    return IndexEntry(spec=spec, **{name: value for name, value in table.items() if name != "input"})
+    return IndexEntry(
+        folder=path.parent, spec=spec, **{name: value for name, value in table.items() if name != "input"}
+    )

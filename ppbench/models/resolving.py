@@ -15,7 +15,7 @@ from ppbench.models.checkpoint import LoadReport, Weights, build, fill, read_wei
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
 from ppbench.models.folders import shipped_folder, user_folder
-from ppbench.models.index import INDEX_FILE, IndexEntry, find, shipped_index, with_sha256
+from ppbench.models.index import INDEX_FILE, IndexEntry, find, known_index, with_sha256
 from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.onnx_graphs import graph_sha256, load_graph
@@ -42,13 +42,13 @@ class Wish:
             return self.own(*found, path)
         if model.startswith(("torchvision:", *timm_models.PREFIXES)):
             return self.zoo(model, path)
-        entry = find(shipped_index(), model, self.data)
+        entry = find(known_index(), model, self.data)
         if path is not None and (entry is None or entry.id != model):
             return self.file(path, architecture(model))
         if entry is not None:
             return self.indexed(entry, path)
         if find_architecture(model) is None:
-            raise unknown("model", model, [*(entry.id for entry in shipped_index()), *ARCHITECTURES])
+            raise unknown("model", model, [*(entry.id for entry in known_index()), *ARCHITECTURES])
         return self.file(self._found_file(model), architecture(model))
 
     def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:
@@ -61,10 +61,10 @@ class Wish:
             raise InputError(
                 f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
             )
-        path = entry.path if entry.shipped else fetch(entry)
+        path = entry.path if entry.url is None else fetch(entry)
         if not path.is_file():
             raise InputError(
-                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again"
+                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
             )
         if (found := sha256_of(path)) != entry.sha256:
             raise InputError(
@@ -80,7 +80,7 @@ class Wish:
             return self.graph(path)
         weights = read_weights(path, trust=self.trust)
         sha256 = sha256_of(path)
-        entry = with_sha256(shipped_index(), sha256)
+        entry = with_sha256(known_index(), sha256)
         notes: tuple[str, ...] = ()
         if wanted is None and entry is not None:
             wanted, notes = (
@@ -197,7 +197,7 @@ class Wish:
         for place in places:
             if place.is_file():
                 return place
-        others = [entry.data for entry in shipped_index() if entry.architecture == model]
+        others = [entry.data for entry in known_index() if entry.architecture == model]
         known = f"weights for {', '.join(others)} only" if others else "no weights"
         for_data = f" for {self.data}" if self.data else ""
         raise InputError(

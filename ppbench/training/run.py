@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
-from ppbench.atomic import sha256_of
+from ppbench import __version__
+from ppbench.atomic import sha256_of, write_text
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
-from ppbench.models.checkpoint import save_checkpoint
+from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import architecture
+from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
 from ppbench.training.digest import digest_of
 from ppbench.training.fitting import Hardware, OnStep, fit
@@ -55,11 +57,12 @@ def run_recipe(
     overrides: Mapping[str, Any] | None = None,
     hardware: Hardware | None = None,
     fresh: bool = False,
+    half: bool = False,
     on_step: OnStep = lambda _progress: None,
 ) -> Trained | None:
     """Train a network by a recipe and save it as safetensors, with all that made it in the file's metadata.
 
-    The state of the training is kept in a folder beside the file, ``<file without suffix>.training``, with its logs; a
+    A model card is written beside it, ``<file without suffix>.md``. The state of the training is kept in a folder beside the file, ``<file without suffix>.training``, with its logs; a
     training that was cut off goes on from there, to the same weights.
 
     Args:
@@ -72,6 +75,7 @@ def run_recipe(
         overrides: fields of the recipe to change.
         hardware: where to train, and with how many processes; None takes the best device here.
         fresh: start again, whatever state there is.
+        half: store the kernels in half precision; the clean error is that of the stored network.
         on_step: called after each step.
 
     Returns:
@@ -102,6 +106,8 @@ def run_recipe(
     )
     if network is None:
         return None
+    if half:
+        halved(network)
     error = clean_error(network, how, test_images, torch.device("cpu"))
     metadata = {
         "architecture": how.model,
@@ -113,6 +119,11 @@ def run_recipe(
         "recipe": how.to_dict(),
         "seed": seed,
         "clean_error": error,
+        "test_images": len(test_images),
+        "ppbench": __version__,
     }
-    save_checkpoint(file, network, metadata)
-    return Trained(file, sha256_of(file), how.model, how, seed, len(test_images), error)
+    save_checkpoint(file, network, metadata, half=half)
+    sha256 = sha256_of(file)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256))
+    return Trained(file, sha256, how.model, how, seed, len(test_images), error)

@@ -40,7 +40,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
 
 
 def _summed(x: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    total: Tensor = _Sum.apply(x)
     return total
 
 

@@ -30,7 +30,8 @@ def test_an_entry(tmp_path: Path) -> None:
     """An entry comes back with its input contract, whose size is the images'."""
     (entry,) = read_index(index(tmp_path, ENTRY))
     assert (entry.id, entry.spec.size, entry.spec.mean, entry.clean_error) == ("a", 32, (0.5, 0.5, 0.5), 4.5)
-    assert entry.shipped
+    assert entry.path == tmp_path / entry.file  # beside its index, wherever that is
+    assert not entry.shipped
 
 
 def test_find(tmp_path: Path) -> None:

@@ -124,6 +124,25 @@ def test_the_package_for_training_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
         train()
 
 
+def test_a_card_says_what_the_network_was_shown(root: Path) -> None:
+    """With the augmentation's overlap with the benchmark, which a reader of its numbers must know."""
+    out = root / "mine.safetensors"
+    changes = {"epochs": 1, "augmentation": "randaugment", "flip": True}
+    done = run_recipe(
+        str(root / "small.toml"), model="alexnet", root=root, out=out, overrides=changes, half=True
+    )
+    assert done is not None
+    text = (root / "mine.md").read_text()
+    for words in (
+        "| overlap with the benchmark | **brightness, contrast, saturate, gaussian_blur**",
+        "| augmentation | shifts of up to 2 pixels (edge at the edges), mirroring, randaugment |",
+        "80 training images of cifar10-c",
+        f"{done.clean_error:.2f} % of 20 test images",
+        done.sha256,
+    ):
+        assert words in text
+
+
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "unknown recipe": ({"recipe": "digts"}, "did you mean 'digits'"),
     "unknown model": ({"model": "resnet21"}, "unknown model 'resnet21'"),

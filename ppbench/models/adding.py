@@ -1,0 +1,82 @@
+"""Adding a file of weights to the user's own index, so that it has a name."""
+
+import json
+from pathlib import Path
+
+from ppbench import atomic
+from ppbench.errors import InputError
+from ppbench.models.checkpoint import build, read_weights, recognise
+from ppbench.models.folders import user_folder
+from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, user_index
+from ppbench.models.input_spec import InputSpec
+
+SUFFIX = ".safetensors"
+
+
+def add(file: Path, name: str) -> IndexEntry:
+    """Copy a file that `ppbench train` wrote to the user's folder and enter it in the index there.
+
+    Args:
+        file: safetensors, whose metadata say architecture, data, image size and input contract.
+        name: its id from now on.
+
+    Returns:
+        The entry.
+
+    Raises:
+        InputError: the file does not say these, is damaged or of another network than it says, or the id is taken.
+    """
+    if not name or not all(letter.isalnum() or letter in "-_." for letter in name) or name.startswith("."):
+        raise InputError(f"expected an id of letters, digits, '-', '_' and '.', got {name!r}")
+    if any(entry.id == name for entry in known_index()):
+        raise InputError(f"expected an id that is not taken, got {name!r}: choose another with --id")
+    weights = read_weights(file)
+    facts = weights.raw.metadata
+    needed = ("architecture", "data", "image_size", "num_classes", "input")
+    if missing := [key for key in needed if key not in facts]:
+        raise InputError(
+            f"{file}: expected a file that ppbench train wrote, got one without {missing[0]!r} in it"
+        )
+    wanted, _ = recognise(weights)
+    build(weights, wanted, num_classes=int(facts["num_classes"]), image_size=int(facts["image_size"]))
+    folder = user_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = facts.get("recipe")
+    entry = IndexEntry(
+        folder=folder,
+        id=name,
+        architecture=wanted.name,
+        data=str(facts["data"]),
+        file=name + SUFFIX,
+        sha256=atomic.sha256_of(file),
+        num_classes=int(facts["num_classes"]),
+        image_size=int(facts["image_size"]),
+        spec=InputSpec.from_dict(facts["input"]),
+        clean_error=None if facts.get("clean_error") is None else float(facts["clean_error"]),
+        recipe=str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
+    )
+    # The file first: an entry without its file would be an error in every later listing.
+    atomic.write_bytes(entry.path, file.read_bytes())
+    atomic.write_text(folder / INDEX_FILE, "\n".join(to_toml(one) for one in (*user_index(), entry)))
+    return entry
+
+
+def to_toml(entry: IndexEntry) -> str:
+    """Return an entry as it stands in an index."""
+    spec = {key: value for key, value in entry.spec.to_dict().items() if key != "size" and value is not None}
+    fields = {
+        "id": entry.id,
+        "architecture": entry.architecture,
+        "data": entry.data,
+        "file": entry.file,
+        "url": entry.url,
+        "sha256": entry.sha256,
+        "num_classes": entry.num_classes,
+        "image_size": entry.image_size,
+        "clean_error": entry.clean_error,
+        "recipe": entry.recipe or None,
+        "source": entry.source or None,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in fields.items() if value is not None]
+    inside = ", ".join(f"{key} = {json.dumps(value)}" for key, value in spec.items())
+    return "\n".join(["[[checkpoint]]", *lines, f"input = {{ {inside} }}", ""])

@@ -1,0 +1,76 @@
+"""A model card: what a trained network is, what it was shown, and what not to conclude from it."""
+
+from typing import Any
+
+from ppbench.data.image_set import ImageSet
+from ppbench.training.augmentations.overlap import overlap
+from ppbench.training.recipe import Recipe
+
+_SCHEDULES = {
+    "one-cycle": "one cycle up to {lr:g}, down to {lr_end:g}",
+    "one-cycle-2024": "one cycle up to {lr:g} as PushPull-Net's script ran it, momentum cycling too",
+    "thirds": "learning rate {lr:g}, divided by ten at each third",
+}
+
+
+def card(
+    title: str, facts: dict[str, Any], recipe: Recipe, images: ImageSet, parameters: int, sha256: str
+) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        title: what the network is called.
+        facts: the metadata of its file.
+        recipe: how it was trained.
+        images: what it was trained on.
+        parameters: how many it has.
+        sha256: of its file, in hexadecimal.
+    """
+    spec = facts["input"]
+    numbers = [", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std")]
+    momentum = f"{'Nesterov ' if recipe.nesterov else ''}momentum {recipe.momentum:g}"
+    schedule = _SCHEDULES[recipe.schedule].format(lr=recipe.lr, lr_end=recipe.lr_end)
+    rows = {
+        "architecture": f"`{facts['architecture']}`, {parameters:,} parameters, {facts['num_classes']} classes",
+        "input": f"{facts['image_size']} pixels, RGB, scaled to 0..1, mean {numbers[0]}, std {numbers[1]}",
+        "trained on": f"{len(images):,} training images of {facts['data']}, digest `{facts['data_digest'][:32]}`",
+        "recipe": f"`{recipe.name}`: {recipe.epochs} epochs, batches of {recipe.batch_size}, SGD with {momentum}, "
+        f"{schedule}, weight decay {recipe.weight_decay:g}, precision {recipe.precision}",
+        "augmentation": _augmentation(recipe),
+        "overlap with the benchmark": _overlap(recipe),
+        "seed": str(facts["seed"]),
+        "clean error": f"{facts['clean_error']:.2f} % of {facts['test_images']:,} test images",
+        "SHA-256": f"`{sha256}`",
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    again = f"ppbench train --recipe {recipe.name} --model {facts['architecture']} --seed {facts['seed']}"
+    return f"""# {title}
+
+| | |
+|---|---|
+{table}
+
+Made by `{again}` of ppbench {facts["ppbench"]}. Another number of threads or kind of processor adds in another order:
+its weights, and a few of its answers, differ.
+"""
+
+
+def _augmentation(recipe: Recipe) -> str:
+    parts = (
+        [f"shifts of up to {recipe.shift} pixels ({recipe.shift_fill} at the edges)"] if recipe.shift else []
+    )
+    parts += (
+        [{"centre-scale": "random crops", "any-scale": "random crops of any scale"}[recipe.crop]]
+        if (recipe.crop != "none")
+        else []
+    )
+    parts += ["mirroring"] if recipe.flip else []
+    parts += [recipe.augmentation] if recipe.augmentation != "none" else []
+    parts += [f"consistency loss of weight {recipe.jsd:g}"] if recipe.jsd else []
+    return ", ".join(parts) or "none"
+
+
+def _overlap(recipe: Recipe) -> str:
+    found = overlap(recipe.augmentation)
+    named = f"**{', '.join(found.corruptions)}**. " if found.corruptions else "none. "
+    return named + found.note

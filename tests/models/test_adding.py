@@ -1,0 +1,113 @@
+"""Giving a file of weights a name."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from ppbench.cli import app
+from ppbench.errors import InputError
+from ppbench.models.adding import add, to_toml
+from ppbench.models.checkpoint import halved, save_checkpoint
+from ppbench.models.index import INDEX_FILE, read_index, shipped_index, user_index
+from ppbench.models.input_spec import InputSpec
+from ppbench.models.load import load_model
+from ppbench.models.registry import architecture
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder, empty."""
+    monkeypatch.setenv("PPBENCH_CHECKPOINTS", str(tmp_path / "own"))
+    return tmp_path / "own"
+
+
+def _file(folder: Path, *, half: bool = False, **changes: object) -> Path:
+    """A file as `ppbench train` writes it, with random weights."""
+    torch.manual_seed(3)
+    facts = {
+        "architecture": "resnet20-pp",
+        "num_classes": 10,
+        "image_size": 32,
+        "input": InputSpec(32, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)).to_dict(),
+        "data": "digits-c",
+        "recipe": {"name": "mine"},
+        "clean_error": 12.5,
+    }
+    path = folder / "trained.safetensors"
+    network = architecture("resnet20-pp").build(10, 32)
+    save_checkpoint(
+        path, network, {key: value for key, value in (facts | changes).items() if value}, half=half
+    )
+    return path
+
+
+def models(*arguments: object) -> Result:
+    """Run `ppbench models …`."""
+    return CliRunner().invoke(app, ["models", *map(str, arguments)])
+
+
+def test_an_added_file_has_a_name(own: Path, tmp_path: Path) -> None:
+    """It is listed, loaded by its id with its own input contract, and kept when the original goes."""
+    file = _file(tmp_path)
+    assert models("add", file, "--id", "my-net").exit_code == 0
+    file.unlink()
+    assert any(line.startswith("my-net ") and "your own" in line for line in models().stdout.splitlines())
+    loaded = load_model("my-net", data="digits-c", num_classes=10, image_size=32)
+    assert loaded.architecture == "resnet20-pp"
+    assert loaded.spec.mean == (0.5, 0.4, 0.3)
+    assert loaded.checkpoint == own / "my-net.safetensors"
+
+
+def test_several_can_be_added(own: Path, tmp_path: Path) -> None:
+    """Those added before stay; what ships stays first."""
+    file = _file(tmp_path)
+    add(file, "a")
+    add(file, "b")
+    assert [entry.id for entry in user_index()] == ["a", "b"]
+    assert user_index()[0].clean_error == 12.5
+    assert user_index()[0].recipe == "mine"
+    assert not user_index()[0].shipped
+    loaded = load_model("resnet20-pp", data="digits-c", num_classes=10, image_size=32)
+    assert loaded.checkpoint is not None
+    assert loaded.checkpoint.parent != own
+
+
+def test_an_entry_survives_the_way_to_toml_and_back(tmp_path: Path) -> None:
+    """Every entry that ships, URLs and sources too."""
+    path = tmp_path / INDEX_FILE
+    path.write_text("\n".join(to_toml(entry) for entry in shipped_index()))
+    for before, after in zip(shipped_index(), read_index(path), strict=True):
+        assert to_toml(before) == to_toml(after)
+        assert (before.spec, before.url, before.sha256) == (after.spec, after.url, after.sha256)
+
+
+def test_what_cannot_be_added_is_one_line(own: Path, tmp_path: Path) -> None:
+    """A taken id, a bad one, a file that says too little or is of another network; nothing is left behind."""
+    file = _file(tmp_path)
+    with pytest.raises(InputError, match="an id that is not taken, got 'resnet20-digits'"):
+        add(file, "resnet20-digits")
+    with pytest.raises(InputError, match=r"an id of letters, digits.*got '\.\./x'"):
+        add(file, "../x")
+    with pytest.raises(
+        InputError, match=r"trained\.safetensors: expected a file that ppbench train wrote.*'data'"
+    ):
+        add(_file(tmp_path, data=""), "mine")
+    with pytest.raises(InputError, match=r"trained\.safetensors: expected the weights of resnet32"):
+        add(_file(tmp_path, architecture="resnet32"), "mine")
+    with pytest.raises(InputError, match="no such file"):
+        add(tmp_path / "nowhere.safetensors", "mine")
+    assert not own.exists()
+
+
+def test_half_precision_is_what_was_measured(tmp_path: Path) -> None:
+    """A file of half the size gives back the network that `halved` made, bit for bit, in single precision."""
+    path = _file(tmp_path, half=True)
+    torch.manual_seed(3)
+    expected = halved(architecture("resnet20-pp").build(10, 32)).state_dict()
+    loaded = load_model("resnet20-pp", checkpoint=path, num_classes=10, image_size=32).module.state_dict()
+    assert path.stat().st_size < 0.6 * _file(tmp_path).stat().st_size
+    for name, value in loaded.items():
+        assert value.dtype == expected[name].dtype
+        assert torch.equal(value, expected[name])
