@@ -62,8 +62,8 @@ def run_recipe(
 ) -> Trained | None:
     """Train a network by a recipe and save it as safetensors, with all that made it in the file's metadata.
 
-    A model card is written beside it, ``<file without suffix>.md``. The state of the training is kept in a folder beside the file, ``<file without suffix>.training``, with its logs; a
-    training that was cut off goes on from there, to the same weights.
+    A model card is written beside it, ``<file without suffix>.md``. The state of the training and its logs are kept in
+    ``<file without suffix>.training``; a training that was cut off goes on from there, to the same weights.
 
     Args:
         recipe: a shipped recipe's name, or a TOML file.

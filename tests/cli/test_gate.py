@@ -165,7 +165,7 @@ class TestOutputs:
         done = ppbench("gate", runs / "noisy", "--baseline", baseline, "--allow", "mean_error=1",
                        "--allow", "clean=90", "--junit", "junit.xml", "--summary", "summary.md")  # fmt: skip
         assert done.code == 1
-        cases = ET.fromstring((tmp_path / "junit.xml").read_text()).iter("testcase")  # noqa: S314  our own file
+        cases = ET.fromstring((tmp_path / "junit.xml").read_text()).iter("testcase")
         assert {case.get("name"): case.find("failure") is not None for case in cases} == {
             "mean_error=+1": True, "clean=+90": False,
         }  # fmt: skip
