@@ -1,0 +1,100 @@
+"""Train what is missing, evaluate everything, write the study: `python -m benchmarks.cifar10_study --root … --test …`.
+
+It can be stopped at any time; the same command goes on. On two cores all of it takes several hours.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import ppbench
+from benchmarks.cifar10_study.plan import VARIANTS, Variant, trainings
+from benchmarks.cifar10_study.statistics import rows
+from benchmarks.cifar10_study.tables import document
+from ppbench.atomic import write_text
+from ppbench.models.requests import ModelRequest
+from ppbench.training.recipe import load_recipe
+
+
+def train(variant: Variant, seed: int, *, root: Path, test: Path, weights: Path) -> None:
+    """Train one network with one thread, unless it is there; what is stored in half precision is what is measured."""
+    file = variant.file(weights, seed)
+    if file.exists():
+        return
+    options = {
+        "--recipe": variant.recipe,
+        "--model": variant.model,
+        "--seed": seed,
+        "--root": root,
+        "--test": test,
+    }
+    given = [str(part) for option in {**options, "--device": "cpu", "--out": file}.items() for part in option]
+    subprocess.run(
+        [sys.executable, "-m", "ppbench", "train", *given, "--half"],
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def evaluate(keys: Sequence[tuple[Variant, int]], *, test: Path, weights: Path, out: Path) -> ppbench.Run:
+    """Evaluate the networks on all cells, and keep what was measured."""
+    files = [variant.file(weights, seed) for variant, seed in keys]
+    run = ppbench.evaluate([ModelRequest(None, file) for file in files], data="cifar10-c", root=test)
+    names = {
+        model: f"{variant.label}, seed {seed}"
+        for model, (variant, seed) in zip(run.predictions.models, keys, strict=True)
+    }
+    table = run.errors
+    table["model"] = table["model"].map(names)
+    write_text(out / "errors.csv", table.to_csv(index=False, float_format="%.4f"))
+    return run
+
+
+def main() -> None:
+    """Run the study."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, help="a folder with train/<class>/ of CIFAR-10")
+    parser.add_argument("--test", type=Path, required=True, help="an .npz with the clean test images")
+    parser.add_argument("--weights", type=Path, required=True, help="where trained networks are kept")
+    parser.add_argument("--out", type=Path, default=Path("results/cifar10-study"))
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-train", action="store_true", help="take the networks that are there")
+    options = parser.parse_args()
+    options.weights.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.no_train:
+        with ThreadPoolExecutor(options.processes) as pool:
+            places = {"root": options.root, "test": options.test, "weights": options.weights}
+            for done in [pool.submit(train, variant, seed, **places) for variant, seed in trainings()]:
+                done.result()
+    keys = [(variant, seed) for variant in VARIANTS for seed in variant.trained(options.weights)]
+    missing = [f"{variant.label} seed {seed}" for variant, seed in trainings() if (variant, seed) not in keys]
+    run = evaluate(keys, test=options.test, weights=options.weights, out=options.out)
+    divisor = run.scores.normaliser
+    assert divisor is not None  # CIFAR-10 has a default
+    outcomes = dict(zip(keys, run.predictions.outcomes(), strict=True))
+    made = rows(outcomes, divisor)
+    facts = {"data": run.manifest["data"], "versions": run.manifest["versions"], "missing": missing}
+    text = json.dumps({**facts, "rows": [row.to_dict() for row in made]}, indent=2)
+    write_text(options.out / "study.json", text + "\n")
+    write_text(
+        options.out / "README.md",
+        document(
+            made,
+            images=len(run.predictions.ids),
+            epochs=load_recipe("cifar10-fast").epochs,
+            normaliser=f"normalised to {divisor.name}",
+            missing=missing,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the CIFAR-10 study makes of right and wrong answers."""
+
+import numpy as np
+import pytest
+
+from benchmarks.cifar10_study.plan import VARIANTS, baseline_of, trainings
+from benchmarks.cifar10_study.statistics import rows
+from benchmarks.cifar10_study.tables import document
+from ppbench.evaluation.cells import plan
+from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
+from ppbench.scoring.normaliser import default_normaliser
+from ppbench.scoring.outcomes import Outcomes
+from ppbench.scoring.scores import score
+
+CELLS = tuple((cell.corruption, cell.severity) for cell in plan(CORRUPTIONS, SEVERITIES, clean=True))
+IMAGES = 400
+
+
+def _made(rates: dict[tuple[str, int], float]) -> dict:
+    """Networks that are wrong by chance, at a rate of their own; correlated over cells, as real ones are."""
+    rng = np.random.default_rng(0)
+    hard = rng.random(IMAGES)
+    made = {}
+    for variant, seed in trainings():
+        rate = rates.get((variant.label, seed), 0.3)
+        noise = 0.5 * rng.random((len(CELLS), IMAGES)) + 0.5 * hard
+        made[variant, seed] = Outcomes(f"{variant.label} {seed}", CELLS, noise < rate)
+    return made
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict:
+    """PP3 better in all seeds, PP5 in none."""
+    rates = {("PP3", seed): 0.22 for seed in range(3)} | {("PP5", seed): 0.38 for seed in range(3)}
+    return _made(rates)
+
+
+def test_figures_are_those_of_scoring(outcomes: dict) -> None:
+    """Clean error, mean error, mCE and R_net of each seed are what `ppbench score` says of the same answers."""
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    made = rows(outcomes, normaliser)
+    assert [row.variant for row in made] == list(VARIANTS)
+    for row in made:
+        for position, seed in enumerate(row.variant.seeds):
+            plain = outcomes[VARIANTS[0], seed]
+            one = outcomes[row.variant, seed]
+            tables = (one.table,) if one is plain else (one.table, plain.table)
+            said = score(tables, normaliser, baseline=plain.model).models[0]
+            assert row.figures["clean error"].seeds[position] == pytest.approx(said.clean_error)
+            assert row.figures["mean error"].seeds[position] == pytest.approx(said.mean_error)
+            assert row.figures["mCE"].seeds[position] == pytest.approx(said.mce)
+            if one is not plain:
+                assert row.figures["R_net"].seeds[position] == pytest.approx(said.r_net)
+
+
+def test_differences_are_paired(outcomes: dict) -> None:
+    """Variant minus the same augmentation's baseline; pairing makes the interval narrower than both figures' own."""
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    for row in rows(outcomes, normaliser):
+        if row.variant.stem == "":
+            assert not row.differences
+            continue
+        base = next(r for r in rows(outcomes, normaliser) if r.variant == baseline_of(row.variant))
+        mean = row.differences["mean error"]
+        assert mean.value == pytest.approx(row.figures["mean error"].value - base.figures["mean error"].value)
+        assert mean.low <= mean.value <= mean.high
+        own = [one.figures["mean error"] for one in (row, base)]
+        assert mean.high - mean.low < sum(one.high - one.low for one in own) / 2
+
+
+def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
+    """Better, worse, undecided; one seed is called one seed; what is missing is named."""
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    text = document(
+        rows(outcomes, normaliser),
+        images=IMAGES,
+        epochs=15,
+        normaliser="by X",
+        missing=["PRIME + PP3 seed 0"],
+    )
+    verdicts = {line.split("**")[1]: line for line in text.splitlines() if line.startswith("- **")}
+    assert verdicts["PP3"].endswith("better, in 3 of 3 seeds.")
+    assert verdicts["PP5"].endswith("worse, in 3 of 3 seeds.")
+    assert "one seed" in verdicts["AugMix + PP3"]
+    assert "JPEG re-encodings" in text
+    assert "1 trainings are missing: PRIME + PP3 seed 0" in text
+    assert text.count("\n| PP3 |") == 4
+
+
+def test_a_study_that_is_not_finished_has_rows_for_what_is_there(outcomes: dict) -> None:
+    """The first two networks make two rows."""
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    part = {key: one for key, one in outcomes.items() if key in trainings()[:2]}
+    made = rows(part, normaliser)
+    assert [row.variant.label for row in made] == ["baseline", "PP3"]
+    assert made[1].differences["mean error"].spread is None
