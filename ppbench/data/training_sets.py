@@ -5,7 +5,7 @@ from pathlib import Path
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.class_folders import class_folders, read_class_folders
 from ppbench.data.digits import digits
-from ppbench.data.finding import find_clean, not_found
+from ppbench.data.finding import find_clean, not_found, wanted
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
 from ppbench.data.places import download_folder, usual_places
@@ -93,6 +93,8 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
 
 
 def _test(spec: DataSet, place: Path) -> ImageSet:
+    if not place.exists():
+        raise InputError(f"{place}: expected {wanted(spec, 'generated')}, got no such file or folder")
     found = find_clean(spec, place)
     if found is None:
         raise not_found(spec, place, "generated")

@@ -1,0 +1,102 @@
+"""Finding training images, and the test images that go with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppbench.data.classes import class_list
+from ppbench.data.training_sets import open_training
+from ppbench.errors import InputError
+from tests.data.cifar_folders import batch, images_of, labels_of
+
+CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def _class_folders(folder: Path, names: tuple[str, ...] = CIFAR, count: int = 2, size: int = 32) -> Path:
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for k in range(count):
+            Image.new("RGB", (size, size), (20 * label, 10 * k, 0)).save(folder / name / f"{k}.png")
+    return folder
+
+
+def _npz(path: Path, count: int = 20) -> Path:
+    np.savez(path, images=images_of(count), labels=labels_of(count).astype(np.int64))
+    return path
+
+
+def test_class_folders_are_labelled_in_their_order(tmp_path: Path) -> None:
+    """CIFAR-10's classes are in the order of the alphabet; the folder may be named or hold `train`."""
+    _class_folders(tmp_path / "train")
+    test = _npz(tmp_path / "test.npz")
+    for root in (tmp_path, tmp_path / "train"):
+        training, tests = open_training("cifar10-c", root=root, test=test)
+        assert training.labels.tolist() == [label for label in range(10) for _ in range(2)]
+        assert training.images[:][::2, 0, 0, 0].tolist() == [20 * label for label in range(10)]
+        assert len(tests) == 20
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_test_images_lie_beside_the_training_images(part: str, tmp_path: Path) -> None:
+    """In `val` or in `test`; without them, and without --test, nothing is trained."""
+    _class_folders(tmp_path / "train")
+    with pytest.raises(
+        InputError, match="expected test images in val/ or test/, got none: name them with --test"
+    ):
+        open_training("cifar10-c", root=tmp_path)
+    _class_folders(tmp_path / part, count=1)
+    training, tests = open_training("cifar10-c", root=tmp_path)
+    assert (len(training), len(tests)) == (20, 10)
+
+
+def test_the_usual_layout_brings_its_own_test_images(tmp_path: Path) -> None:
+    """CIFAR's pickled batches; --test counts before them."""
+    folder = tmp_path / "cifar-10-batches-py"
+    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
+    for number in range(1, 6):
+        batch(folder / f"data_batch_{number}", images_of(16, number), labels_of(16))
+    assert [len(part) for part in open_training("cifar10-c", root=tmp_path)] == [80, 20]
+    other = _npz(tmp_path / "other.npz", 30)
+    assert [len(part) for part in open_training("cifar10-c", root=tmp_path, test=other)] == [80, 30]
+
+
+def test_a_missing_class_is_one_line(tmp_path: Path) -> None:
+    """A network cannot learn what it is never shown."""
+    _class_folders(tmp_path / "train", CIFAR[:9])
+    with pytest.raises(InputError, match=r"train: expected 10 class folders, got 9"):
+        open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
+
+
+def test_an_empty_class_is_one_line(tmp_path: Path) -> None:
+    """A folder without images is as good as none."""
+    _class_folders(tmp_path / "train")
+    for path in (tmp_path / "train" / "bird").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"train/bird: expected training images, got none"):
+        open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
+
+
+def test_classes_of_imagenet_are_known_by_name(tmp_path: Path) -> None:
+    """All wnids of the set must be there; folders of others are left out."""
+    wnids = tuple(class_list("imagenet100"))
+    _class_folders(tmp_path / "train", (*wnids[:99], "n00000000"), count=1, size=60)
+    _class_folders(tmp_path / "val", wnids, count=1, size=60)
+    with pytest.raises(InputError, match=f"a folder for each of the 100 classes, got none for {wnids[99]}"):
+        open_training("imagenet100-c", root=tmp_path)
+    _class_folders(tmp_path / "train", wnids[99:], count=1, size=60)
+    training, tests = open_training("imagenet100-c", root=tmp_path)
+    assert (len(training), len(tests), training.num_classes) == (100, 100, 100)
+    assert training.images.shape[1:] == (224, 224, 3)
+
+
+def test_nothing_there_is_one_line(tmp_path: Path) -> None:
+    """It says what was looked for, and where to get it."""
+    with pytest.raises(
+        InputError, match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*data get cifar10-c"
+    ):
+        open_training("cifar10-c", root=tmp_path)
+    _class_folders(tmp_path / "train")
+    with pytest.raises(InputError, match=r"nowhere\.npz: expected .*got no such file"):
+        open_training("cifar10-c", root=tmp_path, test=tmp_path / "nowhere.npz")
