@@ -7,7 +7,7 @@ cells, scores with their intervals, and the run's folder. It is divided by the t
 many finished input batches of the same size, by as many threads, in whichever of two ways is faster here; the clean
 images' batches stand for those of all cells, since a network takes the same time for any pixels. In each round all are
 timed one after the other, and the ratio is the median over the rounds of the ratios within them. On a machine that
-does other things too, look at `least_ratio`, of the shortest times of all rounds, and at `cpu_ratio`, of processor time.
+does other things too, see `least_ratio`, of the shortest times of all rounds, and `cpu_ratio`, of processor time.
 
 With a GPU, `--device cuda` does the same for resnet50 at 224 pixels in bf16, with the JPEG step.
 """
