@@ -58,7 +58,7 @@ class Views:
         """Return what the network sees: (V, N, 3, H, W) float32, normalised."""
         scaled = views.float().div_(255.0)
         if self._prime is not None:
-            with torch.no_grad(), _single_precision():
+            with torch.no_grad(), _single_precision(scaled.device.type):
                 made = [
                     self._prime(scaled[0], seed=self._seed, step=step, ids=ids, view=view)
                     for view in range(2 if self._three else 1)
@@ -70,11 +70,12 @@ class Views:
 
 
 @contextmanager
-def _single_precision() -> Iterator[None]:
-    """Make float32 tensors where no dtype is said; a training in double precision changes that for all of torch."""
+def _single_precision(device: str) -> Iterator[None]:
+    """Compute in float32 and make float32 tensors, whatever precision the network is trained in around it."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        yield
+        with torch.autocast(device, enabled=False):
+            yield
     finally:
         torch.set_default_dtype(before)

@@ -64,8 +64,9 @@ def test_the_same_seed_gives_the_same_weights(name: str, tmp_path: Path) -> None
         {"augmentation": "augmix", "jsd": 12.0, "grad_clip": 0.5},
         {"augmentation": "trivialaugment", "schedule": "one-cycle-2024"},
         {"precision": "bf16", "flip": True, "shift_fill": "zero"},
+        {"precision": "bf16", "augmentation": "prime"},
     ],
-    ids=["prime", "augmix", "trivialaugment", "bf16"],
+    ids=["prime", "augmix", "trivialaugment", "bf16", "bf16-prime"],
 )
 def test_augmented_trainings_repeat_themselves(changes: dict[str, object], tmp_path: Path) -> None:
     """Whatever an augmentation draws follows from the seed; and it is not the training without it."""
