@@ -12,18 +12,18 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor, nn
 
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.training.digest import digest_of
-from ppbench.training.keeping import FILE, AtomicCheckpointIO, Keeper, resumable
-from ppbench.training.module import Source, Training
+from ppbench.training.keeping import AtomicCheckpointIO, Keeper, resumable
+from ppbench.training.module import Training
 from ppbench.training.order import seed_of
 from ppbench.training.recipe import Recipe
-from ppbench.training.resident import Resident, fits
-from ppbench.training.streamed import Streamed
+from ppbench.training.sources import source_of
 from ppbench.training.synced_norm import synchronise
 from ppbench.training.views import Views
 
@@ -96,6 +96,8 @@ def fit(
 ) -> nn.Module | None:
     """Train a network from random weights, or go on from the state that is kept in `folder`.
 
+    The state of the end stays in `folder`, for whoever saves the network to remove: `ppbench.training.keeping.forget`.
+
     The same arguments give the same weights, bit for bit, on the same kind of CPU with the same number of threads. The
     caller's random state is left as it was.
 
@@ -113,8 +115,9 @@ def fit(
         The network in evaluation mode, on the CPU; None in all processes but the first.
 
     Raises:
-        InputError: fewer images than a batch, a batch that cannot be shared out, a state of another training, a damaged
-            image, or the loss is no longer finite.
+        InputError: fewer images than a batch, a batch that cannot be shared out, a crop that the images cannot have,
+            hardware that is not there or not of that precision, a state of another training, a damaged image, or the
+            loss is no longer finite.
         KeyboardInterrupt: the user stopped it; the state that was kept last is there.
     """
     steps = len(images) // recipe.batch_size
@@ -123,7 +126,9 @@ def fit(
             f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
         )
     accelerator, devices = _devices(hardware)
+    _check_precision(recipe, accelerator)
     views = Views(recipe, images.image_size[0], seed)
+    source = source_of(images, recipe, views, seed, hardware.workers)
     facts = {"recipe": recipe.to_dict(), "seed": seed, "data": digest_of(images)}
     with _quiet(), _seeded(seed):
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,12 +136,7 @@ def fit(
         # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores.
         network = build().to(memory_format=torch.channels_last).train()
 
-        def source(device: torch.device) -> Source:
-            if fits(images):
-                return Resident(images, recipe, views, seed, device)
-            return Streamed(images, recipe, views, seed, hardware.workers)
-
-        trainer = lightning.Trainer(
+        trainer = _trainer(
             accelerator=accelerator,
             devices=devices,
             num_nodes=hardware.nodes,
@@ -172,11 +172,31 @@ def fit(
             raise
         if not trainer.is_global_zero:
             return None
-    (folder / FILE).unlink(missing_ok=True)  # it is done: the logs stay
     return network.cpu().float().eval()
 
 
 _PRECISION: Mapping[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed", "64": "64-true"}
+
+
+def _check_precision(recipe: Recipe, accelerator: str) -> None:
+    """Refuse what Lightning would replace by another precision, with a warning."""
+    if recipe.precision == "16" and accelerator == "cpu":
+        raise InputError("expected precision 32 or bf16 on the CPU, got 16: --set precision=bf16")
+
+
+def _trainer(**settings: Any) -> lightning.Trainer:
+    """Return Lightning's trainer.
+
+    Raises:
+        InputError: it does not know the strategy, or has not so many devices or processes.
+    """
+    try:
+        return lightning.Trainer(**settings)
+    except (ValueError, MisconfigurationException) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"expected a strategy and devices that Lightning can use here, got: {reason}"
+        ) from error
 
 
 def _devices(hardware: Hardware) -> tuple[str, int | list[int]]:

@@ -85,6 +85,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             file.write(buffer.getbuffer())
 
 
+def forget(folder: Path) -> None:
+    """Remove the state: what came of the training is safe. Its logs stay."""
+    (folder / FILE).unlink(missing_ok=True)
+
+
 def resumable(folder: Path, facts: Mapping[str, Any]) -> Path | None:
     """Return the state that a training goes on from; None where there is none.
 

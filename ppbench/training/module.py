@@ -14,12 +14,10 @@ from ppbench.training.augmentations.jsd import jsd_loss
 from ppbench.training.batch import Batch
 from ppbench.training.order import seed_of
 from ppbench.training.recipe import Recipe
-from ppbench.training.resident import Resident
 from ppbench.training.schedule import optimisation
-from ppbench.training.streamed import Streamed, checked
+from ppbench.training.sources import Source
+from ppbench.training.streamed import checked
 from ppbench.training.views import Views
-
-Source = Resident | Streamed
 
 _LOOK_EVERY = 50
 """Steps between two looks at the loss on a GPU: each one waits for the device."""

@@ -18,6 +18,7 @@ from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
 from ppbench.training.digest import digest_of
 from ppbench.training.fitting import Hardware, OnStep, fit
+from ppbench.training.keeping import forget
 from ppbench.training.recipe import Recipe, load_recipe
 
 
@@ -94,12 +95,13 @@ def run_recipe(
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
     images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
+    state = file.with_suffix(".training")
     network = fit(
         lambda: wanted.build(images.num_classes, size),
         how,
         images,
         seed=seed,
-        folder=file.with_suffix(".training"),
+        folder=state,
         hardware=hardware or Hardware(),
         fresh=fresh,
         on_step=on_step,
@@ -126,4 +128,5 @@ def run_recipe(
     sha256 = sha256_of(file)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256))
+    forget(state)  # not before: a full disk or a damaged test image must not cost the training
     return Trained(file, sha256, how.model, how, seed, len(test_images), error)

@@ -90,7 +90,7 @@ class _CutError(Exception):
     """A training that dies."""
 
 
-@pytest.mark.parametrize("last", [1, 3, 4, 5, 8, 9, 11])
+@pytest.mark.parametrize("last", [1, 3, 4, 5, 8, 9, 11, 12])
 @pytest.mark.parametrize("every_step", [False, True], ids=["epochs", "steps"])
 def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
     last: int, every_step: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -124,7 +124,6 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
     kept = last if every_step else last // 4 * 4
     assert seen == [*range(1, last + 1), *range(kept + 1, 13)]
     assert _equal(undisturbed, network.state_dict())
-    assert not (tmp_path / "b" / "last.ckpt").exists()
     assert [path.name for path in sorted((tmp_path / "b" / "logs").iterdir())] == ["start-1", "start-2"]
 
 
@@ -217,6 +216,26 @@ def test_too_few_images_are_refused(tmp_path: Path) -> None:
     """Less than one batch would train nothing, in silence."""
     with pytest.raises(InputError, match="at least one batch of 128 training images, got 64"):
         _weights(tmp_path, batch_size=128)
+
+
+@pytest.mark.parametrize(
+    "hardware, changes, message",
+    [
+        (
+            Hardware("cpu", strategy="bogus"),
+            {},
+            "a strategy and devices that Lightning can use here, got: .*bogus",
+        ),
+        (CPU, {"precision": "16"}, "expected precision 32 or bf16 on the CPU, got 16"),
+    ],
+    ids=["strategy", "precision"],
+)
+def test_what_the_hardware_cannot_do_is_one_line(
+    hardware: Hardware, changes: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    """Lightning would end in a traceback, or train in another precision than the file then says."""
+    with pytest.raises(InputError, match=message):
+        fit(_small, short_recipe(**changes), easy_images(), seed=0, folder=tmp_path, hardware=hardware)
 
 
 def test_an_unknown_device_is_one_line(tmp_path: Path) -> None:

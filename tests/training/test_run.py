@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 
+import ppbench.training
 from ppbench.atomic import sha256_of
 from ppbench.cli.train import train
 from ppbench.data.training_sets import open_training
@@ -115,6 +117,8 @@ def test_every_field_can_be_set_on_the_command_line(
 
 def test_the_package_for_training_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra: one line that says how to get it."""
+    # The import below sets this attribute to a package without modules: put back, as the modules are.
+    monkeypatch.setattr(ppbench, "training", ppbench.training)
     for name in [name for name in sys.modules if name.startswith(("lightning", "ppbench.training"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "lightning", None)
@@ -169,3 +173,37 @@ def test_mistakes_are_found_before_the_training(
     with pytest.raises(InputError, match=message):
         run(**arguments, on_step=never)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_full_at_the_end_does_not_cost_the_training(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state of the last step is there until the file is; the same command then trains no step again."""
+    out = root / "w.safetensors"
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    steps: list[int] = []
+
+    def train_it() -> None:
+        run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            root=root,
+            out=out,
+            overrides={"epochs": 2},
+            on_step=lambda done: steps.append(done.step),
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ppbench.training.run.save_checkpoint", full)
+        with pytest.raises(OSError, match="No space"):
+            train_it()
+    assert not out.exists()
+    assert (root / "w.training" / "last.ckpt").is_file()
+    assert steps == list(range(1, 11))
+    train_it()
+    assert steps == list(range(1, 11))
+    assert out.is_file()
+    assert not (root / "w.training" / "last.ckpt").exists()
