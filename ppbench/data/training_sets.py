@@ -1,12 +1,14 @@
 """The training images that go with a benchmark data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
 from ppbench.data.finding import find_clean, not_found, wanted
-from ppbench.data.image_files import Geometry
+from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet, data_set
@@ -27,13 +29,18 @@ def open_training(
         test: the clean test images, a folder or an ``.npz``; None takes those that lie with the training images.
 
     Raises:
-        InputError: there is no such data set, or its images are not there, or not of all classes.
+        InputError: there is no such data set, or its images are not there, not of all classes, or the test images of
+            others.
     """
     spec = data_set(name)
     if spec.embedded:
         if root is not None or test is not None:
             raise InputError(f"the training images of {name} are embedded: leave --root and --test out")
         return digits("train"), digits("test")
+    if root is None and spec.num_classes is None:
+        raise InputError(
+            f"{name} needs --root: expected a folder with train/ and val/, a folder for each class in both"
+        )
     places = [root] if root is not None else usual_places()
     for place in places:
         if found := _found(spec, place, test):
@@ -62,13 +69,29 @@ def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, Ima
         )
     if test is None:
         raise InputError(f"{place}: expected test images in val/ or test/, got none: name them with --test")
-    return training, _test(spec, test)
+    tests = _test(spec, test)
+    _check_same_classes(spec, folder, tests)
+    return training, tests
 
 
 def _classes(spec: DataSet, folder: Path) -> list[str]:
     """Return the class folders; those of another set are none."""
-    names = class_folders(folder)
-    return [name for name in names if name in spec.wnids] if spec.wnids else names
+    known = _known(spec, folder)
+    return [name for name in class_folders(folder) if known is None or name in known]
+
+
+def _known(spec: DataSet, folder: Path) -> Sequence[str] | None:
+    """Return what the class folders of a set are called, label 0 first; None where any name is a class.
+
+    CIFAR's are called as its authors call them, or numbered so that they sort in order: "plane" or, of a hundred, "10"
+    would stand elsewhere.
+    """
+    if spec.wnids is not None or spec.num_classes is None:
+        return spec.wnids
+    numbers = [name for name in class_folders(folder) if name.isdecimal()]
+    if [int(name) for name in numbers] == list(range(spec.num_classes)):
+        return numbers
+    return class_list(spec.name.removesuffix("-c"))
 
 
 def _whole(spec: DataSet, folder: Path) -> ImageSet:
@@ -77,17 +100,18 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
     Raises:
         InputError: a class has no folder, or no image in it.
     """
-    if spec.wnids and (missing := [wnid for wnid in spec.wnids if not (folder / wnid).is_dir()]):
+    known = _known(spec, folder)
+    if known and (missing := [name for name in known if not (folder / name).is_dir()]):
         raise InputError(
-            f"{folder}: expected a folder for each of the {len(spec.wnids):,} classes, got none for {missing[0]}"
+            f"{folder}: expected a folder for each of the {len(known):,} classes, got none for {missing[0]}"
             + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else "")
         )
     images = read_class_folders(
-        folder, spec.name, Geometry(spec.image_size, spec.resize), spec.wnids, spec.num_classes
+        folder, spec.name, Geometry(spec.image_size, spec.resize), known, spec.num_classes
     )
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
-        names = spec.wnids or class_folders(folder)
+        names = known or class_folders(folder)
         raise InputError(f"{folder / names[empty[0]]}: expected training images, got none")
     return images
 
@@ -99,3 +123,19 @@ def _test(spec: DataSet, place: Path) -> ImageSet:
     if found is None:
         raise not_found(spec, place, "generated")
     return found
+
+
+def _check_same_classes(spec: DataSet, training: Path, tests: ImageSet) -> None:
+    """Compare the class folders where nothing but their order says what a label is.
+
+    Raises:
+        InputError: the test images have other class folders.
+    """
+    if spec.wnids is not None or not isinstance(tests.images, ImageFiles):
+        return
+    wanted, found = class_folders(training), class_folders(tests.images.folder)
+    if other := sorted(set(wanted) ^ set(found)):
+        raise InputError(
+            f"{tests.images.folder}: expected the {len(wanted):,} class folders of {training}, got {len(found):,}: "
+            f"{other[0]!r} is in one of them only"
+        )

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ppbench.data.classes import class_list
+from ppbench.data.image_files import ImageFiles
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from tests.data.cifar_folders import batch, images_of, labels_of
@@ -65,7 +66,9 @@ def test_the_usual_layout_brings_its_own_test_images(tmp_path: Path) -> None:
 def test_a_missing_class_is_one_line(tmp_path: Path) -> None:
     """A network cannot learn what it is never shown."""
     _class_folders(tmp_path / "train", CIFAR[:9])
-    with pytest.raises(InputError, match=r"train: expected 10 class folders, got 9"):
+    with pytest.raises(
+        InputError, match=r"train: expected a folder for each of the 10 classes, got none for truck"
+    ):
         open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
 
 
@@ -100,3 +103,53 @@ def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     _class_folders(tmp_path / "train")
     with pytest.raises(InputError, match=r"nowhere\.npz: expected .*got no such file"):
         open_training("cifar10-c", root=tmp_path, test=tmp_path / "nowhere.npz")
+
+
+def test_numbered_classes_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """With leading zeros, that is; without them 10 would come after 1."""
+    test = tmp_path / "test.npz"
+    np.savez(test, images=images_of(100), labels=np.arange(100))
+    _class_folders(tmp_path / "right", tuple(f"{k:02d}" for k in range(100)), count=1)
+    training, _ = open_training("cifar100-c", root=tmp_path / "right", test=test)
+    assert isinstance(training.images, ImageFiles)
+    assert [int(Path(name).parts[0]) for name in training.images.names] == training.labels.tolist()
+    _class_folders(tmp_path / "wrong" / "train", tuple(map(str, range(100))), count=1)
+    with pytest.raises(InputError, match=r"cifar100-c: expected cifar-100-python/ or train/"):
+        open_training("cifar100-c", root=tmp_path / "wrong", test=test)
+
+
+def test_classes_of_other_names_are_refused(tmp_path: Path) -> None:
+    """Sorted by other names the labels would be in another order than those of the test images."""
+    _class_folders(tmp_path / "train", ("plane", "car", *CIFAR[2:]))
+    with pytest.raises(InputError, match=r"the 10 classes, got none for airplane and 1 more"):
+        open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
+
+
+def test_your_own_images_have_the_same_classes_in_both_parts(tmp_path: Path) -> None:
+    """A class without test images would move the labels of those behind it."""
+    _class_folders(tmp_path / "train", ("cat", "dog", "owl"), size=260)
+    _class_folders(tmp_path / "val", ("cat", "owl"), size=260)
+    with pytest.raises(
+        InputError, match=r"val: expected the 3 class folders of .*train, got 2: 'dog' is in one of them only"
+    ):
+        open_training("folder-c", root=tmp_path)
+    _class_folders(tmp_path / "val", ("dog",), size=260)
+    training, tests = open_training("folder-c", root=tmp_path)
+    assert training.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert sorted(tests.labels.tolist()) == [0, 0, 1, 1, 2, 2]
+    with pytest.raises(InputError, match="folder-c needs --root"):
+        open_training("folder-c")
+
+
+def test_other_folders_in_the_usual_places_are_no_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of published corruptions, say: the line says what to fetch."""
+    (tmp_path / "CIFAR-10-C").mkdir()
+    monkeypatch.setenv("PPBENCH_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ppbench.data.places.user_folder", lambda: tmp_path / "nowhere")
+    with pytest.raises(
+        InputError, match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*data get cifar10-c"
+    ):
+        open_training("cifar10-c")
