@@ -15,7 +15,7 @@ def train(
     augmentation: Annotated[
         str | None,
         typer.Option(
-            help="none, autoaugment, randaugment, trivialaugment, augmix or prime, instead of the recipe's.",
+            help="none, autoaugment, randaugment, trivialaugment, augmix, augmix-all-ops or prime.",
             show_default=False,
         ),
     ] = None,

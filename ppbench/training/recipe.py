@@ -109,9 +109,10 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model:
         InputError: no such recipe or file, no TOML, a field that is unknown, missing, or of the wrong kind or range.
     """
     path, table, own = _read(name)
-    if model is not None:
-        table["model"] = model
-    return _checked(path, {**table, **own.get(table.get("model"), {}), **(overrides or {})})
+    overrides = overrides or {}
+    chosen = overrides.get("model", table.get("model") if model is None else model)
+    # Its table goes by the model that is trained in the end, whoever named that.
+    return _checked(path, {**table, **own.get(str(chosen), {}), "model": chosen, **overrides})
 
 
 def _read(name: str) -> tuple[Path, dict[str, Any], dict[Any, dict[str, Any]]]:
@@ -145,7 +146,15 @@ def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
             raise InputError(f"{path}: {unknown('field', key, kinds)}")
     if missing := [key for key in kinds if key not in table]:
         raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
-    return Recipe(**{key: _value(path, key, kinds[key], table[key]) for key in kinds})
+    recipe = Recipe(**{key: _value(path, key, kinds[key], table[key]) for key in kinds})
+    if recipe.nesterov and not recipe.momentum:
+        raise InputError(f"{path}: expected momentum to be above 0 where nesterov is true, got 0")
+    if recipe.schedule != "thirds" and not max(recipe.lr_start, recipe.lr_end) <= recipe.lr:
+        raise InputError(
+            f"{path}: expected lr to be the highest rate, got {recipe.lr:g} beside lr_start {recipe.lr_start:g} and "
+            f"lr_end {recipe.lr_end:g}"
+        )
+    return recipe
 
 
 def _value(path: Path, key: str, kind: Any, value: Any) -> Any:

@@ -63,6 +63,17 @@ WRONG = {
         "unknown recipe 'digit': did you mean 'digits'",
     ),
     "no TOML": ("shift = 2", "shift : 2", "expected a recipe in TOML"),
+    "Nesterov without momentum": (
+        "momentum = 0.9",
+        "momentum = 0",
+        "momentum to be above 0 where nesterov is true",
+    ),
+    "a warm-up that goes down": (
+        "lr = 0.1",
+        "lr = 0.001",
+        "lr to be the highest rate, got 0.001 beside lr_start 0.01",
+    ),
+    "several models": ('model = "resnet20-pp"', 'model = ["resnet20"]', "model to be of type str, got"),
 }
 
 
@@ -89,6 +100,7 @@ def test_a_table_for_a_model_counts_for_that_model(tmp_path: Path) -> None:
     assert load_recipe("digits", model="alexnet").lr < load_recipe("digits", model="resnet20").lr
     assert load_recipe("digits", model="alexnet").model == "alexnet"
     assert load_recipe("digits", {"lr": 0.5}, model="alexnet").lr == 0.5
+    assert load_recipe("digits", {"model": "alexnet"}) == load_recipe("digits", model="alexnet")
     with pytest.raises(InputError, match="models to hold a table for each model"):
         load_recipe(_edited(tmp_path, "[models.alexnet]", "[models]"))
 
