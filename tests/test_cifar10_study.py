@@ -88,6 +88,8 @@ def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
     assert "JPEG re-encodings" in text
     assert "1 trainings are missing: PRIME + PP3 seed 0" in text
     assert text.count("\n| PP3 |") == 4
+    ours = [part for part in text.split("\n## ") if "\n| PP3 |" in part]
+    assert all("*Trained on JPEG re-encodings" in part for part in ours)
 
 
 def test_a_study_that_is_not_finished_has_rows_for_what_is_there(outcomes: dict) -> None:
@@ -98,3 +100,28 @@ def test_a_study_that_is_not_finished_has_rows_for_what_is_there(outcomes: dict)
     made = rows(part, normaliser)
     assert [row.variant.label for row in made] == ["baseline", "PP3"]
     assert made[1].differences["mean error"].spread is None
+
+
+def test_networks_are_compared_with_those_of_their_own_seed(outcomes: dict) -> None:
+    """Whatever is missing: PP3 of seeds 0 and 2 beside a baseline of seeds 1 and 2 is one pair, of seed 2."""
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    plain, push_pull = VARIANTS[:2]
+    there = [(plain, 1), (plain, 2), (push_pull, 0), (push_pull, 2)]
+    part = rows({key: outcomes[key] for key in there}, normaliser)[1]
+    whole = rows(outcomes, normaliser)[1]
+    assert part.differences["mean error"].seeds == (whole.differences["mean error"].seeds[2],)
+    assert part.figures["R_net"].seeds == (whole.figures["R_net"].seeds[2],)
+    assert not rows({(push_pull, 0): outcomes[push_pull, 0]}, normaliser)[0].differences
+
+
+def test_seeds_that_disagree_are_not_called_better() -> None:
+    """Three trainings of which one went the other way: the mean says one thing, and another training may another."""
+    rates = {("PP3", 0): 0.15, ("PP3", 1): 0.15, ("PP3", 2): 0.33}
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    text = document(rows(_made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[])
+    verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
+    assert verdict.endswith(
+        "better in the mean, but in 2 of 3 seeds only: another training may turn it round."
+    )

@@ -15,6 +15,7 @@ from ppbench.scoring.outcomes import Outcomes
 from ppbench.scoring.scores import r_net
 
 Floats = npt.NDArray[np.float64]
+Drawn = Mapping[str, Floats]
 CLEAN = ("clean", 0)
 
 
@@ -63,21 +64,27 @@ def rows(outcomes: Mapping[tuple[Variant, int], Outcomes], normaliser: Normalise
         normaliser: whose errors the mCE is divided by.
     """
     drawn = {key: _figures(_with_point(one), normaliser) for key, one in outcomes.items()}
-    per_variant = {
-        variant: [drawn[key] for key in drawn if key[0] == variant]
-        for variant in VARIANTS
-        if any(key[0] == variant for key in drawn)
+    by_seed = {
+        variant: {seed: drawn[each, seed] for each, seed in drawn if each == variant} for variant in VARIANTS
     }
     made = []
-    plain = per_variant[VARIANTS[0]]
-    for variant, networks in per_variant.items():
-        figures = {name: _measured([network[name] for network in networks]) for name in networks[0]}
-        if variant != VARIANTS[0]:
-            figures["R_net"] = _r_net(networks, plain)
-        base = per_variant.get(baseline_of(variant))
-        differences = {} if base is None or base is networks else _differences(networks, base)
-        made.append(Row(variant, figures, differences))
+    for variant, networks in by_seed.items():
+        if not networks:
+            continue
+        pairs = {each: _pairs(networks, by_seed[each]) for each in (VARIANTS[0], baseline_of(variant))}
+        figures = _measured_by_name(list(networks.values()))
+        if variant != VARIANTS[0] and pairs[VARIANTS[0]]:
+            figures["R_net"] = _measured([_r_net(one, plain) for one, plain in pairs[VARIANTS[0]]])
+        own = [] if variant == baseline_of(variant) else pairs[baseline_of(variant)]
+        # Variant minus baseline: paired over images, and seed by seed.
+        differences = [{name: one[name] - base[name] for name in one} for one, base in own]
+        made.append(Row(variant, figures, _measured_by_name(differences)))
     return made
+
+
+def _pairs(networks: Mapping[int, Drawn], others: Mapping[int, Drawn]) -> list[tuple[Drawn, Drawn]]:
+    """Return networks with those of the same seed, of the seeds that both have."""
+    return [(one, others[seed]) for seed, one in networks.items() if seed in others]
 
 
 def _with_point(outcomes: Outcomes) -> dict[tuple[str, int], Floats]:
@@ -118,26 +125,16 @@ def _measured(networks: Sequence[Floats]) -> Measured:
     return Measured(float(mean[0]), low, high, spread, points)
 
 
-def _differences(
-    networks: Sequence[dict[str, Floats]], base: Sequence[dict[str, Floats]]
-) -> dict[str, Measured]:
-    """Return variant minus baseline: paired over images, and seed by seed where both have it."""
-    found = {}
-    for name in networks[0]:
-        both = zip(networks, base, strict=False)
-        per_seed = [one[name] - other[name] for one, other in both]
-        found[name] = _measured(per_seed)
-    return found
+def _measured_by_name(networks: Sequence[Drawn]) -> dict[str, Measured]:
+    return {
+        name: _measured([network[name] for network in networks]) for name in (networks[0] if networks else ())
+    }
 
 
-def _r_net(networks: Sequence[dict[str, Floats]], plain: Sequence[dict[str, Floats]]) -> Measured:
-    """Return R_net against the plain baseline of the same seed."""
-    wanted = ("clean error", "mean error")
+def _r_net(one: Drawn, plain: Drawn) -> Floats:
+    """Return R_net of a network against the plain baseline."""
     elementwise = np.vectorize(r_net, otypes=[np.float64])
-    bases = [plain[min(k, len(plain) - 1)] for k in range(len(networks))]
-    return _measured(
-        [
-            elementwise(*(one[name] for name in wanted), *(base[name] for name in wanted))
-            for one, base in zip(networks, bases, strict=True)
-        ]
+    found: Floats = elementwise(
+        *(each[name] for each in (one, plain) for name in ("clean error", "mean error"))
     )
+    return found
