@@ -122,6 +122,4 @@ def test_seeds_that_disagree_are_not_called_better() -> None:
     assert normaliser is not None
     text = document(rows(_made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[])
     verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
-    assert verdict.endswith(
-        "better in the mean, but in 2 of 3 seeds only: another training may turn it round."
-    )
+    assert verdict.endswith("better in the mean, but in 2 of 3 seeds only: another training may differ.")

@@ -9,6 +9,7 @@ from ppbench.models.checkpoint import build, read_weights, recognise
 from ppbench.models.folders import user_folder
 from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, user_index
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.registry import ARCHITECTURES
 
 SUFFIX = ".safetensors"
 
@@ -28,7 +29,8 @@ def add(file: Path, name: str) -> IndexEntry:
     """
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name) or name.startswith("."):
         raise InputError(f"expected an id of letters, digits, '-', '_' and '.', got {name!r}")
-    if any(entry.id == name for entry in known_index()):
+    # An architecture's name stays the architecture's: `--model resnet20-pp --checkpoint FILE` must go on to work.
+    if name in ARCHITECTURES or any(entry.id == name for entry in known_index()):
         raise InputError(f"expected an id that is not taken, got {name!r}: choose another with --id")
     weights = read_weights(file)
     facts = weights.raw.metadata

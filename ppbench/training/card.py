@@ -1,10 +1,12 @@
 """A model card: what a trained network is, what it was shown, and what not to conclude from it."""
 
+import json
+import shlex
 from typing import Any
 
 from ppbench.data.image_set import ImageSet
 from ppbench.training.augmentations.overlap import overlap
-from ppbench.training.recipe import Recipe
+from ppbench.training.recipe import Recipe, load_recipe, recipe_names
 
 _SCHEDULES = {
     "one-cycle": "one cycle up to {lr:g}, down to {lr_end:g}",
@@ -14,7 +16,14 @@ _SCHEDULES = {
 
 
 def card(
-    title: str, facts: dict[str, Any], recipe: Recipe, images: ImageSet, parameters: int, sha256: str
+    title: str,
+    facts: dict[str, Any],
+    recipe: Recipe,
+    images: ImageSet,
+    parameters: int,
+    sha256: str,
+    *,
+    half: bool = False,
 ) -> str:
     """Return the card as Markdown.
 
@@ -25,6 +34,7 @@ def card(
         images: what it was trained on.
         parameters: how many it has.
         sha256: of its file, in hexadecimal.
+        half: whether its kernels are stored in half precision.
     """
     spec = facts["input"]
     numbers = [", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std")]
@@ -40,10 +50,13 @@ def card(
         "overlap with the benchmark": _overlap(recipe),
         "seed": str(facts["seed"]),
         "clean error": f"{facts['clean_error']:.2f} % of {facts['test_images']:,} test images",
+        "stored": "kernels in half precision, with which the clean error was measured"
+        if half
+        else "single precision",
         "SHA-256": f"`{sha256}`",
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-    again = f"ppbench train --recipe {recipe.name} --model {facts['architecture']} --seed {facts['seed']}"
+    again = f"ppbench train {_recipe(recipe)} --seed {facts['seed']}{' --half' if half else ''}"
     return f"""# {title}
 
 | | |
@@ -53,6 +66,19 @@ def card(
 Made by `{again}` of ppbench {facts["ppbench"]}. Another number of threads or kind of processor adds in another order:
 its weights, and a few of its answers, differ.
 """
+
+
+def _recipe(recipe: Recipe) -> str:
+    """Return the options that name a recipe: of a shipped one with all that was changed, else a file by its name."""
+    if recipe.name not in recipe_names():
+        return f"--recipe {shlex.quote(recipe.name + '.toml')} --model {recipe.model}"
+    shipped = load_recipe(recipe.name, model=recipe.model).to_dict()
+    changes = [
+        f" --set {shlex.quote(f'{key}={value if isinstance(value, str) else json.dumps(value)}')}"
+        for key, value in recipe.to_dict().items()
+        if value != shipped[key]
+    ]
+    return f"--recipe {recipe.name} --model {recipe.model}{''.join(changes)}"
 
 
 def _augmentation(recipe: Recipe) -> str:

@@ -163,6 +163,7 @@ def _value(path: Path, key: str, kind: Any, value: Any) -> Any:
             raise InputError(f"{path}: expected {key} to be three numbers, got {value!r}")
         return tuple(_value(path, f"{key}[{k}]", float, one) for k, one in enumerate(value))
     if get_origin(kind) is Literal:
+        value = str(value) if type(value) is int else value  # 32 bits, with quotes or without
         if value not in get_args(kind):
             raise InputError(f"{path}: {unknown(key, str(value), get_args(kind))}")
         return value

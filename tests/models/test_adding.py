@@ -88,6 +88,8 @@ def test_what_cannot_be_added_is_one_line(own: Path, tmp_path: Path) -> None:
     file = _file(tmp_path)
     with pytest.raises(InputError, match="an id that is not taken, got 'resnet20-digits'"):
         add(file, "resnet20-digits")
+    with pytest.raises(InputError, match="an id that is not taken, got 'resnet20-pp'"):
+        add(file, "resnet20-pp")
     with pytest.raises(InputError, match=r"an id of letters, digits.*got '\.\./x'"):
         add(file, "../x")
     with pytest.raises(

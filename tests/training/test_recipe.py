@@ -21,6 +21,7 @@ def test_fields_can_be_overridden() -> None:
     recipe = load_recipe("digits", {"epochs": 2, "lr": 1})
     assert recipe.epochs == 2
     assert recipe.lr == 1.0
+    assert load_recipe("digits", {"precision": 64}).precision == "64"
     assert isinstance(recipe.lr, float)
 
 
@@ -56,7 +57,7 @@ WRONG = {
         'schedule = "onecycle"',
         "schedule 'onecycle': did you mean",
     ),
-    "no such precision": ('precision = "32"', "precision = 32", "unknown precision '32'"),
+    "no such precision": ('precision = "32"', "precision = 33", "unknown precision '33'"),
     "extends nothing": (
         'data = "digits-c"',
         'extends = "digit"',
