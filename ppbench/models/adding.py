@@ -13,6 +13,8 @@ from ppbench.models.registry import ARCHITECTURES
 
 SUFFIX = ".safetensors"
 
+_NEEDED = {"architecture": str, "data": str, "image_size": int, "num_classes": int, "input": dict}
+
 
 def add(file: Path, name: str) -> IndexEntry:
     """Copy a file that `ppbench train` wrote to the user's folder and enter it in the index there.
@@ -34,27 +36,32 @@ def add(file: Path, name: str) -> IndexEntry:
         raise InputError(f"expected an id that is not taken, got {name!r}: choose another with --id")
     weights = read_weights(file)
     facts = weights.raw.metadata
-    needed = ("architecture", "data", "image_size", "num_classes", "input")
-    if missing := [key for key in needed if key not in facts]:
+    if missing := [key for key, kind in _NEEDED.items() if type(facts.get(key)) is not kind]:
         raise InputError(
             f"{file}: expected a file that ppbench train wrote, got one without {missing[0]!r} in it"
         )
+    try:
+        spec = InputSpec.from_dict(facts["input"])
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
     wanted, _ = recognise(weights)
-    build(weights, wanted, num_classes=int(facts["num_classes"]), image_size=int(facts["image_size"]))
+    build(weights, wanted, num_classes=facts["num_classes"], image_size=facts["image_size"])
     folder = user_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = facts.get("recipe")
+    recipe, clean_error = facts.get("recipe"), facts.get("clean_error")
+    # A number that TOML can hold: an index that cannot be read back would be an error in every later command.
+    known = isinstance(clean_error, int | float) and 0 <= clean_error <= 100
     entry = IndexEntry(
         folder=folder,
         id=name,
         architecture=wanted.name,
-        data=str(facts["data"]),
+        data=facts["data"],
         file=name + SUFFIX,
         sha256=atomic.sha256_of(file),
-        num_classes=int(facts["num_classes"]),
-        image_size=int(facts["image_size"]),
-        spec=InputSpec.from_dict(facts["input"]),
-        clean_error=None if facts.get("clean_error") is None else float(facts["clean_error"]),
+        num_classes=facts["num_classes"],
+        image_size=facts["image_size"],
+        spec=spec,
+        clean_error=clean_error if known else None,
         recipe=str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
     )
     # The file first: an entry without its file would be an error in every later listing.

@@ -96,11 +96,21 @@ def test_what_cannot_be_added_is_one_line(own: Path, tmp_path: Path) -> None:
         InputError, match=r"trained\.safetensors: expected a file that ppbench train wrote.*'data'"
     ):
         add(_file(tmp_path, data=""), "mine")
+    with pytest.raises(InputError, match=r"trained\.safetensors: expected a file .*'num_classes'"):
+        add(_file(tmp_path, num_classes="ten"), "mine")
+    with pytest.raises(InputError, match=r"trained\.safetensors: an input spec without 'mean'"):
+        add(_file(tmp_path, input={"size": 32}), "mine")
     with pytest.raises(InputError, match=r"trained\.safetensors: expected the weights of resnet32"):
         add(_file(tmp_path, architecture="resnet32"), "mine")
     with pytest.raises(InputError, match="no such file"):
         add(tmp_path / "nowhere.safetensors", "mine")
     assert not own.exists()
+
+
+def test_an_error_that_is_no_number_does_not_spoil_the_index(own: Path, tmp_path: Path) -> None:
+    """It is left out: an index with NaN in it could not be read any more."""
+    add(_file(tmp_path, clean_error=float("nan")), "mine")
+    assert [(entry.id, entry.clean_error) for entry in user_index()] == [("mine", None)]
 
 
 def test_half_precision_is_what_was_measured(tmp_path: Path) -> None:
