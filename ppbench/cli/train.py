@@ -46,7 +46,7 @@ def train(
         float, typer.Option(min=0, help="Seconds after which the state is kept, beside each epoch's end.")
     ] = 600.0,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, whatever state an earlier start has kept.")
+        bool, typer.Option("--fresh", help="Start again, whatever state or file there is.")
     ] = False,
     half: Annotated[
         bool, typer.Option("--half", help="Store the kernels in half precision: half the bytes.")

@@ -1,5 +1,6 @@
 """From a recipe's name to a file of weights."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.reading import read
 from ppbench.models.registry import architecture
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
@@ -75,7 +77,7 @@ def run_recipe(
         out: the file; None takes ``<model>-<recipe>.safetensors`` in this folder.
         overrides: fields of the recipe to change.
         hardware: where to train, and with how many processes; None takes the best device here.
-        fresh: start again, whatever state there is.
+        fresh: start again, whatever state there is, and replace whatever file.
         half: store the kernels in half precision; the clean error is that of the stored network.
         on_step: called after each step.
 
@@ -84,7 +86,7 @@ def run_recipe(
 
     Raises:
         InputError: an unknown recipe, model or field, missing or damaged images, an output that cannot be written, a
-            state of another training, or a loss that is no longer finite.
+            state or a file of another training, or a loss that is no longer finite.
     """
     how = load_recipe(recipe, overrides, model=model)
     wanted = architecture(how.model)
@@ -93,6 +95,8 @@ def run_recipe(
         raise InputError(f"{file}: expected a file name that ends in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
+    if file.exists() and not fresh:
+        _refuse_another(file, how, seed)
     images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
     state = file.with_suffix(".training")
@@ -130,3 +134,18 @@ def run_recipe(
     write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256, half=half))
     forget(state)  # not before: a full disk or a damaged test image must not cost the training
     return Trained(file, sha256, how.model, how, seed, len(test_images), error)
+
+
+def _refuse_another(file: Path, recipe: Recipe, seed: int) -> None:
+    """Look at the file that is there: hours of another training are not replaced in silence.
+
+    Raises:
+        InputError: it is of another recipe or seed, or none that was trained here.
+    """
+    wanted = json.loads(json.dumps({"recipe": recipe.to_dict(), "seed": seed}))
+    found = read(file).metadata
+    if other := [key for key in wanted if found.get(key) != wanted[key]]:
+        raise InputError(
+            f"{file}: expected no file, or one of this training, got one of another {other[0]}: choose another --out, "
+            "or replace it with --fresh"
+        )

@@ -207,3 +207,32 @@ def test_a_disk_that_is_full_at_the_end_does_not_cost_the_training(
     assert steps == list(range(1, 11))
     assert out.is_file()
     assert not (root / "w.training" / "last.ckpt").exists()
+
+
+def test_another_trainings_file_is_not_replaced_in_silence(root: Path) -> None:
+    """The default name has neither seed nor changes in it; --fresh replaces whatever is there."""
+    out = root / "w.safetensors"
+
+    def train_it(seed: int, epochs: int, *, fresh: bool = False) -> bytes:
+        changes = {"epochs": epochs}
+        run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            seed=seed,
+            root=root,
+            out=out,
+            overrides=changes,
+            fresh=fresh,
+        )
+        return out.read_bytes()
+
+    first = train_it(0, 1)
+    assert train_it(0, 1) == first
+    with pytest.raises(
+        InputError, match=r"w\.safetensors: expected no file, .* another seed: choose another --out"
+    ):
+        train_it(1, 1)
+    with pytest.raises(InputError, match="got one of another recipe"):
+        train_it(0, 2)
+    assert out.read_bytes() == first
+    assert train_it(1, 1, fresh=True) != first
