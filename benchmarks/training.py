@@ -20,7 +20,9 @@ import torch.nn.functional as F
 
 from ppbench.data.image_set import ImageSet
 from ppbench.models.registry import architecture
-from ppbench.training.fitting import Hardware, Progress, fit
+from ppbench.training.fitting import fit
+from ppbench.training.hardware import Hardware
+from ppbench.training.progress import Progress
 from ppbench.training.recipe import Recipe, load_recipe
 from ppbench.training.schedule import optimisation
 

@@ -73,7 +73,8 @@ def main() -> None:
         with ThreadPoolExecutor(options.processes) as pool:
             places = {"root": options.root, "test": options.test, "weights": options.weights}
             for done in [pool.submit(train, variant, seed, **places) for variant, seed in trainings()]:
-                done.result()
+                if error := done.exception():
+                    print(f"{error}: the study goes on without it", file=sys.stderr)
     keys = [(variant, seed) for variant in VARIANTS for seed in variant.trained(options.weights)]
     missing = [f"{variant.label} seed {seed}" for variant, seed in trainings() if (variant, seed) not in keys]
     run = evaluate(keys, test=options.test, weights=options.weights, out=options.out)
@@ -81,7 +82,17 @@ def main() -> None:
     assert divisor is not None  # CIFAR-10 has a default
     outcomes = dict(zip(keys, run.predictions.outcomes(), strict=True))
     made = rows(outcomes, divisor)
-    facts = {"data": run.manifest["data"], "versions": run.manifest["versions"], "missing": missing}
+    recipe = load_recipe("cifar10-fast")
+    training = {
+        "images": "CIFAR-10's 50,000 training images as JPEGs of quality 75",
+        "recipe": recipe.to_dict(),
+    }
+    facts = {
+        "training": training,
+        "data": run.manifest["data"],
+        "versions": run.manifest["versions"],
+        "missing": missing,
+    }
     text = json.dumps({**facts, "rows": [row.to_dict() for row in made]}, indent=2)
     write_text(options.out / "study.json", text + "\n")
     write_text(
@@ -89,7 +100,7 @@ def main() -> None:
         document(
             made,
             images=len(run.predictions.ids),
-            epochs=load_recipe("cifar10-fast").epochs,
+            epochs=recipe.epochs,
             normaliser=f"normalised to {divisor.name}",
             missing=missing,
         ),

@@ -42,6 +42,12 @@ def train(
     strategy: Annotated[
         str, typer.Option(help="How processes work together: a name of Lightning's.")
     ] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Processes that read image files, for each training process.", show_default=False
+        ),
+    ] = None,
     keep_every: Annotated[
         float, typer.Option(min=0, help="Seconds after which the state is kept, beside each epoch's end.")
     ] = 600.0,
@@ -68,7 +74,7 @@ def train(
     from ppbench.errors import InputError
 
     try:
-        from ppbench.training.fitting import Hardware
+        from ppbench.training.hardware import Hardware
         from ppbench.training.run import run_recipe
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("lightning", "tensorboard"):
@@ -93,7 +99,7 @@ def train(
             root=root,
             test=test,
             out=out,
-            hardware=Hardware(device, devices, nodes, strategy, keep_every),
+            hardware=Hardware(device, devices, nodes, strategy, keep_every, workers),
             overrides=overrides,
             fresh=fresh,
             half=half,

@@ -1,12 +1,9 @@
 """Training on whatever machine there is, through Lightning, from the start or from a kept state."""
 
 import logging
-import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,73 +11,20 @@ import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor, nn
+from torch import nn
 
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.training.digest import digest_of
+from ppbench.training.hardware import Hardware, devices_of, workers_of
 from ppbench.training.keeping import AtomicCheckpointIO, Keeper, resumable
 from ppbench.training.module import Training
 from ppbench.training.order import seed_of
+from ppbench.training.progress import OnStep, Reporter
 from ppbench.training.recipe import Recipe
 from ppbench.training.sources import source_of
 from ppbench.training.synced_norm import synchronise
 from ppbench.training.views import Views
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """Where a training runs.
-
-    Attributes:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        devices: how many of them in each node; None takes one, or what the launcher says.
-        nodes: how many machines.
-        strategy: Lightning's name of how processes work together, e.g. ``ddp``.
-        keep_every: seconds after which the state is kept, beside the end of each epoch.
-        workers: processes that read image files; None takes one for each core.
-    """
-
-    device: str = "auto"
-    devices: int | None = None
-    nodes: int = 1
-    strategy: str = "auto"
-    keep_every: float = 600.0
-    workers: int | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is.
-
-    Attributes:
-        step: steps done.
-        steps: of the whole training.
-        epochs: of the whole training.
-        first_step: steps that were done when this process began.
-        loss: of the last step, on its device: to look at it is to wait for it.
-        seconds: since this process began to train.
-    """
-
-    step: int
-    steps: int
-    epochs: int
-    first_step: int
-    loss: Tensor
-    seconds: float
-
-    @property
-    def epoch(self) -> int:
-        """The epoch that the last step was in, from 1."""
-        return -(-self.step * self.epochs // self.steps)
-
-    @property
-    def ends_epoch(self) -> bool:
-        """Whether the last step was its epoch's last."""
-        return self.step * self.epochs % self.steps == 0
-
-
-OnStep = Callable[[Progress], None]
 
 
 def fit(
@@ -125,10 +69,10 @@ def fit(
         raise InputError(
             f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
         )
-    accelerator, devices = _devices(hardware)
+    accelerator, devices = devices_of(hardware)
     _check_precision(recipe, accelerator)
     views = Views(recipe, images.image_size[0], seed)
-    source = source_of(images, recipe, views, seed, hardware.workers)
+    source = source_of(images, recipe, views, seed, workers_of(hardware))
     facts = {"recipe": recipe.to_dict(), "seed": seed, "data": digest_of(images)}
     with _quiet(), _seeded(seed):
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +93,7 @@ def fit(
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
             plugins=[AtomicCheckpointIO()],
-            callbacks=[Keeper(folder, facts, steps, hardware.keep_every), _Reporter(recipe.epochs, on_step)],
+            callbacks=[Keeper(folder, facts, steps, hardware.keep_every), Reporter(recipe.epochs, on_step)],
             logger=_loggers(folder),
             log_every_n_steps=50,
             enable_checkpointing=False,
@@ -199,66 +143,11 @@ def _trainer(**settings: Any) -> lightning.Trainer:
         ) from error
 
 
-def _devices(hardware: Hardware) -> tuple[str, int | list[int]]:
-    """Return Lightning's accelerator and its devices.
-
-    Raises:
-        InputError: torch has no such device here.
-    """
-    name = hardware.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        where = torch.device(name)
-        torch.empty(0, device=where)
-    except (
-        RuntimeError,
-        AssertionError,
-    ) as error:  # torch was built without that backend, or has no such name
-        raise InputError(f"expected a device that torch has here, got {name!r}") from error
-    if ":" in name:
-        return where.type, [where.index]
-    # torchrun says how many processes it started on this machine.
-    return where.type, hardware.devices or int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-
-
 def _loggers(folder: Path) -> list[CSVLogger | TensorBoardLogger]:
     """Return the loggers, in a folder for each start: one that goes on does not write over what was before."""
     starts = folder / "logs"
     version = f"start-{1 + sum(1 for _ in starts.glob('start-*'))}"
     return [CSVLogger(folder, "logs", version), TensorBoardLogger(folder, "logs", version)]
-
-
-class _Reporter(lightning.Callback):
-    """Says after each step where the training is."""
-
-    def __init__(self, epochs: int, on_step: OnStep) -> None:
-        self._epochs = epochs
-        self._on_step = on_step
-        self._start = time.perf_counter()
-        self._first = 0
-
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        del pl_module
-        self._start, self._first = time.perf_counter(), trainer.global_step
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
-    ) -> None:
-        if not trainer.is_global_zero:
-            return
-        assert isinstance(pl_module, Training)
-        seconds = time.perf_counter() - self._start
-        self._on_step(
-            Progress(
-                trainer.global_step,
-                pl_module.steps,
-                self._epochs,
-                self._first,
-                outputs["loss"].detach(),
-                seconds,
-            )
-        )
 
 
 @contextmanager

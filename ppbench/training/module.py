@@ -63,6 +63,14 @@ class Training(lightning.LightningModule):
             epoch, first=first, rank=self.trainer.global_rank, processes=self.trainer.world_size
         )
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Return the batch with its images and labels on the device; ids stay where draws are made."""
+        del dataloader_idx
+        if isinstance(batch, str):
+            return batch
+        views, labels = (part.to(device, non_blocking=True) for part in batch[1:])
+        return Batch(batch.ids, views, labels)
+
     def training_step(self, batch: Batch | str, _index: int) -> Tensor:
         """Return the loss of a batch.
 

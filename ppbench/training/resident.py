@@ -45,10 +45,10 @@ class Resident:
 
     def batch(self, rows: Tensor, epoch: int) -> Batch:
         """Return these rows, cut and augmented as in this epoch."""
-        rows = rows.to(self._pixels.device)
+        there = rows.to(self._pixels.device)
         recipe = self._recipe
         images = shift_and_flip(
-            self._pixels[rows],
+            self._pixels[there],
             rows,
             seed=self._seed,
             epoch=epoch,
@@ -57,7 +57,7 @@ class Resident:
             flip=recipe.flip,
         )
         views = self._views.image_by_image(images.permute(0, 3, 1, 2), rows, epoch)
-        return Batch(rows, views, self._labels[rows])
+        return Batch(rows, views, self._labels[there])
 
     @property
     def steps(self) -> int:

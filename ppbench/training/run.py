@@ -19,8 +19,10 @@ from ppbench.models.registry import architecture
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
 from ppbench.training.digest import digest_of
-from ppbench.training.fitting import Hardware, OnStep, fit
+from ppbench.training.fitting import fit
+from ppbench.training.hardware import Hardware
 from ppbench.training.keeping import forget
+from ppbench.training.progress import OnStep
 from ppbench.training.recipe import Recipe, load_recipe
 
 

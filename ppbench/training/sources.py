@@ -16,7 +16,7 @@ Source = Resident | Streamed
 
 
 def source_of(
-    images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int | None
+    images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int
 ) -> Callable[[torch.device], Source]:
     """Return what reads the images, once it is told the device.
 
@@ -27,7 +27,7 @@ def source_of(
         recipe: how to train.
         views: the augmentation.
         seed: of the training.
-        workers: processes that read files; None takes one for each core.
+        workers: processes that read files; 0 reads them in this one.
 
     Raises:
         InputError: crops of images that are no files, moved crops, or whole images that do not fit into memory.

@@ -1,7 +1,6 @@
 """Large training sets: worker processes read, cut and augment image files while the device trains."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,9 +31,7 @@ _LOG_RATIO = (math.log(3 / 4), math.log(4 / 3))
 class Streamed:
     """Image files, read anew in every epoch."""
 
-    def __init__(
-        self, images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int | None = None
-    ) -> None:
+    def __init__(self, images: ImageSet, recipe: Recipe, views: Views, seed: int, workers: int) -> None:
         """Prepare the readers.
 
         Args:
@@ -42,13 +39,13 @@ class Streamed:
             recipe: how to train.
             views: the augmentation.
             seed: of the training.
-            workers: reading processes; None takes one for each core.
+            workers: reading processes; 0 reads in this one.
         """
         assert isinstance(images.images, ImageFiles)
         self._files = Files(images.images, torch.from_numpy(images.labels), recipe, views, seed)
         self._recipe = recipe
         self._seed = seed
-        self._workers = os.cpu_count() or 1 if workers is None else workers
+        self._workers = workers
 
     @property
     def steps(self) -> int:

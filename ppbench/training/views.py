@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from ppbench.errors import unknown
+from ppbench.errors import InputError, unknown
 from ppbench.training.augmentations.per_image import PER_IMAGE, per_image
 from ppbench.training.augmentations.prime import Prime, PrimeConfig
 from ppbench.training.recipe import Recipe
@@ -28,10 +28,12 @@ class Views:
         """Prepare the recipe's augmentation.
 
         Raises:
-            InputError: there is no such augmentation.
+            InputError: there is no such augmentation, or none for a consistency loss.
         """
         if recipe.augmentation not in AUGMENTATIONS:
             raise unknown("augmentation", recipe.augmentation, AUGMENTATIONS)
+        if recipe.jsd and recipe.augmentation == "none":
+            raise InputError("expected an augmentation for the consistency loss, got none: --set jsd=0")
         name = recipe.augmentation
         small = image_size <= SMALL
         self._image_by_image = per_image(name, small=small) if name in PER_IMAGE else None
@@ -64,8 +66,6 @@ class Views:
                     for view in range(2 if self._three else 1)
                 ]
             scaled = torch.stack([scaled[0], *made] if self._three else made)
-        elif self._three and len(scaled) == 1:
-            scaled = scaled.expand(3, *scaled.shape[1:])  # without an augmentation all views are the same
         return (scaled - self._mean.to(scaled.device)) / self._std.to(scaled.device)
 
 

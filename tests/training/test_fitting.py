@@ -11,7 +11,9 @@ from ppbench.errors import InputError
 from ppbench.models.registry import architecture
 from ppbench.training import keeping
 from ppbench.training.clean_error import clean_error
-from ppbench.training.fitting import Hardware, Progress, fit
+from ppbench.training.fitting import fit
+from ppbench.training.hardware import Hardware
+from ppbench.training.progress import Progress
 from tests.training.easy import easy_images, short_recipe
 
 CPU = Hardware("cpu")

@@ -60,9 +60,10 @@ def test_a_training_too_short_to_warm_up_is_refused() -> None:
 
 def test_thirds_divide_by_ten() -> None:
     """AlexNet's schedule in the paper's recipes."""
-    recipe = load_recipe("cifar10-paper", model="alexnet")
-    rates, _ = _course(recipe, 10)
-    assert rates == pytest.approx([1e-2] * 4 + [1e-3] * 3 + [1e-4] * 3)
+    rates, _ = _course(load_recipe("cifar10-paper", model="alexnet"), 60)
+    assert rates == pytest.approx([1e-2] * 20 + [1e-3] * 20 + [1e-4] * 20)
+    rates, _ = _course(load_recipe("imagenet-paper", model="alexnet"), 40)
+    assert rates == pytest.approx([1e-2] * 12 + [1e-3] * 12 + [1e-4] * 12 + [1e-5] * 4)
 
 
 def test_weight_decay_is_on_every_parameter() -> None:

@@ -14,7 +14,8 @@ from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.training.batch import Batch
-from ppbench.training.fitting import Hardware, fit
+from ppbench.training.fitting import fit
+from ppbench.training.hardware import Hardware
 from ppbench.training.recipe import Recipe
 from ppbench.training.streamed import Streamed, _any_scale
 from ppbench.training.views import Views

@@ -8,7 +8,8 @@ from torch import nn
 
 from ppbench.training.augmentations.prime import Prime, PrimeConfig
 from ppbench.training.clean_error import clean_error
-from ppbench.training.fitting import Hardware, fit
+from ppbench.training.fitting import fit
+from ppbench.training.hardware import Hardware
 from tests.training.easy import easy_images, short_recipe
 
 pytestmark = [
