@@ -106,6 +106,12 @@ def _scored(
 
     file = path / "errors.csv" if path.is_dir() else path
     tables = read_errors_csv(file)
+    if path.is_dir():
+        typer.echo(
+            f"ppbench: {path} has no run.json, so it is no finished run: its errors.csv is scored by itself, "
+            "without intervals",
+            err=True,
+        )
     divisor = None if normaliser is None else choose_normaliser(normaliser, tables)
     scores = score(tables, divisor, baseline=baseline)
     if normaliser is None:

@@ -28,7 +28,7 @@ from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
-from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
+from ppbench.runs.folder import MANIFEST, SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
@@ -140,6 +140,8 @@ def evaluate(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
     check(about_data)
+    if out is not None and (out / MANIFEST).exists():
+        on_note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out), place(engine, ray_address, device) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         started, clock = datetime.now(UTC), time.perf_counter()

@@ -179,6 +179,12 @@ def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
         version = manifest["schema_version"]
     except FileNotFoundError:
         raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
+    except NotADirectoryError:
+        raise InputError(f"{folder}: expected the folder of a finished run, got a file") from None
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: expected the run.json of a run, got a damaged file ({error}): evaluate again"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"

@@ -111,7 +111,9 @@ def read(folder: Path) -> Predictions:
             )
         _check(found)
     except FileNotFoundError:
-        raise InputError(f"expected {path}, got no such file: name a run's folder") from None
+        raise InputError(
+            f"expected {path}, got no such file: evaluate again, finished cells are kept"
+        ) from None
     except _DAMAGED as error:
         raise InputError(f"{path}: expected the predictions of a run, got a damaged file ({error})") from None
     return found
