@@ -25,7 +25,13 @@ def writing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     # In the target's own folder: a rename is atomic only within one file system.
     if durable:
         _sweep(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.{os.getpid()}.", suffix=".part", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.{os.getpid()}.", suffix=".part", dir=path.parent
+        )
+    except OSError as error:
+        error.filename = str(path)  # what was asked for: nobody knows the temporary name
+        raise
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -73,3 +73,11 @@ def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path: Path)
         part.write_text("half")
     atomic.write_text(tmp_path / "a.txt", "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, other.name, "a.txt"])
+
+
+def test_a_folder_that_is_not_there_is_named_by_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """The error names the target and not the temporary file, which nobody knows."""
+    target = tmp_path / "nowhere" / "a.txt"
+    with pytest.raises(FileNotFoundError) as caught:
+        atomic.write_text(target, "new")
+    assert caught.value.filename == str(target)
