@@ -5,9 +5,10 @@ from string import ascii_lowercase
 
 from ppbench.errors import InputError
 from ppbench.reporting.provenance_line import TableContext, provenance_lines
+from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.references import Reference, references
-from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scorecard import ModelScores, Scores
 
 PUBLISHED_MCE = "published mCE"
 """The column of an mCE that is divided by something else than the run's own."""
@@ -56,16 +57,17 @@ def lines_below(
     """Return what stands below a table: (label, text), of what was measured and of what is published."""
     return [
         *provenance_lines(scores, context),
-        *reference_lines(references, context, scores.normaliser),
+        *reference_lines(references, context, scores),
     ]
 
 
 def reference_lines(
-    rows: Sequence[Reference], context: TableContext, normaliser: Normaliser | None
+    rows: Sequence[Reference], context: TableContext, scores: Scores
 ) -> list[tuple[str, str]]:
     """Return what stands below a table with published results: (label, text)."""
     if not rows:
         return []
+    normaliser = scores.normaliser
     lines = [
         ("published", f"as given by their sources, on the published files of {rows[0].data}; never in bold")
     ]
@@ -81,7 +83,15 @@ def reference_lines(
         )
     elif context.source == "generated":
         lines.append(("published", "the images of this run were generated: its errors compare only roughly"))
+    if any(_misses_cells(model) for model in scores.models):
+        lines.append(
+            ("published", "over all 15 corruptions and 5 severities: no match for the means of a partial run")
+        )
     return [*lines, *((f"[{mark}]", text) for mark, text in footnotes(rows))]
+
+
+def _misses_cells(model: ModelScores) -> bool:
+    return sum(len(row.severities) for row in model.corruptions) < len(CORRUPTIONS) * len(SEVERITIES)
 
 
 def _sources(rows: Sequence[Reference]) -> list[str]:

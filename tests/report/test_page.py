@@ -10,6 +10,7 @@ from ppbench.reporting.html.example_view import example_rows
 from ppbench.reporting.html.page import render
 from ppbench.runs.report import gather
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
+from ppbench.scoring.references import references
 from tests.report.made_runs import HOSTILE, broken, part, run_of
 from tests.report.read_page import Page, value
 
@@ -196,3 +197,14 @@ def test_no_answer_is_no_class(base_run):
         ("outputs not finite", "A", False),
         (example.truth, "B\u00a051\u00a0%", True),
     ]
+
+
+def test_published_results_stand_on_the_page_as_in_the_tables(base_run):
+    """Errors have two decimals, as those of the run and as in table.md; the mCE has one."""
+    rows = references("cifar10-c")
+    page = Page(render(replace(gather([base_run]), references=rows)))
+    shown = next(table for table in page.tables if table[0][1][0] == "number in the figure")[1:]
+    assert [row[0][0] for row in shown] == [row.model for row in rows]
+    for cells, row in zip(shown, rows, strict=True):
+        for (number, _), known in zip(cells[2:4], (row.clean_error, row.mean_error), strict=True):
+            assert number == ("–" if known is None else f"{known:.2f}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from ppbench.reporting.formats import FORMATS, rendered
 from ppbench.reporting.layout import tables
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import footnotes, lines_below, references_for
+from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.normaliser import load_normaliser
 from ppbench.scoring.references import references
 from ppbench.scoring.scores import score
@@ -120,6 +122,19 @@ def test_what_is_not_the_published_files_is_noted():
     assert any("taken on trust" in text for text in said)
     said = [text for _, text in lines_below(on_alexnet(), PUBLISHED, ROWS)]
     assert not any("roughly" in text or "trust" in text for text in said)
+
+
+def test_the_means_of_a_partial_run_are_said_to_be_no_match():
+    """A mean over some cells shares a column with means over all 75; a line says so, and only then."""
+    warning = "over all 15 corruptions and 5 severities: no match for the means of a partial run"
+    whole = table("whole", 400)
+    partial = (table("some", 400, severities=(1, 2, 4, 5)), table("some", 400, names=CORRUPTIONS[:14]))
+    unseen = replace(whole, clean=None)  # its mean is whole
+    for tables_, expected in (
+        ([whole], False), ([unseen], False), *(([whole, some], True) for some in partial)
+    ):  # fmt: skip
+        lines = lines_below(score(tables_), PUBLISHED, ROWS)
+        assert (("published", warning) in lines) is expected
 
 
 def test_without_references_nothing_is_said_of_them():

@@ -71,7 +71,7 @@ def _view(content: ReportContent) -> dict[str, Any]:
         "rows": score_view.headline_rows(content),
         "notes": score_view.notes(content),
         "references": _published(content),
-        "reference_notes": reference_lines(content.references, content.context, divisor),
+        "reference_notes": reference_lines(content.references, content.context, content.scores),
         "severities": SEVERITIES,
         "error_tables": heat_view.error_tables(content),
         "largest_error": score_view.number(heatmap.largest_error(content), 1),
