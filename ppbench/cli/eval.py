@@ -66,4 +66,5 @@ def eval_command(
             typer.echo()
             cell_heatmap.show(run.tables, run.context)
         files = "table.md, table.tex, errors.csv, scores.json" + (", report.html" if report else "")
-        typer.echo(f"\nThe tables are in {folder}: {files}; run.json says how they were made.")
+        typer.echo()
+        terminal.say(f"The tables are in {folder}: {files}; run.json says how they were made.")

@@ -166,8 +166,8 @@ class EvaluationOptions:
                 out=out,
                 on_batch=progress.on_batch,
                 on_standing=progress.on_standing,
-                on_warning=_warn,
-                on_note=_note,
+                on_warning=lambda line: progress.say(f"warning: {line}"),
+                on_note=progress.say,
             )
 
 
@@ -215,11 +215,3 @@ def with_evaluation_options(
         return wrapper
 
     return decorate
-
-
-def _note(line: str) -> None:
-    typer.echo(f"ppbench: {line}", err=True)
-
-
-def _warn(line: str) -> None:
-    typer.echo(f"ppbench: warning: {line}", err=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -35,6 +36,15 @@ class EvaluationProgress(Progress):
         yield from super().get_renderables()
         if self._standing:
             yield self._standing
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar, broken between words where stderr is a terminal."""
+        if self.console.is_terminal:
+            from ppbench.reporting.terminal import printable
+
+            self.console.print(Text(printable(f"ppbench: {' '.join(line.split())}")))
+        else:
+            typer.echo(f"ppbench: {line}", err=True)
 
     def on_batch(self, cell: str, images: int, total: int) -> None:
         """Move the bar: the cell's name, the images done in this batch, and the images of the whole run."""

@@ -56,6 +56,12 @@ def print_parts(console: Console, parts: Sequence[RenderableType]) -> None:
     console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
+def say(sentence: str) -> None:
+    """Print a sentence to stdout: broken between words on a terminal, on one line in a file or a pipe."""
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(Text(printable(sentence)), soft_wrap=not console.is_terminal)
+
+
 def _side_by_side(models: int, width: int) -> list[range]:
     """Share the models out over as few tables as the width allows, evenly."""
     fit = max(1, (width - _TITLE) // _CELL)

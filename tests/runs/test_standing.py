@@ -83,3 +83,16 @@ def test_a_pipe_gets_nothing() -> None:
         progress.on_batch("fog 3", 40, 360)
         progress.on_standing(seen[-1])
     assert out.getvalue().strip() == ""
+
+
+def test_a_line_said_meanwhile_stands_above_the_bar() -> None:
+    """It begins a line of its own and is broken between words: a bar is never in it, nor what moves the cursor."""
+    out = io.StringIO()
+    console = Console(file=out, width=60, force_terminal=True, color_system=None)
+    with EvaluationProgress(console) as progress:
+        progress.say(
+            "my\x1b[2J.pt: resnet20: 128 tensors, 272,474 parameters; recognised resnet20 (plain stem)"
+        )
+    lines = [line.rpartition("\x1b[2K")[2].rstrip() for line in out.getvalue().splitlines()]
+    assert "ppbench: my\N{REPLACEMENT CHARACTER}[2J.pt: resnet20: 128 tensors, 272,474" in lines
+    assert "parameters; recognised resnet20 (plain stem)" in lines
