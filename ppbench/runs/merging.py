@@ -88,9 +88,15 @@ def merge(runs: Sequence[Run]) -> Merged:
         next(iter(baselines), None),
         replace(
             runs[0].context,
-            notes=tuple(dict.fromkeys(note for run in runs for note in run.context.notes)),
+            notes=tuple(dict.fromkeys(note for run in runs for note in _notes(run, runs[0]))),
         ),
     )
+
+
+def _notes(run: Run, first: Run) -> list[str]:
+    """Return a run's notes; what it says of a normaliser counts only for the first, whose divides all."""
+    apart = () if run is first else run.manifest.get("normaliser_notes", ())
+    return [note for note in run.context.notes if note not in apart]
 
 
 def _facts(run: Run) -> dict[str, str | int | float | bool | None]:

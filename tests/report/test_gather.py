@@ -225,3 +225,17 @@ def test_published_results_of_other_data_are_refused(base_run):
         InputError, match="--reference cifar10-c: expected a run on cifar10-c, got one on digits-c"
     ):
         gather([base_run], reference="cifar10-c")
+
+
+def test_a_normaliser_that_divides_nothing_is_not_spoken_of(base_run):
+    """Of a second run its notes are kept but those about its own normaliser: all are divided by the first's."""
+    of_divisor, other = "old-table was measured on other images", "a stratified subset"
+    second = replace(
+        base_run,
+        manifest={**base_run.manifest, "normaliser_notes": [of_divisor]},
+        context=replace(base_run.context, notes=(of_divisor, other)),
+    )
+    assert of_divisor in merge([second]).context.notes
+    notes = merge([base_run, second]).context.notes
+    assert other in notes
+    assert of_divisor not in notes
