@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from ppbench.training.fitting import Progress as Trained
+    from ppbench.training.progress import Progress as Trained
 
 
 @contextmanager
