@@ -10,6 +10,7 @@ from ppbench.reporting.figures import bars, canvas, heatmap, kernels, palette, s
 from ppbench.reporting.figures.plot_files import write_plots
 from ppbench.reporting.html.inline_svg import inline
 from ppbench.runs.report import gather
+from ppbench.scoring.references import references
 from ppbench.scoring.scores import r_net
 from tests.report.made_runs import HOSTILE, part, run_of
 
@@ -160,3 +161,15 @@ def test_plots_of_hostile_names_and_few_cells(base_run, tmp_path):
     texts = {"".join(each.itertext()) for each in whole.iter() if each.tag.endswith("}text")}
     assert {f"{letter}  {name}" for letter, name in zip("ABCD", HOSTILE, strict=True)} <= texts
     assert not [each for each in whole.iter() if each.tag.rpartition("}")[2] in ("script", "img")]
+
+
+def test_the_name_of_a_line_does_not_lie_across_the_axis(content):
+    """With published results far below, lines leave at the bottom: a name stands there only where it has room."""
+    with canvas.style():
+        figure, axes = canvas.panel(4, 4, (0.5, 0.5, 0.5, 0.5))
+        scatter.draw(axes, replace(content, references=references("cifar10-c")))
+        figure.canvas.draw()
+    left = axes.get_window_extent().x0
+    names = [text for text in axes.texts if "R =" in text.get_text()]
+    assert names
+    assert all(text.get_window_extent().x0 >= left for text in names)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _LINES = 7
 """About so many lines of equal R_net."""
 
+_LABEL = 0.12
+"""About the width of a line's label, as a share of the axis."""
+
 _CLEAR = 4
 """With more models than these, their intervals step back behind the points."""
 
@@ -112,7 +115,7 @@ def _label_line(axes: "Axes", text: str, base: tuple[float, float], value: float
     look["color"] = light("muted")
     if bottom <= total - right <= top:
         axes.annotate(text, (right, total - right), (3, 0), va="center", **look)
-    elif left < total - bottom < right:
+    elif left + _LABEL * (right - left) < total - bottom < right:  # nearer to the axis it would lie across it
         axes.annotate(text, (total - bottom, bottom), (-1, 4), ha="right", **look)
 
 

@@ -41,7 +41,9 @@ def run_facts(name: str, manifest: Mapping[str, Any]) -> RunFacts:
         "command": manifest.get("command"),
         "started": _started(manifest),
         "versions": versions,
-        "git": f"{git['commit']}{', with uncommitted changes' if git['dirty'] else ''}" if git else None,
+        "git, where it ran": f"{git['commit']}{', with uncommitted changes' if git['dirty'] else ''}"
+        if git
+        else None,
         "device": ", ".join(f"{key} {value}" for key, value in device.items()),
         "precision": manifest.get("precision"),
         "batch size": manifest.get("batch_size"),
