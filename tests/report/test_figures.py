@@ -163,13 +163,18 @@ def test_plots_of_hostile_names_and_few_cells(base_run, tmp_path):
     assert not [each for each in whole.iter() if each.tag.rpartition("}")[2] in ("script", "img")]
 
 
-def test_the_name_of_a_line_does_not_lie_across_the_axis(content):
-    """With published results far below, lines leave at the bottom: a name stands there only where it has room."""
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.3, 0.9])
+def test_the_name_of_a_line_does_not_lie_across_the_axis(content, share):
+    """A line that leaves at the bottom, so far from the axis, is named only where its name has room."""
+    base = scatter.points(content)[content.models.index(content.baseline)]
     with canvas.style():
         figure, axes = canvas.panel(4, 4, (0.5, 0.5, 0.5, 0.5))
         scatter.draw(axes, replace(content, references=references("cifar10-c")))
+        (left, right), bottom = axes.get_xlim(), axes.get_ylim()[0]
+        value = 50 * (sum(base) - bottom - left - share * (right - left)) / base[0]
+        before = len(axes.texts)
+        scatter._label_line(axes, "R = +200", base, value)
         figure.canvas.draw()
-    left = axes.get_window_extent().x0
-    names = [text for text in axes.texts if "R =" in text.get_text()]
-    assert names
-    assert all(text.get_window_extent().x0 >= left for text in names)
+    names = axes.texts[before:]
+    assert len(names) == (share > 0.2)
+    assert all(text.get_window_extent().x0 >= axes.get_window_extent().x0 for text in names)
