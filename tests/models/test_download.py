@@ -77,7 +77,9 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def entry(url: str) -> IndexEntry:
     """An index entry for the content above."""
     sha256 = hashlib.sha256(CONTENT).hexdigest()
-    return IndexEntry("some", "resnet20", "cifar10-c", "some.pth", sha256, 10, 32, default_spec(32), url=url)
+    return IndexEntry(
+        Path("unused"), "some", "resnet20", "cifar10-c", "some.pth", sha256, 10, 32, default_spec(32), url=url
+    )
 
 
 def at(server: Server, behaviour: str) -> IndexEntry:
