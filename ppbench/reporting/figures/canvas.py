@@ -112,6 +112,7 @@ def grid(width: float, height: float, rows: int, columns: int, **options: Any) -
 
 def svg(figure: "Figure") -> str:
     """Return the figure as SVG, without a date: the same figure gives the same text."""
+    _settle(figure)
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return out.getvalue()
@@ -119,6 +120,18 @@ def svg(figure: "Figure") -> str:
 
 def png(figure: "Figure", dpi: int = 300) -> bytes:
     """Return the figure as PNG on white paper."""
+    _settle(figure)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
     return out.getvalue()
+
+
+def _settle(figure: "Figure") -> None:
+    """Lay the axes out once, at rounded places: the last digits of the layout's solver differ from call to call."""
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(edge, 5) for edge in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
