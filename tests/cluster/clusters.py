@@ -1,8 +1,6 @@
 """Ray clusters of several node processes on this machine, and runs on them in processes of their own."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ray.cluster_utils import Cluster
+
+from tests import processes
 
 # 36 cells of 100 images, in shards of 40: enough tasks for something to be in the middle of.
 WORK = ("--model", "resnet20", "--limit", "100", "--batch-size", "2", "--corruptions", "noise,snow,frost,fog")
@@ -33,21 +33,9 @@ def cluster(*cpus: int, **last_node: Any) -> Iterator[Cluster]:
 
 
 def start(out: Path, cache: Path, *options: str) -> subprocess.Popen[str]:
-    """Start `ppbench eval` in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "ppbench", "eval", *WORK, *options, "--out", str(out)],
-        env={**os.environ, "PPBENCH_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Wait for a run to end well."""
-    _, err = process.communicate(timeout=400)
-    assert process.returncode == 0, err
+    """Start `ppbench eval` of the work, with one thread a process."""
+    where = {"PPBENCH_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    return processes.start("eval", *WORK, *options, "--out", str(out), **where)
 
 
 def wait_for_cells(cache: Path, count: int, process: subprocess.Popen[str]) -> None:

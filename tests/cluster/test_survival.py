@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.clusters import CELLS, cluster, end, same_files, start, wait_for_cells
+from tests.cluster.clusters import CELLS, cluster, same_files, start, wait_for_cells
+from tests.processes import end
 
 pytestmark = pytest.mark.slow
 

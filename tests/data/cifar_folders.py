@@ -20,6 +20,15 @@ def labels_of(count: int) -> np.ndarray:
     return (np.arange(count) % CLASSES).astype(np.uint8)
 
 
+def clean_cifar(root: Path, each: int) -> Path:
+    """Write CIFAR-10 in its usual layout, 20 test images and five batches of `each` training images; return `root`."""
+    folder = root / "cifar-10-batches-py"
+    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
+    for number in range(1, 6):
+        batch(folder / f"data_batch_{number}", images_of(each, number), labels_of(each))
+    return root
+
+
 def published(
     folder: Path, count: int = 4, names: tuple[str, ...] = ("fog", "snow")
 ) -> dict[str, np.ndarray]:

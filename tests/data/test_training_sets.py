@@ -10,7 +10,7 @@ from ppbench.data.classes import class_list
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
-from tests.data.cifar_folders import batch, images_of, labels_of
+from tests.data.cifar_folders import clean_cifar, images_of, labels_of
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -54,10 +54,7 @@ def test_test_images_lie_beside_the_training_images(part: str, tmp_path: Path) -
 
 def test_the_usual_layout_brings_its_own_test_images(tmp_path: Path) -> None:
     """CIFAR's pickled batches; --test counts before them."""
-    folder = tmp_path / "cifar-10-batches-py"
-    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
-    for number in range(1, 6):
-        batch(folder / f"data_batch_{number}", images_of(16, number), labels_of(16))
+    clean_cifar(tmp_path, 16)
     assert [len(part) for part in open_training("cifar10-c", root=tmp_path)] == [80, 20]
     other = _npz(tmp_path / "other.npz", 30)
     assert [len(part) for part in open_training("cifar10-c", root=tmp_path, test=other)] == [80, 30]

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ppbench.data.image_set import ImageSet
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.evaluation.answers import FIELDS, Answers
@@ -20,6 +19,7 @@ from ppbench.evaluation.network import Network
 from ppbench.evaluation.work import Work
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
+from tests.evaluation.noise import noise_source
 
 COUNT = 61
 CPU = torch.device("cpu")
@@ -29,12 +29,7 @@ CELLS = [CLEAN, CellId("gaussian_noise", 3), CellId("jpeg_compression", 5)]
 @pytest.fixture(scope="module")
 def source() -> DataSource:
     """A small generated set of noise images."""
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (COUNT, 32, 32, 3), dtype=np.uint8)
-    labels = random.integers(0, 4, COUNT)
-    ids = np.arange(100, 100 + COUNT)
-    clean = ImageSet("made", images, labels, ids, 4)
-    return DataSource("made", "cifar-c", "generated", (32, 32), 4, labels, ids, COUNT, clean)
+    return noise_source(COUNT)
 
 
 class _Small(nn.Module):

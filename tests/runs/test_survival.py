@@ -10,39 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import end, start
+
 FILES = ("errors.csv", "scores.json", "predictions.npz", "table.md")
 MODELS = ("--model", "alexnet", "--model", "resnet20-pp")
 
 
 def _start(out: Path, cache: Path, *options: str) -> subprocess.Popen[str]:
-    """Start `ppbench eval` in a process group of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "ppbench",
-        "eval",
-        *MODELS,
-        "--limit",
-        "100",
-        *options,
-        "--out",
-        str(out),
-    ]
-    return subprocess.Popen(
-        command,
-        env={**os.environ, "PPBENCH_CACHE": str(cache)},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _end(process: subprocess.Popen[str]) -> str:
-    """Wait for a run to end well and return what it printed on stderr."""
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return err
+    """Start `ppbench eval` of both models on 100 images."""
+    return start("eval", *MODELS, "--limit", "100", *options, "--out", str(out), PPBENCH_CACHE=str(cache))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +26,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """The folder of an undisturbed run, and how long it took."""
     folder = tmp_path_factory.mktemp("undisturbed")
     started = time.monotonic()
-    _end(_start(folder / "run", folder / "cache"))
+    end(_start(folder / "run", folder / "cache"))
     return folder / "run", time.monotonic() - started
 
 
@@ -75,7 +51,7 @@ def test_a_run_that_is_killed_twenty_times_ends_with_the_same_bytes(
             kills += 1
         process.communicate()
     assert kills
-    _end(_start(tmp_path / "run", tmp_path / "cache"))
+    end(_start(tmp_path / "run", tmp_path / "cache"))
     assert _same_files(folder, tmp_path / "run")
     assert not list(tmp_path.rglob("*.part"))
 
@@ -86,7 +62,7 @@ def test_two_processes_on_one_folder_share_the_work(undisturbed: tuple[Path, flo
     folder, _ = undisturbed
     both = [_start(tmp_path / "run", tmp_path / "cache") for _ in range(2)]
     for process in both:
-        _end(process)
+        end(process)
     assert _same_files(folder, tmp_path / "run")
     assert len(list((tmp_path / "cache").rglob("*.cell"))) == 2 * 76
 
@@ -125,5 +101,5 @@ def test_a_full_disk_is_one_line_and_loses_nothing_finished(
     assert len(done.stderr.strip().splitlines()) == 1
     assert "file too large" in done.stderr
     assert not (tmp_path / "run" / "run.json").exists()
-    _end(_start(tmp_path / "run", tmp_path / "cache"))
+    end(_start(tmp_path / "run", tmp_path / "cache"))
     assert _same_files(folder, tmp_path / "run")

@@ -1,9 +1,11 @@
-"""A small set that is quickly learnt, and a short recipe for it."""
+"""Small sets that are quickly learnt, and short recipes for them."""
+
+from pathlib import Path
 
 import numpy as np
 
 from ppbench.data.image_set import ImageSet
-from ppbench.training.recipe import Recipe, load_recipe
+from ppbench.training.recipe import SHIPPED, Recipe, load_recipe
 
 
 def short_recipe(**changes: object) -> Recipe:
@@ -18,3 +20,11 @@ def easy_images(count: int = 64) -> ImageSet:
     levels = np.array([[220, 30, 30], [30, 220, 30], [30, 30, 220], [120, 120, 120]])
     images = levels[labels][:, None, None] + rng.integers(-30, 30, (count, 32, 32, 3))
     return ImageSet("easy", images.astype(np.uint8), labels, np.arange(count), 4)
+
+
+def small_recipe(root: Path) -> Path:
+    """Write a recipe for a small CIFAR-10 into a folder, and return it."""
+    text = (SHIPPED / "digits.toml").read_text()
+    text = text.replace('"digits-c"', '"cifar10-c"').replace("batch_size = 64", "batch_size = 16")
+    (root / "small.toml").write_text(text)
+    return root / "small.toml"

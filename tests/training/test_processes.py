@@ -12,26 +12,24 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ppbench.training.recipe import SHIPPED
-from tests.data.cifar_folders import batch, images_of, labels_of
+from tests.data.cifar_folders import clean_cifar
+from tests.processes import start
+from tests.training.easy import small_recipe
+
+
+PPBENCH = (sys.executable, "-m", "ppbench")
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """160 training and 20 test images in CIFAR-10's layout, and a recipe for them."""
-    folder = tmp_path / "cifar-10-batches-py"
-    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
-    for number in range(1, 6):
-        batch(folder / f"data_batch_{number}", images_of(32, number), labels_of(32))
-    text = (SHIPPED / "digits.toml").read_text()
-    text = text.replace('"digits-c"', '"cifar10-c"').replace("batch_size = 64", "batch_size = 16")
-    (tmp_path / "small.toml").write_text(text)
-    return tmp_path
+    small_recipe(tmp_path)
+    return clean_cifar(tmp_path, 32)
 
 
 def _command(root: Path, out: Path, *more: str) -> list[str]:
     places = ["--root", str(root), "--out", str(out)]
-    return ["-m", "ppbench", "train", "--recipe", str(root / "small.toml"), "--device", "cpu", *places, *more]
+    return ["train", "--recipe", str(root / "small.toml"), "--device", "cpu", *places, *more]
 
 
 def _environment() -> dict[str, str]:
@@ -62,12 +60,10 @@ def test_two_processes_train_what_one_trains(root: Path, more: tuple[str, ...]) 
         *more,
     ]
     one, two = root / "one.safetensors", root / "two.safetensors"
-    subprocess.run(
-        [sys.executable, *_command(root, one, *settings)], check=True, env=_environment(), timeout=300
-    )
+    subprocess.run([*PPBENCH, *_command(root, one, *settings)], check=True, env=_environment(), timeout=300)
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29512"]
     done = subprocess.run(
-        [sys.executable, *launch, *_command(root, two, *settings)],
+        [sys.executable, *launch, *PPBENCH[1:], *_command(root, two, *settings)],
         env=_environment(),
         capture_output=True,
         text=True,
@@ -85,7 +81,12 @@ def test_a_batch_that_processes_cannot_share_is_refused(root: Path) -> None:
     """One image more for one of them would count twice in the mean."""
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", "3", "--master-port", "29513"]
     done = subprocess.run(
-        [sys.executable, *launch, *_command(root, root / "w.safetensors", "--model", "alexnet")],
+        [
+            sys.executable,
+            *launch,
+            *PPBENCH[1:],
+            *_command(root, root / "w.safetensors", "--model", "alexnet"),
+        ],
         env=_environment(),
         capture_output=True,
         text=True,
@@ -101,13 +102,13 @@ def test_a_killed_training_goes_on_to_the_same_bytes(root: Path) -> None:
     settings = ("--model", "resnet20", "--epochs", "6", "--keep-every", "0")
     undisturbed, killed = root / "one.safetensors", root / "two.safetensors"
     subprocess.run(
-        [sys.executable, *_command(root, undisturbed, *settings)], check=True, env=_environment(), timeout=300
+        [*PPBENCH, *_command(root, undisturbed, *settings)], check=True, env=_environment(), timeout=300
     )
     rng = np.random.default_rng(0)
     state = root / "two.training" / "last.ckpt"
     for _ in range(3):
         before = state.stat().st_mtime_ns if state.exists() else 0
-        process = subprocess.Popen([sys.executable, *_command(root, killed, *settings)], env=_environment())
+        process = start(*_command(root, killed, *settings), OMP_NUM_THREADS="1")
         end = time.monotonic() + 120
         while (not state.exists() or state.stat().st_mtime_ns == before) and process.poll() is None:
             assert time.monotonic() < end
@@ -118,7 +119,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(root: Path) -> None:
         if killed.exists():
             break
     subprocess.run(
-        [sys.executable, *_command(root, killed, *settings)], check=True, env=_environment(), timeout=300
+        [*PPBENCH, *_command(root, killed, *settings)], check=True, env=_environment(), timeout=300
     )
     assert killed.read_bytes() == undisturbed.read_bytes()
 
@@ -126,12 +127,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(root: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(root: Path) -> None:
     """130, one line, and the state of the last epoch is there."""
-    process = subprocess.Popen(
-        [sys.executable, *_command(root, root / "w.safetensors", "--model", "resnet20", "--epochs", "200")],
-        env=_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    arguments = _command(root, root / "w.safetensors", "--model", "resnet20", "--epochs", "200")
+    process = start(*arguments, OMP_NUM_THREADS="1")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("epoch 2/"):
@@ -150,7 +147,7 @@ def test_ctrl_c_says_how_to_go_on(root: Path) -> None:
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_state_before_is_kept(root: Path) -> None:
     """A limit on the size of files stands for the disk: the state does not fit."""
-    first = [sys.executable, *_command(root, root / "w.safetensors", "--model", "resnet20", "--epochs", "3")]
+    first = [*PPBENCH, *_command(root, root / "w.safetensors", "--model", "resnet20", "--epochs", "3")]
     limited = f"ulimit -f 500; exec {' '.join(first)}"
     done = subprocess.run(
         ["bash", "-c", limited], env=_environment(), capture_output=True, text=True, timeout=300

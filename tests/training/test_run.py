@@ -16,22 +16,16 @@ from ppbench.cli.train import train
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
-from ppbench.training.recipe import SHIPPED
 from ppbench.training.run import run_recipe
-from tests.data.cifar_folders import batch, images_of, labels_of
+from tests.data.cifar_folders import clean_cifar
+from tests.training.easy import small_recipe
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Eighty training and twenty test images in CIFAR-10's layout, and a recipe for them."""
-    folder = tmp_path / "cifar-10-batches-py"
-    batch(folder / "test_batch", images_of(20, 9), labels_of(20))
-    for number in range(1, 6):
-        batch(folder / f"data_batch_{number}", images_of(16, number), labels_of(16))
-    text = (SHIPPED / "digits.toml").read_text()
-    text = text.replace('"digits-c"', '"cifar10-c"').replace("batch_size = 64", "batch_size = 16")
-    (tmp_path / "small.toml").write_text(text)
-    return tmp_path
+    small_recipe(tmp_path)
+    return clean_cifar(tmp_path, 16)
 
 
 def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
