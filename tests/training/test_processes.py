@@ -16,7 +16,6 @@ from tests.data.cifar_folders import clean_cifar
 from tests.processes import start
 from tests.training.easy import small_recipe
 
-
 PPBENCH = (sys.executable, "-m", "ppbench")
 
 
