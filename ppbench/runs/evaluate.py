@@ -153,7 +153,15 @@ def evaluate(
         runner = Runner(
             where.engine(
                 Task(
-                    images, loaded, found.unchanged, cells_wanted[0], maker, batch, precision, compiled, cache
+                    images=images,
+                    models=loaded,
+                    unchanged=found.unchanged,
+                    names=cells_wanted[0],
+                    generator=maker,
+                    batch=batch,
+                    precision=precision,
+                    compiled=compiled,
+                    cache=cache,
                 )
             ),
             names,

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from ppbench.errors import InputError, unknown
+from ppbench.training.augmentations.geometry import Fill
 
 SHIPPED = Path(__file__).parent / "recipes"
 
 Triple = tuple[float, float, float]
-
-
 Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
-Fill = Literal["edge", "zero", "reflect"]
 Crop = Literal["none", "centre-scale", "any-scale"]
 Precision = Literal["32", "bf16", "16", "64"]
 

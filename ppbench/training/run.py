@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ppbench import __version__
 from ppbench.atomic import sha256_of, write_text
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.reading import read
 from ppbench.models.registry import architecture
 from ppbench.training.card import card
@@ -116,12 +115,13 @@ def run_recipe(
         return None
     if half:
         halved(network)
-    error = clean_error(network, how, test_images, torch.device("cpu"))
+    spec = InputSpec(size=size, mean=how.mean, std=how.std)
+    error = clean_error(LoadedModel(how.model, how.model, network, spec, images.num_classes), test_images)
     metadata = {
         "architecture": how.model,
         "num_classes": images.num_classes,
         "image_size": size,
-        "input": InputSpec(size=size, mean=how.mean, std=how.std).to_dict(),
+        "input": spec.to_dict(),
         "data": how.data,
         "data_digest": digest_of(images),
         "recipe": how.to_dict(),
