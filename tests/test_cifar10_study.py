@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cifar10_study.plan import VARIANTS, baseline_of, trainings
-from benchmarks.cifar10_study.statistics import rows
+from benchmarks.cifar10_study.statistics import Measured, rows
 from benchmarks.cifar10_study.tables import document
 from ppbench.evaluation.cells import plan
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
@@ -71,7 +71,7 @@ def test_differences_are_paired(outcomes: dict) -> None:
 
 
 def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
-    """Better, worse, undecided; one seed is called one seed; what is missing is named."""
+    """Better, worse, undecided, over images and over seeds; one seed is called one seed; what is missing is named."""
     normaliser = default_normaliser("cifar10-c")
     assert normaliser is not None
     text = document(
@@ -82,8 +82,9 @@ def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
         missing=["PRIME + PP3 seed 0"],
     )
     verdicts = {line.split("**")[1]: line for line in text.splitlines() if line.startswith("- **")}
-    assert verdicts["PP3"].endswith("better, in 3 of 3 seeds.")
-    assert verdicts["PP5"].endswith("worse, in 3 of 3 seeds.")
+    assert "better, in 3 of 3 seeds; the interval over seeds, −" in verdicts["PP3"]
+    assert "worse, in 3 of 3 seeds; the interval over seeds, +" in verdicts["PP5"]
+    assert all(verdicts[name].endswith("is clear of zero.") for name in ("PP3", "PP5"))
     assert "one seed" in verdicts["AugMix + PP3"]
     assert "JPEG re-encodings" in text
     assert "1 trainings are missing: PRIME + PP3 seed 0" in text
@@ -113,6 +114,23 @@ def test_networks_are_compared_with_those_of_their_own_seed(outcomes: dict) -> N
     assert part.differences["mean error"].seeds == (whole.differences["mean error"].seeds[2],)
     assert part.figures["R_net"].seeds == (whole.figures["R_net"].seeds[2],)
     assert not rows({(push_pull, 0): outcomes[push_pull, 0]}, normaliser)[0].differences
+
+
+def test_an_interval_over_seeds_is_students() -> None:
+    """Of three values: mean ± 4.303 standard errors, the quantile of the printed tables."""
+    low, high = Measured(-2.0, -3.0, -1.0, 1.0, (-3.0, -2.0, -1.0)).over_seeds()
+    assert (low, high) == pytest.approx((-2.0 - 4.303 / 3**0.5, -2.0 + 4.303 / 3**0.5), abs=1e-3)
+
+
+def test_seeds_that_agree_by_chance_are_not_called_decided() -> None:
+    """All three trainings better, but by such different amounts that a fourth may be worse."""
+    rates = {("PP3", 0): 0.15, ("PP3", 1): 0.285, ("PP3", 2): 0.285}
+    normaliser = default_normaliser("cifar10-c")
+    assert normaliser is not None
+    text = document(rows(_made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[])
+    verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
+    assert "better, in 3 of 3 seeds" in verdict
+    assert "holds zero" in verdict
 
 
 def test_seeds_that_disagree_are_not_called_better() -> None:

@@ -1,11 +1,13 @@
 """From the answers of all networks to what the study says, with intervals over images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from benchmarks.cifar10_study.plan import VARIANTS, Variant, baseline_of
 from ppbench.scoring.bootstrap import interval, resampled_errors
@@ -35,6 +37,13 @@ class Measured:
     high: float
     spread: float | None
     seeds: tuple[float, ...]
+
+    def over_seeds(self) -> tuple[float, float]:
+        """Return the 95 % interval over trainings, by Student's t: another seed, the same images; of two or more."""
+        assert self.spread is not None
+        count = len(self.seeds)
+        reach = float(stats.t.ppf(0.975, count - 1)) * self.spread / math.sqrt(count)
+        return self.value - reach, self.value + reach
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ with each other, not with networks that were trained on the originals. The test 
 test set, lossless. The networks are measured as they are stored, their kernels in half precision.
 
 Brackets are 95 % intervals over images: another {images:,} test images, the same networks. ± is the standard deviation
-over seeds: another training, the same images. All errors are per cent. mCE is {normaliser}. R_net is against the plain
-baseline of the same seed; its formula is inferred from the paper's table.
+over seeds: another training, the same images; where an interval over seeds is given, it is Student's t. All errors are
+per cent. mCE is {normaliser}. R_net is against the plain baseline of the same seed; its formula is inferred from the
+paper's table.
 """
 
 PAPERS = """## What the papers report
@@ -91,7 +92,11 @@ def _verdict(mean: Measured) -> str:
     agree = sum((seed < 0.0) == better for seed in mean.seeds)
     if agree < len(mean.seeds):
         return f"{word} in the mean, but in {agree} of {len(mean.seeds)} seeds only: another training may differ."
-    return f"{word}, in {agree} of {len(mean.seeds)} seeds."
+    low, high = (_sign(end) for end in mean.over_seeds())
+    held = f"{word}, in {agree} of {len(mean.seeds)} seeds; the interval over seeds, {low} to {high},"
+    if mean.over_seeds()[0] <= 0.0 <= mean.over_seeds()[1]:
+        return f"{held} holds zero: so few seeds do not rule out that another training differs."
+    return f"{held} is clear of zero."
 
 
 def _scores(rows: Sequence[Row]) -> str:
@@ -147,4 +152,8 @@ def _text(one: Measured) -> str:
 
 def _signed(one: Measured) -> str:
     spread = "" if one.spread is None else f" ± {one.spread:.2f}"
-    return f"{one.value:+.2f}{spread} [{one.low:+.2f}, {one.high:+.2f}]".replace("-", "−")
+    return f"{_sign(one.value)}{spread} [{_sign(one.low)}, {_sign(one.high)}]"
+
+
+def _sign(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
