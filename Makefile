@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## compare a push-pull network, its baseline and AlexNet on corrupted digits
-	$(BIN)/ppbench eval --model alexnet --model resnet20 --model resnet20-pp --data digits-c --baseline-model resnet20 --out results/demo
+	$(BIN)/ppbench eval --model alexnet --model resnet20 --model resnet20-pp --data digits-c --baseline-model resnet20 --overwrite --out results/demo
 
 # One torch thread a process: two processes that each take both cores only get into each other's way.
 test: $(READY) lint  ## lint, types, and the tests that take seconds

@@ -18,6 +18,10 @@ def eval_command(
         Path | None,
         typer.Option(help="The run's folder. Default: results/<time>-<data>.", show_default=False),
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the run in --out, though it has what this one has not."),
+    ] = False,
     metrics: Annotated[
         bool,
         typer.Option("--metrics", help="Show top-5 error, calibration and severity slopes in the tables."),
@@ -49,7 +53,9 @@ def eval_command(
     if json and heatmap:
         raise InputError("expected one of --json and --heatmap, got both")
     folder = out or default_folder(options.data)
-    run = options.evaluate(folder, baseline_model=baseline_model, metrics=metrics, reference=reference)
+    run = options.evaluate(
+        folder, overwrite=overwrite, baseline_model=baseline_model, metrics=metrics, reference=reference
+    )
     if report:
         from ppbench.reporting.html.page import write_page
         from ppbench.runs.folder import REPORT

@@ -66,11 +66,14 @@ def require_agreement(
     """
     # A corruption that only one has cannot disagree; whether both have all cells is for the pairing to check.
     ours, theirs = _of_both(ours, theirs), _of_both(theirs, ours)
-    differing = disagreements(ours, theirs)
-    if differing:
-        # A digest is recognised by its first digits, and a line should be readable.
-        told = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b", r"\1…", "; ".join(differing))
+    if told := "; ".join(differences(ours, theirs)):
         raise InputError(f"{where}: expected what {other} was measured on, got: {told}{advice}")
+
+
+def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> list[str]:
+    """Return in which facts two measurements differ, one short text each."""
+    # A digest is recognised by its first digits, and a line should be readable.
+    return [re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b", r"\1…", text) for text in disagreements(ours, theirs)]
 
 
 def _of_both(facts: Mapping[str, Fact], others: Mapping[str, Fact]) -> dict[str, Fact]:

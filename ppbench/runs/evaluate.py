@@ -28,10 +28,11 @@ from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
-from ppbench.runs.folder import MANIFEST, SCHEMA_VERSION, Run, prepare, scored, write
+from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
+from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing, Tally
 
 OnBatch = Callable[[str, int, int], None]
@@ -64,6 +65,7 @@ def evaluate(
     baseline_model: str | None = None,
     loading: Loading | None = None,
     out: Path | None = None,
+    overwrite: bool = False,
     metrics: bool = False,
     reference: str | None = None,
     command: str | None = None,
@@ -99,6 +101,7 @@ def evaluate(
         baseline_model: the model of this run that R_net compares with.
         loading: how checkpoints are read and what their input is; None takes what they say themselves.
         out: the run's folder; None writes nothing.
+        overwrite: replace the run that is in this folder even if it has what this one has not.
         metrics: show top-5 error, calibration and severity slopes in table.md; scores.json has them always.
         reference: a data set whose published results the tables show below their own; it must be the run's.
         command: the command line that asked for the run, for run.json; None from Python.
@@ -140,7 +143,12 @@ def evaluate(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
     check(about_data)
-    if out is not None and (out / MANIFEST).exists():
+    measures = {
+        "data": about_data,
+        "precision": precision,
+        "models": [describe_model(each) for each in loaded],
+    }
+    if out is not None and not overwrite and refuse_loss(out, measures):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out), place(engine, ray_address, device) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
@@ -200,11 +208,10 @@ def evaluate(
                 "versions": provenance.versions(),
                 "git": provenance.git_revision(Path.cwd()),
                 "device": where.facts(),
-                "precision": precision,
                 "compiled": compiled,
                 "batch_size": batch.images,
                 "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
-                "models": [describe_model(model) for model in loaded],
+                **measures,
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "normaliser_notes": list(divide_by.notes),

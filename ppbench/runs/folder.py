@@ -174,25 +174,7 @@ def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
     """
     folder = Path(folder)
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = manifest["schema_version"]
-    except FileNotFoundError:
-        raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
-    except NotADirectoryError:
-        raise InputError(f"{folder}: expected the folder of a finished run, got a file") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: expected the run.json of a run, got a damaged file ({error}): evaluate again"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
-        ) from None
-    if version != SCHEMA_VERSION:
-        newer = isinstance(version, int) and version > SCHEMA_VERSION
-        advice = "use a newer ppbench" if newer else "evaluate again"
-        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
+    manifest = read_manifest(folder)
     try:
         context = TableContext.from_dict(manifest["context"])
         divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
@@ -218,3 +200,32 @@ def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
         )
     scores = scored(predictions, divisor, baseline, intervals=intervals)
     return Run(manifest, tables, scores, context, predictions, folder)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what a run's run.json says.
+
+    Raises:
+        InputError: there is none, it is damaged, or another version wrote it.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = manifest["schema_version"]
+    except FileNotFoundError:
+        raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
+    except NotADirectoryError:
+        raise InputError(f"{folder}: expected the folder of a finished run, got a file") from None
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: expected the run.json of a run, got a damaged file ({error}): evaluate again"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
+        ) from None
+    if version != SCHEMA_VERSION:
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        advice = "use a newer ppbench" if newer else "evaluate again"
+        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
+    return manifest

@@ -58,12 +58,3 @@ def test_a_folder_without_run_json_is_said_to_be_no_run(ppbench, run: Path) -> N
     assert done.code == 0
     assert line in done.err
     assert "no finished run" not in ppbench("score", run / "errors.csv").err
-
-
-def test_a_run_that_is_written_over_is_named_first(ppbench, run: Path, tmp_path: Path) -> None:
-    """`eval --out` on a finished run says so before the work; on a new folder it says nothing."""
-    options = ("eval", "--model", "resnet20", "--corruptions", "fog", "--severities", "4", "--limit", "20")
-    done = ppbench(*options, "--no-report", "--out", run)
-    assert done.code == 0
-    assert f"ppbench: {run}: the run in this folder will be replaced when this one is finished\n" in done.err
-    assert ppbench(*options, "--no-report", "--out", tmp_path / "new").err == ""

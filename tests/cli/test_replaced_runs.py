@@ -1,0 +1,70 @@
+"""`eval --out` on the folder of a finished run: what it measured is not lost unless that is asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import ppbench as api
+
+EVAL = ("eval", "--model", "resnet20", "--corruptions", "fog", "--no-report")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of one model and one cell."""
+    out = tmp_path / "run"
+    api.evaluate("resnet20", corruptions="fog", severities="5", limit=20, out=out)
+    return out
+
+
+def _severities(run: Path) -> list[int]:
+    found: list[int] = json.loads((run / "run.json").read_text())["data"]["severities"]
+    return found
+
+
+def test_a_run_that_the_new_one_contains_is_replaced_and_said_to_be(
+    ppbench, run: Path, tmp_path: Path
+) -> None:
+    """More of the same is no loss; on a new folder nothing is said."""
+    more = (*EVAL, "--model", "alexnet", "--severities", "4,5", "--limit", 20)
+    done = ppbench(*more, "--out", run)
+    assert done.code == 0
+    assert f"ppbench: {run}: the run in this folder will be replaced when this one is finished\n" in done.err
+    assert _severities(run) == [4, 5]
+    assert ppbench(*more, "--out", tmp_path / "new").err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "got"),
+    [
+        (("--severities", "4", "--limit", 20), "one with severity 5"),
+        (("--severities", "5", "--limit", 20, "--corruptions", "frost"), "one with corruption fog"),
+        (("--severities", "5", "--limit", 10), "one that was measured otherwise (images is 20, there 10)"),
+        (
+            ("--severities", "5", "--limit", 20, "--seed", 1),
+            "one that was measured otherwise (digest is",
+        ),
+        (("--severities", "5", "--limit", 20, "--mean", "0,0,0"), "one with another resnet20"),
+    ],
+)
+def test_a_run_with_anything_else_is_kept(ppbench, run: Path, options: tuple, got: str) -> None:
+    """Other images, cells, models or settings: one line says what would be lost, and nothing is touched."""
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    done = ppbench(*EVAL, *options, "--out", run)
+    assert done.code == 2
+    assert done.err.startswith(f"ppbench: {run}: expected no run, or one that this run contains, got {got}")
+    assert done.err.endswith("choose another --out, or replace it with --overwrite\n")
+    assert len(done.err.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_run_is_replaced_where_that_is_asked_for(ppbench, run: Path) -> None:
+    """`--overwrite` asks no more, of a damaged run.json either."""
+    options = (*EVAL, "--severities", "4", "--limit", 20, "--out", run)
+    assert ppbench(*options, "--overwrite").code == 0
+    assert _severities(run) == [4]
+    (run / "run.json").write_text("{")
+    assert "got one that cannot be read" in ppbench(*options).err
+    assert ppbench(*options, "--overwrite").code == 0
+    assert _severities(run) == [4]
