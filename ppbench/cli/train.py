@@ -104,6 +104,7 @@ def train(
             fresh=fresh,
             half=half,
             on_step=progress,
+            on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
         )
     if trained is None:  # the first process has it
         return

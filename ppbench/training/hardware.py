@@ -62,6 +62,11 @@ def workers_of(hardware: Hardware) -> int:
     return max(1, (os.cpu_count() or 1) // (hardware.devices or _launched()))
 
 
+def is_first_process() -> bool:
+    """Return whether this is the process that writes and speaks, as torchrun and SLURM number them."""
+    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+
+
 def _launched() -> int:
     """Return how many processes torchrun started on this machine; 1 without it."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

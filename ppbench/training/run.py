@@ -1,7 +1,6 @@
 """From a recipe's name to a file of weights."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ from ppbench.errors import InputError
 from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.reading import read
 from ppbench.models.registry import architecture
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
 from ppbench.training.digest import digest_of
+from ppbench.training.finished import finished
 from ppbench.training.fitting import fit
-from ppbench.training.hardware import Hardware
-from ppbench.training.keeping import forget
+from ppbench.training.hardware import Hardware, is_first_process
+from ppbench.training.keeping import FILE, forget
 from ppbench.training.progress import OnStep
 from ppbench.training.recipe import Recipe, load_recipe
 
@@ -63,11 +62,13 @@ def run_recipe(
     fresh: bool = False,
     half: bool = False,
     on_step: OnStep = lambda _progress: None,
+    on_note: Callable[[str], None] = lambda _line: None,
 ) -> Trained | None:
     """Train a network by a recipe and save it as safetensors, with all that made it in the file's metadata.
 
     A model card is written beside it, ``<file without suffix>.md``. The state of the training and its logs are kept in
-    ``<file without suffix>.training``; a training that was cut off goes on from there, to the same weights.
+    ``<file without suffix>.training``; a training that was cut off goes on from there, to the same weights. One that is
+    finished is not repeated.
 
     Args:
         recipe: a shipped recipe's name, or a TOML file.
@@ -81,9 +82,10 @@ def run_recipe(
         fresh: start again, whatever state there is, and replace whatever file.
         half: store the kernels in half precision; the clean error is that of the stored network.
         on_step: called after each step.
+        on_note: called with one line if there was nothing left to train.
 
     Returns:
-        What the training left; None in all processes but the first.
+        What the training left, now or before; None in all processes but the first.
 
     Raises:
         InputError: an unknown recipe, model or field, missing or damaged images, an output that cannot be written, a
@@ -96,11 +98,16 @@ def run_recipe(
         raise InputError(f"{file}: expected a file name that ends in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
-    if file.exists() and not fresh:
-        _refuse_another(file, how, seed)
     images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
     state = file.with_suffix(".training")
+    identity = {"recipe": how.to_dict(), "seed": seed, "data_digest": digest_of(images)}
+    done = None if fresh else finished(file, identity, half=half)
+    if done is not None and not (state / FILE).exists():  # else it ended before all was written
+        if not is_first_process():
+            return None
+        on_note(f"{file}: this training is done, nothing was trained; --fresh trains again")
+        return _trained(file, how, done)
     network = fit(
         lambda: wanted.build(images.num_classes, size),
         how,
@@ -123,9 +130,7 @@ def run_recipe(
         "image_size": size,
         "input": spec.to_dict(),
         "data": how.data,
-        "data_digest": digest_of(images),
-        "recipe": how.to_dict(),
-        "seed": seed,
+        **identity,
         "clean_error": error,
         "test_images": len(test_images),
         "ppbench": __version__,
@@ -135,19 +140,17 @@ def run_recipe(
     parameters = sum(parameter.numel() for parameter in network.parameters())
     write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256, half=half))
     forget(state)  # not before: a full disk or a damaged test image must not cost the training
-    return Trained(file, sha256, how.model, how, seed, len(test_images), error)
+    return _trained(file, how, metadata)
 
 
-def _refuse_another(file: Path, recipe: Recipe, seed: int) -> None:
-    """Look at the file that is there: hours of another training are not replaced in silence.
-
-    Raises:
-        InputError: it is of another recipe or seed, or none that was trained here.
-    """
-    wanted = json.loads(json.dumps({"recipe": recipe.to_dict(), "seed": seed}))
-    found = read(file).metadata
-    if other := [key for key in wanted if found.get(key) != wanted[key]]:
-        raise InputError(
-            f"{file}: expected no file, or one of this training, got one of another {other[0]}: choose another --out, "
-            "or replace it with --fresh"
-        )
+def _trained(file: Path, recipe: Recipe, facts: Mapping[str, Any]) -> Trained:
+    """Return what a file of weights is, by its own metadata."""
+    return Trained(
+        file=file,
+        sha256=sha256_of(file),
+        model=recipe.model,
+        recipe=recipe,
+        seed=facts["seed"],
+        test_images=facts["test_images"],
+        clean_error=facts["clean_error"],
+    )

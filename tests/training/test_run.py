@@ -16,7 +16,7 @@ from ppbench.cli.train import train
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
-from ppbench.training.run import run_recipe
+from ppbench.training.run import Trained, run_recipe
 from tests.data.cifar_folders import clean_cifar
 from tests.training.easy import small_recipe
 
@@ -26,6 +26,17 @@ def root(tmp_path: Path) -> Path:
     """Eighty training and twenty test images in CIFAR-10's layout, and a recipe for them."""
     small_recipe(tmp_path)
     return clean_cifar(tmp_path, 16)
+
+
+def _alexnet(
+    root: Path, out: Path, *, seed: int = 0, epochs: int = 1, half: bool = False, fresh: bool = False
+) -> bytes:
+    """Train a small AlexNet on the set in a folder, and return the bytes of its file."""
+    recipe, changes = str(out.parent / "small.toml"), {"epochs": epochs}
+    run_recipe(
+        recipe, model="alexnet", seed=seed, root=root, out=out, overrides=changes, half=half, fresh=fresh
+    )
+    return out.read_bytes()
 
 
 def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
@@ -206,27 +217,64 @@ def test_a_disk_that_is_full_at_the_end_does_not_cost_the_training(
 def test_another_trainings_file_is_not_replaced_in_silence(root: Path) -> None:
     """The default name has neither seed nor changes in it; --fresh replaces whatever is there."""
     out = root / "w.safetensors"
+    first = _alexnet(root, out)
+    for changes, other in (
+        ({"seed": 1}, "seed"),
+        ({"epochs": 2}, "recipe"),
+        ({"half": True}, "precision of storage"),
+    ):
+        with pytest.raises(
+            InputError,
+            match=rf"w\.safetensors: expected no file, .* another {other}: choose another --out",
+        ):
+            _alexnet(root, out, **changes)
+    with pytest.raises(InputError, match="another data digest"):
+        _alexnet(clean_cifar(root / "others", 17), out)
+    assert out.read_bytes() == first
+    assert _alexnet(root, out, seed=1, fresh=True) != first
 
-    def train_it(seed: int, epochs: int, *, fresh: bool = False) -> bytes:
-        changes = {"epochs": epochs}
-        run_recipe(
+
+def test_a_finished_training_is_not_repeated(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command trains no step, returns what the file says, and says so once, in the first process."""
+    out = root / "w.safetensors"
+    steps: list[int] = []
+    notes: list[str] = []
+
+    def again() -> Trained | None:
+        return run_recipe(
             str(root / "small.toml"),
             model="alexnet",
-            seed=seed,
             root=root,
             out=out,
-            overrides=changes,
-            fresh=fresh,
+            overrides={"epochs": 1},
+            on_step=lambda done: steps.append(done.step),
+            on_note=notes.append,
         )
-        return out.read_bytes()
 
-    first = train_it(0, 1)
-    assert train_it(0, 1) == first
-    with pytest.raises(
-        InputError, match=r"w\.safetensors: expected no file, .* another seed: choose another --out"
-    ):
-        train_it(1, 1)
-    with pytest.raises(InputError, match="got one of another recipe"):
-        train_it(0, 2)
-    assert out.read_bytes() == first
-    assert train_it(1, 1, fresh=True) != first
+    first = again()
+    trained, content = len(steps), out.read_bytes()
+    assert trained > 0
+    assert notes == []
+    assert again() == first
+    monkeypatch.setenv("RANK", "1")
+    assert again() is None
+    assert len(steps) == trained
+    assert notes == [f"{out}: this training is done, nothing was trained; --fresh trains again"]
+    assert out.read_bytes() == content
+
+
+def test_what_was_cut_off_behind_the_weights_is_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the file and its card: the state is still there, and the same command writes the card."""
+    out = root / "w.safetensors"
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ppbench.training.run.write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            _alexnet(root, out)
+    content = out.read_bytes()
+    assert not out.with_suffix(".md").exists()
+    assert _alexnet(root, out) == content
+    assert out.with_suffix(".md").exists()
