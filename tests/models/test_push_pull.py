@@ -45,12 +45,31 @@ def test_even_window(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7])
-@pytest.mark.parametrize("shape", [(2, 3, 8, 9), (1, 1, 1, 1), (1, 2, 2, 6)])
-def test_window_average(size: int, shape: tuple[int, ...]) -> None:
-    """The window average is torch's own without the padding counted, also on maps smaller than the window."""
-    x = torch.randn(shape, dtype=torch.float64)
-    expected = nn.functional.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
-    torch.testing.assert_close(window_average(x, size), expected)
+@pytest.mark.parametrize("shape", [(2, 3, 8, 9), (1, 1, 1, 1), (1, 2, 2, 6), (2, 16, 17, 19)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_window_average(
+    size: int, shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format
+) -> None:
+    """The window average and its gradient are torch's own, which counts no padding; on small maps too."""
+    x = torch.randn(shape, dtype=dtype).to(memory_format=layout).requires_grad_()
+    weights = torch.randn(shape, dtype=dtype)
+    found = []
+    for average in (
+        window_average(x, size),
+        nn.functional.avg_pool2d(x, size, 1, size // 2, count_include_pad=False),
+    ):
+        (gradient,) = torch.autograd.grad((average * weights).sum(), x)
+        found.append((average, gradient))
+    torch.testing.assert_close(*found)
+
+
+def test_window_average_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torch that was built without it takes shifted sums, in single precision too."""
+    x = torch.randn(2, 16, 17, 19)
+    expected = window_average(x, 5)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    torch.testing.assert_close(window_average(x, 5), expected)
 
 
 @pytest.mark.parametrize("fast", [False, True])
