@@ -28,6 +28,7 @@ _OPTIONAL: dict[str, type | tuple[type, ...]] = {
     "recipe": str,
     "url": str,
     "source": str,
+    "named_only": bool,
 }
 
 
@@ -49,6 +50,7 @@ class IndexEntry:
         recipe: how it was trained: a recipe's name, or where it is published.
         url: where it can be downloaded, None if it ships.
         source: whose weights they are, and under which licence.
+        named_only: whether only its id finds it, not its architecture: it was trained otherwise than those that do.
     """
 
     folder: Path
@@ -64,6 +66,7 @@ class IndexEntry:
     recipe: str = ""
     url: str | None = None
     source: str = ""
+    named_only: bool = False
 
     @property
     def shipped(self) -> bool:
@@ -113,9 +116,13 @@ def known_index() -> tuple[IndexEntry, ...]:
 
 
 def find(entries: tuple[IndexEntry, ...], name: str, data: str | None) -> IndexEntry | None:
-    """Return the entry with that id, else the first of that architecture for that data set; None if there is none."""
+    """Return the entry with that id, else the first of that architecture for that data set that may be found by it."""
     by_id = [entry for entry in entries if entry.id == name]
-    by_architecture = [entry for entry in entries if (entry.architecture, entry.data) == (name, data)]
+    by_architecture = [
+        entry
+        for entry in entries
+        if (entry.architecture, entry.data) == (name, data) and not entry.named_only
+    ]
     return next(iter(by_id + by_architecture), None)
 
 

@@ -197,8 +197,13 @@ class Wish:
         for place in places:
             if place.is_file():
                 return place
-        others = [entry.data for entry in known_index() if entry.architecture == model]
-        known = f"weights for {', '.join(others)} only" if others else "no weights"
+        others = [entry for entry in known_index() if entry.architecture == model]
+        if ids := [entry.id for entry in others if entry.data == self.data]:
+            raise InputError(
+                f"expected an id or a file with {model}, whose weights for {self.data} were trained in ways of their "
+                f"own, got neither: name them by --model {' or '.join(ids)}"
+            )
+        known = f"weights for {', '.join(entry.data for entry in others)} only" if others else "no weights"
         for_data = f" for {self.data}" if self.data else ""
         raise InputError(
             f"no weights of {model}{for_data}: {shipped_folder() / INDEX_FILE} has {known}, and there is no file "

@@ -46,6 +46,18 @@ def test_find(tmp_path: Path) -> None:
     assert find(entries, "resnet20", "imagenet-c") is None
 
 
+def test_an_entry_that_only_its_id_finds(tmp_path: Path) -> None:
+    """Weights of an unusual training do not stand for their architecture; another entry may."""
+    other = ENTRY.replace('"a"', '"b"')
+    entries = read_index(index(tmp_path, ENTRY.replace("image_size", "named_only = true\nimage_size")))
+    assert find(entries, "a", "digits-c") == entries[0]
+    assert find(entries, "resnet20", "digits-c") is None
+    entries = read_index(
+        index(tmp_path, ENTRY.replace("image_size", "named_only = true\nimage_size") + other)
+    )
+    assert find(entries, "resnet20", "digits-c") == entries[1]
+
+
 @pytest.mark.parametrize(
     "old, new, words",
     [
