@@ -106,15 +106,24 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model:
     Raises:
         InputError: no such recipe or file, no TOML, a field that is unknown, missing, or of the wrong kind or range.
     """
-    path, table, own = _read(name)
+    path, layers = _read(name)
     overrides = overrides or {}
-    chosen = overrides.get("model", table.get("model") if model is None else model)
-    # Its table goes by the model that is trained in the end, whoever named that.
-    return _checked(path, {**table, **own.get(str(chosen), {}), "model": chosen, **overrides})
+    said = [table["model"] for table, _ in layers if "model" in table]
+    chosen = overrides.get("model", (said[-1] if said else None) if model is None else model)
+    fields_of: dict[str, Any] = {}
+    for table, own in layers:
+        # Its table goes by the model that is trained in the end, whoever named that. What a file says of all models
+        # goes before what the recipe that it extends says of one.
+        fields_of |= {**table, **own.get(str(chosen), {})}
+    return _checked(path, {**fields_of, "model": chosen, **overrides})
 
 
-def _read(name: str) -> tuple[Path, dict[str, Any], dict[Any, dict[str, Any]]]:
-    """Return a recipe's file, its fields, and those that it has for each model; a recipe can extend another one."""
+Layer = tuple[dict[str, Any], dict[Any, dict[str, Any]]]
+"""The fields of a file, and those that it has for each model."""
+
+
+def _read(name: str) -> tuple[Path, list[Layer]]:
+    """Return a recipe's file and its layers: what it extends comes first."""
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     if not name.endswith(".toml") and name not in recipe_names():
         raise unknown("recipe", name, recipe_names())
@@ -130,11 +139,10 @@ def _read(name: str) -> tuple[Path, dict[str, Any], dict[Any, dict[str, Any]]]:
     base = table.pop("extends", None)
     table = {**table, "name": path.stem}
     if base is None:
-        return path, table, own
+        return path, [(table, own)]
     if base not in recipe_names():
         raise InputError(f"{path}: {unknown('recipe', str(base), recipe_names())}")
-    _, base_table, base_own = _read(base)
-    return path, {**base_table, **table}, {**base_own, **own}
+    return path, [*_read(base)[1], (table, own)]
 
 
 def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:

@@ -117,6 +117,18 @@ def test_a_recipe_extends_another_one(tmp_path: Path) -> None:
     assert load_recipe(str(path), model="alexnet").lr == load_recipe("digits", model="alexnet").lr
 
 
+def test_what_a_recipe_says_of_all_goes_before_what_it_extends_says_of_one(tmp_path: Path) -> None:
+    """The digits' recipe has a rate and epochs of AlexNet's own: a file's rate is taken, the epochs stay."""
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "digits"\nlr = 0.02\n')
+    assert load_recipe("digits", model="alexnet").lr == 0.05
+    mine = load_recipe(str(path), model="alexnet")
+    assert (mine.lr, mine.epochs) == (0.02, 20)
+    path.write_text('extends = "digits"\nlr = 0.02\n[models.alexnet]\nlr = 0.03\n')
+    mine = load_recipe(str(path), model="alexnet")
+    assert (mine.lr, mine.epochs) == (0.03, 20)
+
+
 def test_the_papers_recipes_are_as_its_table_says() -> None:
     """Epochs, batch size, rates and weight decay of push-pull's public training script."""
     table = {
