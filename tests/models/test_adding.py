@@ -80,6 +80,7 @@ def test_an_entry_survives_the_way_to_toml_and_back(tmp_path: Path) -> None:
     path.write_text("\n".join(to_toml(entry) for entry in shipped_index()))
     for before, after in zip(shipped_index(), read_index(path), strict=True):
         assert to_toml(before) == to_toml(after)
+        assert before.named_only == after.named_only
         assert (before.spec, before.url, before.sha256) == (after.spec, after.url, after.sha256)
 
 

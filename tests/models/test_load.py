@@ -8,7 +8,7 @@ import torch
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import save_checkpoint
-from ppbench.models.index import shipped_index
+from ppbench.models.index import IndexEntry, shipped_index
 from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
 from ppbench.models.load import load_model
 from ppbench.models.registry import architecture
@@ -72,18 +72,47 @@ SHIPPED = [entry for entry in shipped_index() if entry.shipped]
 
 
 @pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.id)
-def test_shipped_checkpoints(entry: object) -> None:
-    """Every shipped checkpoint is there, is what the index says, and loads by id and by architecture."""
-    from ppbench.models.index import IndexEntry
-
-    assert isinstance(entry, IndexEntry)
+def test_shipped_checkpoints(entry: IndexEntry) -> None:
+    """Every shipped checkpoint is there, is what the index and its card say, and loads by its names."""
     assert sha256_of(entry.path) == entry.sha256
-    for model in (entry.id, entry.architecture):
+    assert entry.sha256 in entry.path.with_suffix(".md").read_text()
+    for model in (entry.id, entry.architecture)[: 1 if entry.named_only else 2]:
         loaded = load_model(
             model, data=entry.data, num_classes=entry.num_classes, image_size=entry.image_size
         )
         assert loaded.checkpoint == entry.path
         assert loaded.spec == entry.spec
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in SHIPPED if entry.data == "cifar10-c"], ids=lambda entry: entry.id
+)
+def test_networks_trained_on_jpegs_say_so(entry: IndexEntry) -> None:
+    """Their ids and cards do, the corruption that they thereby know is named, and only their ids find them."""
+    assert "jpeg" in entry.id
+    assert entry.named_only
+    card = entry.path.with_suffix(".md").read_text()
+    assert "**as JPEGs of quality 75**" in card
+    assert "| overlap with the benchmark | **jpeg_compression**" in card
+    assert f"| clean error | {entry.clean_error:.2f} % of 1,000 test images" in card
+    assert entry.path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in SHIPPED if entry.data == "cifar10-c"], ids=lambda entry: entry.id
+)
+def test_networks_trained_on_jpegs_err_as_their_cards_say(entry: IndexEntry, test_data: Path) -> None:
+    """On the 1,000 lossless test images; one image is 0.1 points, and another processor may see one otherwise."""
+    with np.load(test_data / "cifar10" / "test-first1000.npz") as file:
+        images, labels = file["images"], file["labels"]
+    answers = load_model(entry.id).logits(torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1)
+    assert 100 * (answers.numpy() != labels).mean() == pytest.approx(entry.clean_error, abs=0.21)
+
+
+def test_weights_of_an_unusual_training_do_not_stand_for_their_architecture() -> None:
+    """The line names the ids that would do."""
+    with pytest.raises(InputError, match="resnet20-pp-jpeg-cifar10 or resnet20-pp-prime-jpeg-cifar10"):
+        load_model("resnet20-pp", data="cifar10-c", num_classes=10, image_size=32)
 
 
 def test_the_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
