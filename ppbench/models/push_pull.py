@@ -29,6 +29,9 @@ from ppbench.errors import InputError
 
 Pair = int | tuple[int, int]
 
+# Asked for once: torch.compile does not look into the question.
+_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # has no types
+
 
 class PushPullConv2d(nn.Module):
     """The 2024 push-pull unit, with a convolution's geometry.
@@ -178,11 +181,12 @@ def window_average(x: Tensor, size: int) -> Tensor:
 
 def _window_sum(x: Tensor, size: int, radius: int) -> Tensor:
     """Sum over the window, zeros beyond the map; CPU only."""
-    if x.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # has no types
+    if x.dtype == torch.float32 and _ONEDNN:
         # A convolution of each channel with ones: oneDNN's is 2 to 9 times as fast as shifted maps and avg_pool2d,
         # backward even more so, and fastest with channels last.
-        ones = x.new_ones(x.shape[1], 1, size, size)
-        return F.conv2d(x, ones, padding=radius, groups=x.shape[1])
+        channels = int(x.shape[1])  # a number in exported graphs too, which have to know a kernel's shape
+        ones = x.new_ones(channels, 1, size, size)
+        return F.conv2d(x, ones, padding=radius, groups=channels)
     # avg_pool2d is not vectorised for this layout: sums of shifted maps, rows then columns, are several times faster.
     height, width = x.shape[-2:]
     padded = F.pad(x, (radius, radius, radius, radius))

@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from ppbench.errors import InputError
 from ppbench.models.registry import architecture
 from ppbench.training import keeping
-from ppbench.training.clean_error import clean_error
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware
 from ppbench.training.progress import Progress
-from tests.training.easy import easy_images, short_recipe
+from tests.training.easy import easy_images, error_of, short_recipe
 
 CPU = Hardware("cpu")
 
@@ -169,7 +168,6 @@ def test_a_network_learns(tmp_path: Path) -> None:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
 
     losses: list[float] = []
-    cpu = torch.device("cpu")
     network = fit(
         build,
         recipe,
@@ -180,11 +178,11 @@ def test_a_network_learns(tmp_path: Path) -> None:
         on_step=lambda done: losses.append(float(done.loss)),
     )
     assert network is not None
-    assert clean_error(build().eval(), recipe, images, cpu) > 50.0
-    assert clean_error(network, recipe, images, cpu) == 0.0
+    assert not network.training
+    assert error_of(build(), recipe, images) > 50.0
+    assert error_of(network, recipe, images) == 0.0
     assert len(losses) == 6 * 16
     assert losses[-1] < losses[0]
-    assert not network.training
     text = (tmp_path / "logs" / "start-1" / "metrics.csv").read_text()
     assert "loss_step" in text
     assert list((tmp_path / "logs" / "start-1").glob("events.out.tfevents*"))

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 
 from ppbench.training.augmentations.prime import Prime, PrimeConfig
-from ppbench.training.clean_error import clean_error
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware
-from tests.training.easy import easy_images, short_recipe
+from tests.training.easy import easy_images, error_of, short_recipe
 
 pytestmark = [
     pytest.mark.gpu,
@@ -37,7 +36,7 @@ def test_a_network_learns_on_a_gpu(precision: str, tmp_path: Path) -> None:
     network = fit(_small, recipe, images, seed=0, folder=tmp_path, hardware=Hardware("cuda"))
     assert network is not None
     assert {(p.device.type, p.dtype) for p in network.parameters()} == {("cpu", torch.float32)}
-    assert clean_error(network, recipe, images, torch.device("cpu")) < 5.0
+    assert error_of(network, recipe, images) < 5.0
 
 
 def test_double_precision_trains_the_same_on_cpu_and_gpu(tmp_path: Path) -> None:
