@@ -89,7 +89,10 @@ def train(
     if augmentation is not None:
         overrides["augmentation"] = augmentation
     with (
-        interruptible("the state is kept after each epoch, the same command goes on from there"),
+        interruptible(
+            f"the same command goes on from the last state that was kept, after an epoch or {keep_every:g} s; "
+            "where there is none yet, it starts again"
+        ),
         training_progress() as progress,
     ):
         trained = run_recipe(

@@ -90,8 +90,13 @@ def tables(scores: Scores, references: Sequence[Reference] = ()) -> list[Table]:
     heading = cell_heading(scores)
     names = tuple(model.model for model in scores.models)
     numbers = () if scores.normaliser is None else ("CE", "error")
+    # Over fewer cells than the benchmark's 75 a mean is another number, and must not be quoted as the benchmark's.
+    partial = "partial " * scores.misses_cells
+    columns = (
+        name if name in _OF_NO_CELLS else partial + name for name in summary_columns(scores, references)
+    )
     return [
-        Table("summary", "model", tuple(summary_columns(scores, references)), (), tuple(summary)),
+        Table("summary", "model", tuple(columns), (), tuple(summary)),
         Table(f"{heading} per corruption", "corruption", names, numbers, tuple(corruptions)),
     ]
 
@@ -127,13 +132,14 @@ def mean_row(scores: Scores) -> Row:
     The best is the one with the lowest of what a cell shows first; a mean error can order models otherwise than mCE.
     """
     title = "mean error" if scores.normaliser is None else "mCE (mean error)"
-    if any(
-        "corruptions" in text or "severities" in text for model in scores.models for text in model.partial
-    ):
-        # Over fewer cells than the benchmark's 75 it is another number, and must not be quoted as the benchmark's.
+    if scores.misses_cells:
         title = "partial mean error" if scores.normaliser is None else "partial mCE (error)"
     mces = [model.mce for model in scores.models]
     return _paired(scores, title, mces, [model.mean_error for model in scores.models])
+
+
+_OF_NO_CELLS = ("clean error", PUBLISHED_MCE)
+"""Columns of the summary that are no means over what was measured of the 75 cells."""
 
 
 def _corruption_row(scores: Scores, name: str) -> Row:

@@ -5,10 +5,9 @@ from string import ascii_lowercase
 
 from ppbench.errors import InputError
 from ppbench.reporting.provenance_line import TableContext, provenance_lines
-from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.references import Reference, references
-from ppbench.scoring.scorecard import ModelScores, Scores
+from ppbench.scoring.scorecard import Scores
 
 PUBLISHED_MCE = "published mCE"
 """The column of an mCE that is divided by something else than the run's own."""
@@ -83,15 +82,11 @@ def reference_lines(
         )
     elif context.source == "generated":
         lines.append(("published", "the images of this run were generated: its errors compare only roughly"))
-    if any(_misses_cells(model) for model in scores.models):
+    if scores.misses_cells:
         lines.append(
             ("published", "over all 15 corruptions and 5 severities: no match for the means of a partial run")
         )
     return [*lines, *((f"[{mark}]", text) for mark, text in footnotes(rows))]
-
-
-def _misses_cells(model: ModelScores) -> bool:
-    return sum(len(row.severities) for row in model.corruptions) < len(CORRUPTIONS) * len(SEVERITIES)
 
 
 def _sources(rows: Sequence[Reference]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ppbench.errors import unknown
+from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
 
 SCHEMA_VERSION = 1
@@ -137,6 +138,12 @@ class Scores:
             if scores.model == model:
                 return scores
         raise unknown("model", model, [scores.model for scores in self.models])
+
+    @property
+    def misses_cells(self) -> bool:
+        """Whether any model was measured on less than the benchmark's 15 corruptions at 5 severities."""
+        cells = [sum(len(row.severities) for row in model.corruptions) for model in self.models]
+        return any(count < len(CORRUPTIONS) * len(SEVERITIES) for count in cells)
 
     def with_intervals(self, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> "Scores":
         """Return the same scores with intervals: model -> score -> (low, high), see `score_intervals`."""

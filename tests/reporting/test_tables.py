@@ -276,3 +276,12 @@ def test_a_mean_over_a_part_of_the_benchmark_is_called_partial():
         assert "partial mCE (error)" in render(part, CONTEXT)
         assert "partial mCE" not in render(whole, CONTEXT)
     assert "partial mCE (error)" in printed(part)
+
+
+def test_the_summary_of_a_part_of_the_benchmark_is_called_partial_too():
+    """Every mean over cells is, the clean error is none."""
+    part, whole = scored("alexnet", names=("fog",)), scored("alexnet")
+    heading = "| model | clean error | partial mean error | partial mCE | partial relative mCE |"
+    assert heading in markdown.render(part, CONTEXT)
+    assert heading.replace("partial ", "") in markdown.render(whole, CONTEXT)
+    assert r"model & clean error & partial mean error & partial mCE" in latex.render(part, CONTEXT)

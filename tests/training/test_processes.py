@@ -137,7 +137,10 @@ def test_ctrl_c_says_how_to_go_on(root: Path) -> None:
     assert process.wait(60) == 130
     told = [line for line in rest.splitlines() if not line.startswith("epoch")]
     assert told == [
-        "ppbench: interrupted: the state is kept after each epoch, the same command goes on from there"
+        (
+            "ppbench: interrupted: the same command goes on from the last state that was kept, after an epoch or "
+            "600 s; where there is none yet, it starts again"
+        )
     ]
     assert (root / "w.training" / "last.ckpt").exists()
     assert not (root / "w.safetensors").exists()
