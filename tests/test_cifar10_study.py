@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.cifar10_study.plan import VARIANTS, baseline_of, trainings
-from benchmarks.cifar10_study.statistics import Measured, rows
-from benchmarks.cifar10_study.tables import document
+from benchmarks.cifar10_study.statistics import Measured, Row, rows
+from benchmarks.cifar10_study.tables import document, verdicts
 from ppbench.evaluation.cells import plan
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import default_normaliser
@@ -81,11 +81,12 @@ def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
         normaliser="by X",
         missing=["PRIME + PP3 seed 0"],
     )
-    verdicts = {line.split("**")[1]: line for line in text.splitlines() if line.startswith("- **")}
-    assert "better, in 3 of 3 seeds; the interval over seeds, −" in verdicts["PP3"]
-    assert "worse, in 3 of 3 seeds; the interval over seeds, +" in verdicts["PP5"]
-    assert all(verdicts[name].endswith("is clear of zero.") for name in ("PP3", "PP5"))
-    assert "one seed" in verdicts["AugMix + PP3"]
+    said = {line.split("**")[1]: line for line in text.splitlines() if line.startswith("- **")}
+    assert "better, in 3 of 3 seeds; the interval over seeds, −" in said["PP3"]
+    assert "worse, in 3 of 3 seeds; the interval over seeds, +" in said["PP5"]
+    assert all("is clear of zero." in said[name] for name in ("PP3", "PP5"))
+    assert said["PP5"].endswith("The paper's −2.20 lies outside the interval over images and seeds.")
+    assert "one seed" in said["AugMix + PP3"]
     assert "JPEG re-encodings" in text
     assert "1 trainings are missing: PRIME + PP3 seed 0" in text
     assert text.count("\n| PP3 |") == 4
@@ -133,6 +134,22 @@ def test_seeds_that_agree_by_chance_are_not_called_decided() -> None:
     assert "holds zero" in verdict
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ((-1.0, 0.0, 1.0), "inside the interval over seeds."),
+        ((-0.1, 0.0, 0.1), "outside the interval over images and seeds."),
+        ((0.0,), "outside the interval over images."),
+    ],
+)
+def test_a_verdict_says_whether_the_papers_effect_is_ruled_out(seeds: tuple[float, ...], said: str) -> None:
+    """Of 0 ± 0.5 over images it is, but trainings that differ by a point leave room for it."""
+    spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
+    measured = Measured(0.0, -0.5, 0.5, spread, seeds)
+    row = Row(VARIANTS[1], {}, {"mean error": measured, "clean error": measured})
+    assert verdicts([row]).rstrip().endswith(f"The paper's −2.20 lies {said}")
+
+
 def test_seeds_that_disagree_are_not_called_better() -> None:
     """Three trainings of which one went the other way: the mean says one thing, and another training may another."""
     rates = {("PP3", 0): 0.15, ("PP3", 1): 0.15, ("PP3", 2): 0.33}
@@ -140,4 +157,4 @@ def test_seeds_that_disagree_are_not_called_better() -> None:
     assert normaliser is not None
     text = document(rows(_made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[])
     verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
-    assert verdict.endswith("better in the mean, but in 2 of 3 seeds only: another training may differ.")
+    assert "better in the mean, but in 2 of 3 seeds only: another training may differ." in verdict
