@@ -1,4 +1,4 @@
-"""`ppbench models`: what is known; `inspect FILE`: what a file holds; `add FILE`: give it a name."""
+"""`ppbench models`: what is known; `inspect FILE`: what is in it; `add FILE` gives it a name, `remove ID` takes it."""
 
 import json as json_text
 from pathlib import Path
@@ -71,10 +71,20 @@ def add_command(
     ] = None,
 ) -> None:
     """Give a file of weights a name: `ppbench eval --model NAME` takes it from then on."""
-    from ppbench.models.adding import add
+    from ppbench.models.own_index import add
 
     entry = add(file, name or file.stem)
     typer.echo(f"{entry.id}: {entry.architecture} for {entry.data}, kept as {entry.path}")
+
+
+@models_app.command("remove")
+def remove_command(
+    name: Annotated[str, typer.Argument(metavar="ID", help="What `add` called it.", show_default=False)],
+) -> None:
+    """Take back a name that `add` gave, and delete the copy of the file that was kept under it."""
+    from ppbench.models.own_index import remove
+
+    typer.echo(f"{name}: removed, {remove(name).path} too")
 
 
 def _plain(value: Any) -> str:

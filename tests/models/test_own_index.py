@@ -1,4 +1,4 @@
-"""Giving a file of weights a name."""
+"""Giving a file of weights a name, and taking it back."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from typer.testing import CliRunner, Result
 
 from ppbench.cli import app
 from ppbench.errors import InputError
-from ppbench.models.adding import add, to_toml
 from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.index import INDEX_FILE, read_index, shipped_index, user_index
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
+from ppbench.models.own_index import add, remove, to_toml
 from ppbench.models.registry import architecture
 
 
@@ -23,12 +23,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "own"
 
 
-def _file(folder: Path, *, half: bool = False, **changes: object) -> Path:
+def _file(folder: Path, *, half: bool = False, classes: int = 10, **changes: object) -> Path:
     """A file as `ppbench train` writes it, with random weights."""
     torch.manual_seed(3)
     facts = {
         "architecture": "resnet20-pp",
-        "num_classes": 10,
+        "num_classes": classes,
         "image_size": 32,
         "input": InputSpec(32, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)).to_dict(),
         "data": "digits-c",
@@ -36,7 +36,7 @@ def _file(folder: Path, *, half: bool = False, **changes: object) -> Path:
         "clean_error": 12.5,
     }
     path = folder / "trained.safetensors"
-    network = architecture("resnet20-pp").build(10, 32)
+    network = architecture("resnet20-pp").build(classes, 32)
     save_checkpoint(
         path, network, {key: value for key, value in (facts | changes).items() if value}, half=half
     )
@@ -72,6 +72,46 @@ def test_several_can_be_added(own: Path, tmp_path: Path) -> None:
     loaded = load_model("resnet20-pp", data="digits-c", num_classes=10, image_size=32)
     assert loaded.checkpoint is not None
     assert loaded.checkpoint.parent != own
+
+
+def test_only_its_id_finds_an_added_file(own: Path, tmp_path: Path) -> None:
+    """An architecture's name does not choose among what the user has trained: the line says which ids there are."""
+    add(_file(tmp_path, data="cifar100-c", classes=100), "mine")
+    assert own.exists()
+    with pytest.raises(InputError, match="--model mine"):
+        load_model("resnet20-pp", data="cifar100-c", num_classes=100, image_size=32)
+
+
+def test_a_removed_file_is_gone(own: Path, tmp_path: Path) -> None:
+    """Its id is free again, the others stay."""
+    file = _file(tmp_path)
+    for name in ("a", "b"):
+        add(file, name)
+    done = models("remove", "a")
+    assert (done.exit_code, done.stdout) == (0, f"a: removed, {own / 'a.safetensors'} too\n")
+    assert [entry.id for entry in user_index()] == ["b"]
+    assert sorted(path.name for path in own.iterdir()) == ["b.safetensors", INDEX_FILE]
+    assert file.exists()
+    add(file, "a")
+    assert load_model("a", data="digits-c", num_classes=10, image_size=32).checkpoint == own / "a.safetensors"
+
+
+def test_the_last_one_can_be_removed(own: Path, tmp_path: Path) -> None:
+    """An index without entries is one."""
+    add(_file(tmp_path), "a")
+    remove("a")
+    assert user_index() == ()
+    assert "resnet20-digits" in models().stdout
+
+
+@pytest.mark.parametrize("name", ["resnet20-digits", "nothing"])
+def test_what_was_not_added_cannot_be_removed(own: Path, name: str) -> None:
+    """What ships stays."""
+    with pytest.raises(
+        InputError, match=f"expected an id that was given by `ppbench models add`, got '{name}'"
+    ):
+        remove(name)
+    assert not own.exists()
 
 
 def test_an_entry_survives_the_way_to_toml_and_back(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Adding a file of weights to the user's own index, so that it has a name."""
+"""The user's own index: a file of weights gets a name, and loses it again."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ppbench import atomic
@@ -18,6 +19,8 @@ _NEEDED = {"architecture": str, "data": str, "image_size": int, "num_classes": i
 
 def add(file: Path, name: str) -> IndexEntry:
     """Copy a file that `ppbench train` wrote to the user's folder and enter it in the index there.
+
+    Only its id finds it: an architecture's name alone must not choose between trainings.
 
     Args:
         file: safetensors, whose metadata say architecture, data, image size and input contract.
@@ -63,11 +66,42 @@ def add(file: Path, name: str) -> IndexEntry:
         spec=spec,
         clean_error=clean_error if known else None,
         recipe=str(recipe.get("name", "")) if isinstance(recipe, dict) else "",
+        named_only=True,
     )
     # The file first: an entry without its file would be an error in every later listing.
     atomic.write_bytes(entry.path, file.read_bytes())
-    atomic.write_text(folder / INDEX_FILE, "\n".join(to_toml(one) for one in (*user_index(), entry)))
+    _write([*user_index(), entry])
     return entry
+
+
+def remove(name: str) -> IndexEntry:
+    """Take an entry out of the user's index and delete its copy of the file.
+
+    Args:
+        name: its id.
+
+    Returns:
+        The entry that was there.
+
+    Raises:
+        InputError: the user has added none of that id.
+    """
+    entries = user_index()
+    entry = next((entry for entry in entries if entry.id == name), None)
+    if entry is None:
+        raise InputError(
+            f"expected an id that was given by `ppbench models add`, got {name!r}: `ppbench models` lists them as "
+            "your own"
+        )
+    # The entry first, as above. A file that `add` has not copied, of an index edited by hand, is not ours to delete.
+    _write([one for one in entries if one is not entry])
+    if entry.file == name + SUFFIX:
+        entry.path.unlink(missing_ok=True)
+    return entry
+
+
+def _write(entries: Sequence[IndexEntry]) -> None:
+    atomic.write_text(user_folder() / INDEX_FILE, "\n".join(map(to_toml, entries)))
 
 
 def to_toml(entry: IndexEntry) -> str:
