@@ -1,16 +1,24 @@
 """What the CIFAR-10 study makes of right and wrong answers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.cifar10_study.plan import VARIANTS, baseline_of, trainings
+from benchmarks.cifar10_study.networks import check
+from benchmarks.cifar10_study.plan import DATA_DIGEST, VARIANTS, baseline_of, trainings
 from benchmarks.cifar10_study.statistics import Measured, Row, rows
 from benchmarks.cifar10_study.tables import document, verdicts
+from ppbench.errors import InputError
 from ppbench.evaluation.cells import plan
+from ppbench.models.checkpoint import save_checkpoint
+from ppbench.models.registry import architecture
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import default_normaliser
 from ppbench.scoring.outcomes import Outcomes
 from ppbench.scoring.scores import score
+from ppbench.training.identity import identity_of
+from ppbench.training.recipe import load_recipe
 
 CELLS = tuple((cell.corruption, cell.severity) for cell in plan(CORRUPTIONS, SEVERITIES, clean=True))
 IMAGES = 400
@@ -158,3 +166,30 @@ def test_seeds_that_disagree_are_not_called_better() -> None:
     text = document(rows(_made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[])
     verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
     assert "better in the mean, but in 2 of 3 seeds only: another training may differ." in verdict
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, None),
+        ({"seed": 1}, "seed 0, got 1"),
+        ({"data_digest": "00"}, "data digest "),
+        ({"recipe": {}}, "recipe "),
+    ],
+    ids=["the plan's", "seed", "images", "recipe"],
+)
+def test_a_network_that_the_plan_does_not_describe_is_refused(
+    changes: dict, told: str | None, tmp_path: Path
+) -> None:
+    """The study speaks of its networks by the plan: a file says of itself whether it is the one it is named after."""
+    variant = VARIANTS[1]
+    identity = identity_of(load_recipe(variant.recipe, model=variant.model), 0, DATA_DIGEST)
+    network = architecture(variant.model).build(10, 32)
+    save_checkpoint(
+        variant.file(tmp_path, 0), network, {"architecture": variant.model, **identity, **changes}
+    )
+    if told is None:
+        check([(variant, 0)], tmp_path)
+        return
+    with pytest.raises(InputError, match=f"seed0.safetensors: expected a training with {told}"):
+        check([(variant, 0)], tmp_path)

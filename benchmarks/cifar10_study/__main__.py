@@ -6,39 +6,19 @@ It can be stopped at any time; the same command goes on. On two cores all of it 
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ppbench
+from benchmarks.cifar10_study.networks import check, train_missing
 from benchmarks.cifar10_study.plan import VARIANTS, Variant, trainings
 from benchmarks.cifar10_study.statistics import rows
 from benchmarks.cifar10_study.tables import document
 from ppbench.atomic import write_text
+from ppbench.errors import InputError
 from ppbench.models.requests import ModelRequest
 from ppbench.training.recipe import load_recipe
-
-
-def train(variant: Variant, seed: int, *, root: Path, test: Path, weights: Path) -> None:
-    """Train one network with one thread, unless it is there; what is stored in half precision is what is measured."""
-    file = variant.file(weights, seed)
-    if file.exists():
-        return
-    options = {
-        "--recipe": variant.recipe,
-        "--model": variant.model,
-        "--seed": seed,
-        "--root": root,
-        "--test": test,
-    }
-    given = [str(part) for option in {**options, "--device": "cpu", "--out": file}.items() for part in option]
-    subprocess.run(
-        [sys.executable, "-m", "ppbench", "train", *given, "--half"],
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
 
 
 def evaluate(keys: Sequence[tuple[Variant, int]], *, test: Path, weights: Path, out: Path) -> ppbench.Run:
@@ -70,13 +50,12 @@ def main() -> None:
     options.weights.mkdir(parents=True, exist_ok=True)
     options.out.mkdir(parents=True, exist_ok=True)
     if not options.no_train:
-        with ThreadPoolExecutor(options.processes) as pool:
-            places = {"root": options.root, "test": options.test, "weights": options.weights}
-            for done in [pool.submit(train, variant, seed, **places) for variant, seed in trainings()]:
-                if error := done.exception():
-                    print(f"{error}: the study goes on without it", file=sys.stderr)
+        train_missing(
+            root=options.root, test=options.test, weights=options.weights, processes=options.processes
+        )
     keys = [(variant, seed) for variant in VARIANTS for seed in variant.trained(options.weights)]
     missing = [f"{variant.label} seed {seed}" for variant, seed in trainings() if (variant, seed) not in keys]
+    check(keys, options.weights)
     run = evaluate(keys, test=options.test, weights=options.weights, out=options.out)
     divisor = run.scores.normaliser
     assert divisor is not None  # CIFAR-10 has a default
@@ -109,4 +88,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"cifar10_study: {error}")

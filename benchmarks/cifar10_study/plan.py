@@ -8,6 +8,10 @@ STEMS = {"": "baseline", "-pp": "PP3", "-pp5": "PP5"}
 """Push-pull in the first layer with a window of 3 or 5, trained inhibition, as the paper's tables call them."""
 
 
+DATA_DIGEST = "76a522436c50de52cca2add623c5a24ae566518b1e8f30ac502fe7f8fe2d632f"
+"""Of CIFAR-10's 50,000 training images as JPEGs of quality 75, which is what the study's texts speak of."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """A network with an augmentation, trained from one seed or several.
