@@ -58,6 +58,10 @@ def gate_command(
     out: Annotated[
         Path | None, typer.Option(help="Keep the evaluation in this run folder.", show_default=False)
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the run in --out, though it has what this one has not."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
     """Judge a model against a baseline: exit code 0 passed, 1 worse, 2 bad input, 3 too thin to decide (--strict)."""
@@ -84,7 +88,7 @@ def gate_command(
     _one_source(context, run)
     outputs = Outputs(junit, summary, json, strict, started)
     if update:
-        evaluated = load_run(run, intervals=False) if run else options.evaluate(out)
+        evaluated = load_run(run, intervals=False) if run else options.evaluate(out, overwrite=overwrite)
         kept = baseline_of(evaluated, judge)
         outputs.updated(path, kept, write_baseline(kept, path))
         return
@@ -94,7 +98,9 @@ def gate_command(
         load_run(run, intervals=False)
         if run
         else options.evaluate(
-            out, check=lambda data: require_same_images(data, "fp32", against, where=str(path))
+            out,
+            overwrite=overwrite,
+            check=lambda data: require_same_images(data, "fp32", against, where=str(path)),
         )
     )
     result = gate_run(evaluated, against, rules, model=judge, where=str(path))

@@ -65,7 +65,7 @@ def train(
 ) -> None:
     """Train a network and save it as safetensors, ready for `ppbench eval --checkpoint`.
 
-    The state is kept beside the file: the same command goes on after a kill, to the same weights.
+    The state is kept beside the file: the same command, without --fresh, goes on after a kill, to the same weights.
     """
     from json import dumps
 
@@ -90,8 +90,8 @@ def train(
         overrides["augmentation"] = augmentation
     with (
         interruptible(
-            f"the same command goes on from the last state that was kept, after an epoch or {keep_every:g} s; "
-            "where there is none yet, it starts again"
+            f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
+            f"or {keep_every:g} s; where there is none yet, it starts again"
         ),
         training_progress() as progress,
     ):

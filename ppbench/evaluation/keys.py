@@ -79,6 +79,11 @@ class Keys:
         return None if made is None else {**clean, "severity": cell.severity, **made}
 
 
+def identified(model: LoadedModel) -> bool:
+    """Return whether digests and versions tell all that a network computes, as long as nobody has changed it."""
+    return _model_facts(model) is not None
+
+
 def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
     """Return what a network's answers depend on; None for a user's own code, of which no digest tells everything."""
     ours = model.architecture in ARCHITECTURES and model.sha256 is not None

@@ -8,11 +8,17 @@ import corruptions
 from ppbench import __version__
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator, own_name
+from ppbench.evaluation.keys import identified
 from ppbench.models.load import LoadedModel
 
 
-def describe_model(model: LoadedModel) -> dict[str, Any]:
-    """Return a model's identity: name, architecture, weights, input contract and where that came from."""
+def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
+    """Return a model's identity: name, architecture, weights, input contract and where that came from.
+
+    Args:
+        model: the network.
+        unchanged: whether it is as its checkpoint says; one that a caller hands in may have been trained since.
+    """
     return {
         "name": model.name,
         "architecture": model.architecture,
@@ -21,6 +27,7 @@ def describe_model(model: LoadedModel) -> dict[str, Any]:
         "checkpoint_sha256": model.sha256,
         "input_spec": model.spec.to_dict(),
         "input_spec_source": model.spec_source,
+        "identified": unchanged and identified(model),
     }
 
 

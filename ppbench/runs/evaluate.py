@@ -146,7 +146,7 @@ def evaluate(
     measures = {
         "data": about_data,
         "precision": precision,
-        "models": [describe_model(each) for each in loaded],
+        "models": [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded],
     }
     if out is not None and not overwrite and refuse_loss(out, measures):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")

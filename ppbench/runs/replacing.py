@@ -1,6 +1,6 @@
 """May a run be written over? Only where nothing would be lost: the new one measures all that the old one did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from ppbench.errors import InputError
 from ppbench.runs.agreement import differences, measured_facts
 from ppbench.runs.folder import MANIFEST, read_manifest
 
-_IDENTITY = ("name", "architecture", "checkpoint_sha256", "input_spec")
+_IDENTITY = ("architecture", "checkpoint_sha256", "input_spec")
 
 
 def refuse_loss(folder: Path, manifest: Mapping[str, Any]) -> bool:
@@ -45,17 +45,19 @@ def _lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
             return f"one with {word} {missing[0]}"
     if differing := differences(_facts(old, old), _facts(new, old)):
         return f"one that was measured otherwise ({differing[0]})"
-    kept = _identities(new["models"])
-    if missing := [model["name"] for model in old["models"] if _identities([model])[0] not in kept]:
-        same_name = missing[0] in [model["name"] for model in new["models"]]
-        return f"one with {'another ' if same_name else ''}{missing[0]}"
+    kept = {model["name"]: model for model in new["models"]}
+    for model in old["models"]:
+        name = model["name"]
+        if name not in kept:
+            return f"one with {name}"
+        if any(model[key] != kept[name][key] for key in _IDENTITY):
+            return f"one with another {name}"
+        # Without a digest nothing tells a network from what it was before.
+        if not (model.get("identified") and kept[name]["identified"]):
+            return f"one with a {name} that may have computed something else"
     return None
 
 
 def _facts(manifest: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """Return what must agree, of the corruptions that the old run has."""
     return measured_facts(manifest["data"], manifest["precision"], old["data"]["corruptions"])
-
-
-def _identities(models: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    return [tuple(model[key] for key in _IDENTITY) for model in models]

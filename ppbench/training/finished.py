@@ -1,6 +1,5 @@
 """Is this training done already? A file that is there says of itself which training it came of."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,17 @@ import torch
 
 from ppbench.errors import InputError
 from ppbench.models.reading import read
+from ppbench.training.identity import difference
 
 
-def finished(file: Path, facts: Mapping[str, Any], *, half: bool) -> dict[str, Any] | None:
+def finished(file: Path, identity: Mapping[str, Any], *, half: bool) -> dict[str, Any] | None:
     """Return what the file of a training says of itself; None if there is no file yet.
 
     Hours of another training are not replaced in silence, and those of this one are not repeated.
 
     Args:
         file: where the training's network is written.
-        facts: what makes it this training, as JSON.
+        identity: what makes it this training.
         half: whether its kernels are to be stored in half precision.
 
     Raises:
@@ -27,13 +27,14 @@ def finished(file: Path, facts: Mapping[str, Any], *, half: bool) -> dict[str, A
     if not file.exists():
         return None
     found = read(file)
-    wanted = json.loads(json.dumps(dict(facts)))
-    other = [key.replace("_", " ") for key in wanted if found.metadata.get(key) != wanted[key]]
-    if not other and half != any(tensor.dtype == torch.float16 for tensor in found.content.values()):
-        other = ["precision of storage"]
-    if other:
+    other = difference(identity, found.metadata)
+    halved = any(tensor.dtype == torch.float16 for tensor in found.content.values())
+    if other is None and half != halved:
+        words = ("in single precision", "in half precision")
+        other = f"kernels {words[half]}, got them {words[halved]}"
+    if other is not None:
         raise InputError(
-            f"{file}: expected no file, or one of this training, got one of another {other[0]}: choose another --out, "
-            "or replace it with --fresh"
+            f"{file}: expected no file, or one of a training with {other}: choose another --out, or replace it with "
+            "--fresh"
         )
     return found.metadata

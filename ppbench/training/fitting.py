@@ -17,6 +17,7 @@ from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.training.digest import digest_of
 from ppbench.training.hardware import Hardware, devices_of, workers_of
+from ppbench.training.identity import identity_of
 from ppbench.training.keeping import AtomicCheckpointIO, Keeper, resumable
 from ppbench.training.module import Training
 from ppbench.training.order import seed_of
@@ -35,6 +36,7 @@ def fit(
     seed: int,
     folder: Path,
     hardware: Hardware,
+    identity: Mapping[str, Any] | None = None,
     fresh: bool = False,
     on_step: OnStep = lambda _progress: None,
 ) -> nn.Module | None:
@@ -52,6 +54,7 @@ def fit(
         seed: of the initial weights, the order, the augmentation and dropout.
         folder: of the state and the logs; it is made.
         hardware: where to train.
+        identity: what makes it this training, where that is known already; None works it out.
         fresh: start again.
         on_step: called after each step, in the first process.
 
@@ -73,10 +76,11 @@ def fit(
     _check_precision(recipe, accelerator)
     views = Views(recipe, images.image_size[0], seed)
     source = source_of(images, recipe, views, seed, workers_of(hardware))
-    facts = {"recipe": recipe.to_dict(), "seed": seed, "data": digest_of(images)}
+    if identity is None:
+        identity = identity_of(recipe, seed, digest_of(images))
     with _quiet(), _seeded(seed):
         folder.mkdir(parents=True, exist_ok=True)
-        kept = None if fresh else resumable(folder, facts)
+        kept = None if fresh else resumable(folder, identity)
         # Channels last is the layout that convolutions are fastest in, on the CPU and on tensor cores.
         network = build().to(memory_format=torch.channels_last).train()
 
@@ -93,7 +97,10 @@ def fit(
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
             plugins=[AtomicCheckpointIO()],
-            callbacks=[Keeper(folder, facts, steps, hardware.keep_every), Reporter(recipe.epochs, on_step)],
+            callbacks=[
+                Keeper(folder, identity, steps, hardware.keep_every),
+                Reporter(recipe.epochs, on_step),
+            ],
             logger=_loggers(folder),
             log_every_n_steps=50,
             enable_checkpointing=False,

@@ -13,6 +13,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from ppbench import atomic
 from ppbench.errors import InputError
+from ppbench.training.identity import difference
 
 FILE = "last.ckpt"
 
@@ -24,17 +25,19 @@ _LOOK_EVERY = 100
 class Keeper(lightning.Callback):
     """Saves the whole state after every epoch, and every so many seconds in between."""
 
-    def __init__(self, folder: Path, facts: Mapping[str, Any], steps_of_epoch: int, seconds: float) -> None:
+    def __init__(
+        self, folder: Path, identity: Mapping[str, Any], steps_of_epoch: int, seconds: float
+    ) -> None:
         """Prepare to save.
 
         Args:
             folder: of the training.
-            facts: what makes it this training, as JSON; see `resumable`.
+            identity: what makes it this training.
             steps_of_epoch: after so many a state is saved.
             seconds: and after so many.
         """
         self._file = folder / FILE
-        self._facts = json.dumps(dict(facts), sort_keys=True)
+        self._facts = json.dumps(dict(identity), sort_keys=True)
         self._steps_of_epoch = steps_of_epoch
         self._seconds = seconds
         self._saved = time.monotonic()
@@ -90,38 +93,48 @@ def forget(folder: Path) -> None:
     (folder / FILE).unlink(missing_ok=True)
 
 
-def resumable(folder: Path, facts: Mapping[str, Any]) -> Path | None:
+def keeps(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Return whether a state is kept, and of this training.
+
+    Raises:
+        InputError: there is one, but damaged.
+    """
+    facts = _facts_of(folder / FILE)
+    return facts is not None and difference(identity, facts) is None
+
+
+def resumable(folder: Path, identity: Mapping[str, Any]) -> Path | None:
     """Return the state that a training goes on from; None where there is none.
 
     Args:
         folder: of the training.
-        facts: what makes it this training: model, recipe, seed, data.
+        identity: what makes it this training.
 
     Raises:
         InputError: the state is damaged, or another training's.
     """
     file = folder / FILE
-    if not file.exists():
+    facts = _facts_of(file)
+    if facts is None:
         return None
-    try:
-        found = json.loads(torch.load(file, map_location="cpu", weights_only=True)[_KEY])
-    except Exception as error:  # a damaged file can raise anything
+    if other := difference(identity, facts):
         raise InputError(
-            f"{file}: expected the state of a training, got a damaged file: start again with --fresh"
-        ) from error
-    wanted = json.loads(json.dumps(dict(facts)))
-    different = [key for key in wanted if found.get(key) != wanted[key]]
-    if different:
-        key = different[0]
-        raise InputError(
-            f"{file}: expected a training with {key} {_short(wanted[key], found.get(key))}, got "
-            f"{_short(found.get(key), wanted[key])}: choose another --out, or start again with --fresh"
+            f"{file}: expected a training with {other}: choose another --out, or start again with --fresh"
         )
     return file
 
 
-def _short(value: Any, other: Any) -> str:
-    """Return a value in words; of a table only what differs."""
-    if isinstance(value, dict) and isinstance(other, dict):
-        value = {key: value.get(key) for key in value if value.get(key) != other.get(key)}
-    return json.dumps(value)
+def _facts_of(file: Path) -> dict[str, Any] | None:
+    """Return what a state says of its training; None where there is no state."""
+    if not file.exists():
+        return None
+    try:
+        # Mapped: the weights, hundreds of megabytes of them, are not looked at here.
+        facts: dict[str, Any] = json.loads(
+            torch.load(file, map_location="cpu", weights_only=True, mmap=True)[_KEY]
+        )
+    except Exception as error:  # a damaged file can raise anything
+        raise InputError(
+            f"{file}: expected the state of a training, got a damaged file: start again with --fresh"
+        ) from error
+    return facts

@@ -155,6 +155,10 @@ def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
     recipe = Recipe(**{key: _value(path, key, kinds[key], table[key]) for key in kinds})
     if recipe.nesterov and not recipe.momentum:
         raise InputError(f"{path}: expected momentum to be above 0 where nesterov is true, got 0")
+    if recipe.schedule == "thirds" and recipe.epochs < 3:
+        raise InputError(
+            f"{path}: expected at least 3 epochs for the schedule 'thirds', got {recipe.epochs}: train longer"
+        )
     if recipe.schedule != "thirds" and not max(recipe.lr_start, recipe.lr_end) <= recipe.lr:
         raise InputError(
             f"{path}: expected lr to be the highest rate, got {recipe.lr:g} beside lr_start {recipe.lr_start:g} and "

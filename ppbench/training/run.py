@@ -7,10 +7,12 @@ from typing import Any
 
 from ppbench import __version__
 from ppbench.atomic import sha256_of, write_text
+from ppbench.data.image_set import ImageSet
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import halved, save_checkpoint
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
 from ppbench.training.card import card
@@ -19,7 +21,8 @@ from ppbench.training.digest import digest_of
 from ppbench.training.finished import finished
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware, is_first_process
-from ppbench.training.keeping import FILE, forget
+from ppbench.training.identity import identity_of
+from ppbench.training.keeping import forget, keeps
 from ppbench.training.progress import OnStep
 from ppbench.training.recipe import Recipe, load_recipe
 
@@ -82,7 +85,7 @@ def run_recipe(
         fresh: start again, whatever state there is, and replace whatever file.
         half: store the kernels in half precision; the clean error is that of the stored network.
         on_step: called after each step.
-        on_note: called with one line if there was nothing left to train.
+        on_note: called with a line if there was nothing left to train.
 
     Returns:
         What the training left, now or before; None in all processes but the first.
@@ -101,13 +104,11 @@ def run_recipe(
     images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
     state = file.with_suffix(".training")
-    identity = {"recipe": how.to_dict(), "seed": seed, "data_digest": digest_of(images)}
-    done = None if fresh else finished(file, identity, half=half)
-    if done is not None and not (state / FILE).exists():  # else it ended before all was written
-        if not is_first_process():
-            return None
-        on_note(f"{file}: this training is done, nothing was trained; --fresh trains again")
-        return _trained(file, how, done)
+    identity = identity_of(how, seed, digest_of(images))
+    # A state of this training goes before a file: it ended before all was written, or --fresh is to replace the file.
+    done = None if fresh or keeps(state, identity) else finished(file, identity, half=half)
+    if done is not None:
+        return _done(file, how, done, test_images, on_note) if is_first_process() else None
     network = fit(
         lambda: wanted.build(images.num_classes, size),
         how,
@@ -133,6 +134,7 @@ def run_recipe(
         **identity,
         "clean_error": error,
         "test_images": len(test_images),
+        "test_digest": digest_of(test_images),
         "ppbench": __version__,
     }
     save_checkpoint(file, network, metadata, half=half)
@@ -141,6 +143,29 @@ def run_recipe(
     write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256, half=half))
     forget(state)  # not before: a full disk or a damaged test image must not cost the training
     return _trained(file, how, metadata)
+
+
+def _done(
+    file: Path,
+    recipe: Recipe,
+    facts: Mapping[str, Any],
+    test_images: ImageSet,
+    on_note: Callable[[str], None],
+) -> Trained:
+    """Return what a finished file is, by its own metadata; its clean error on other test images is measured now."""
+    on_note(f"{file}: this training is done, nothing was trained; --fresh trains again")
+    if facts.get("test_digest") == digest_of(test_images):
+        return _trained(file, recipe, facts)
+    on_note(f"{file}: these are other test images than its own: its clean error on them is measured now")
+    model = load_model(
+        recipe.model,
+        checkpoint=file,
+        data=recipe.data,
+        num_classes=facts["num_classes"],
+        image_size=facts["image_size"],
+    )
+    measured = {"test_images": len(test_images), "clean_error": clean_error(model, test_images)}
+    return _trained(file, recipe, {**facts, **measured})
 
 
 def _trained(file: Path, recipe: Recipe, facts: Mapping[str, Any]) -> Trained:

@@ -18,8 +18,8 @@ def optimisation(parameters: Iterable[nn.Parameter], recipe: Recipe, steps: int)
     `lr_end`; the momentum stays. ``one-cycle-2024`` is what PushPull-Net's public script really runs with the same
     three rates: it divides the first rate, not the highest, by lr / lr_end, so that it ends at
     lr_start * lr_end / lr; and PyTorch's default lets the momentum fall from 0.95 to 0.85 while the rate rises, and
-    rise again. ``thirds`` is divided by ten after each third of the epochs, rounded
-    down as the script does it: with 20 epochs after 6, 12 and 18.
+    rise again. ``thirds`` is divided by ten after each third of the epochs, rounded down as the script does it: with 20
+    epochs after 6, 12 and 18.
 
     Args:
         parameters: of the network; weight decay is on all of them, as in the public script.
@@ -41,7 +41,7 @@ def optimisation(parameters: Iterable[nn.Parameter], recipe: Recipe, steps: int)
         weight_decay=recipe.weight_decay,
     )
     if recipe.schedule == "thirds":
-        third = max(1, steps // recipe.epochs * (recipe.epochs // 3))
+        third = steps // recipe.epochs * (recipe.epochs // 3)  # a recipe has three epochs for it
         return optimiser, torch.optim.lr_scheduler.StepLR(optimiser, third, gamma=0.1)
     as_it_ran = recipe.schedule == "one-cycle-2024"
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(

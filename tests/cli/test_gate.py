@@ -283,3 +283,16 @@ class TestRefusals:
         done = ppbench("gate", *(places.get(word, word) for word in arguments))
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done
         assert says in done.err
+
+
+def test_a_kept_evaluation_of_another_model_is_replaced_where_that_is_asked_for(
+    ppbench, runs, baseline, tmp_path
+):
+    """`--out` twice, as on a machine that keeps its folders: the line names an option that the gate has."""
+    options = (*OPTIONS, "--normaliser", "none", "--baseline", baseline, "--out", tmp_path / "kept")
+    assert ppbench("gate", "--model", "resnet20", *options).code == 0
+    spoilt = ("gate", "--model", "resnet20", "--checkpoint", runs / "noisy.safetensors", *options)
+    done = ppbench(*spoilt)
+    assert done.code == 2
+    assert done.err.splitlines()[-1].endswith("choose another --out, or replace it with --overwrite")
+    assert ppbench(*spoilt, "--overwrite").code == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import ppbench as api
+from ppbench.errors import InputError
 
 EVAL = ("eval", "--model", "resnet20", "--corruptions", "fog", "--no-report")
 
@@ -68,3 +69,52 @@ def test_a_run_is_replaced_where_that_is_asked_for(ppbench, run: Path) -> None:
     assert "got one that cannot be read" in ppbench(*options).err
     assert ppbench(*options, "--overwrite").code == 0
     assert _severities(run) == [4]
+
+
+FACTORY = """
+import torch
+
+def make():
+    torch.manual_seed({seed})
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
+"""
+
+
+def test_a_network_that_nothing_identifies_is_taken_for_another(ppbench, tmp_path: Path) -> None:
+    """The code in a file may have changed since the run: its answers are replaced where that is asked for only."""
+    file, out = tmp_path / "net.py", tmp_path / "own"
+    options = (
+        "--mean",
+        "0.5,0.5,0.5",
+        "--std",
+        "0.5,0.5,0.5",
+        "--limit",
+        20,
+        "--corruptions",
+        "fog",
+        "--out",
+        out,
+    )
+    command = ("eval", "--model", f"{file}:make", *options, "--no-report")
+    file.write_text(FACTORY.format(seed=0))
+    assert ppbench(*command).code == 0
+    before = (out / "predictions.npz").read_bytes()
+    file.write_text(FACTORY.format(seed=1))
+    done = ppbench(*command)
+    assert done.code == 2
+    assert "that may have computed something else: choose another --out" in done.err
+    assert (out / "predictions.npz").read_bytes() == before
+    assert ppbench(*command, "--overwrite").code == 0
+    assert (out / "predictions.npz").read_bytes() != before
+
+
+def test_a_network_from_python_is_taken_for_another(tmp_path: Path) -> None:
+    """It may have been trained since it was loaded, whatever the digest of its checkpoint says."""
+    options = {"corruptions": "fog", "severities": "5", "limit": 20, "out": tmp_path / "run"}
+    network = api.load_model("resnet20", data="digits-c")
+    api.evaluate(network, **options)
+    for model in (network, "resnet20"):
+        with pytest.raises(InputError, match="may have computed something else"):
+            api.evaluate(model, **options)
+    api.evaluate("resnet20", **options, overwrite=True)
+    api.evaluate("resnet20", **options)

@@ -74,6 +74,11 @@ WRONG = {
         "lr = 0.001",
         "lr to be the highest rate, got 0.001 beside lr_start 0.01",
     ),
+    "thirds of two epochs": (
+        'epochs = 5\nbatch_size = 64\nschedule = "one-cycle"',
+        'epochs = 2\nbatch_size = 64\nschedule = "thirds"',
+        "at least 3 epochs for the schedule 'thirds', got 2",
+    ),
     "several models": ('model = "resnet20-pp"', 'model = ["resnet20"]', "model to be of type str, got"),
 }
 

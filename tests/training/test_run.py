@@ -1,11 +1,13 @@
 """From a recipe to a file of weights, through the command line too."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from errno import ENOSPC
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -16,6 +18,8 @@ from ppbench.cli.train import train
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
+from ppbench.training.progress import Progress
+from ppbench.training.recipe import load_recipe
 from ppbench.training.run import Trained, run_recipe
 from tests.data.cifar_folders import clean_cifar
 from tests.training.easy import small_recipe
@@ -219,16 +223,16 @@ def test_another_trainings_file_is_not_replaced_in_silence(root: Path) -> None:
     out = root / "w.safetensors"
     first = _alexnet(root, out)
     for changes, other in (
-        ({"seed": 1}, "seed"),
-        ({"epochs": 2}, "recipe"),
-        ({"half": True}, "precision of storage"),
+        ({"seed": 1}, "seed 1, got 0"),
+        ({"epochs": 2}, 'recipe {"epochs": 2}, got {"epochs": 1}'),
+        ({"half": True}, "kernels in half precision, got them in single precision"),
     ):
         with pytest.raises(
             InputError,
-            match=rf"w\.safetensors: expected no file, .* another {other}: choose another --out",
+            match=rf"w\.safetensors: expected no file, .* a training with {re.escape(other)}: choose another --out",
         ):
             _alexnet(root, out, **changes)
-    with pytest.raises(InputError, match="another data digest"):
+    with pytest.raises(InputError, match="a training with data digest"):
         _alexnet(clean_cifar(root / "others", 17), out)
     assert out.read_bytes() == first
     assert _alexnet(root, out, seed=1, fresh=True) != first
@@ -261,6 +265,101 @@ def test_a_finished_training_is_not_repeated(root: Path, monkeypatch: pytest.Mon
     assert len(steps) == trained
     assert notes == [f"{out}: this training is done, nothing was trained; --fresh trains again"]
     assert out.read_bytes() == content
+
+
+class _CutError(Exception):
+    """A training that dies."""
+
+
+def _cut_off(root: Path, out: Path, *, seed: int, fresh: bool) -> None:
+    """Start a training of two epochs that dies in the second."""
+
+    def dies(done: Progress) -> None:
+        if done.step == 7:
+            raise _CutError
+
+    with pytest.raises(_CutError):
+        run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            seed=seed,
+            root=root,
+            out=out,
+            overrides={"epochs": 2},
+            fresh=fresh,
+            on_step=dies,
+        )
+
+
+def test_a_training_that_replaces_anothers_file_goes_on_after_a_kill(root: Path) -> None:
+    """--fresh was said once: the same command without it goes on from the state, whatever file is still there."""
+    out = root / "w.safetensors"
+    first = _alexnet(root, out)
+    _cut_off(root, out, seed=1, fresh=True)
+    assert out.read_bytes() == first
+    steps: list[int] = []
+    run_recipe(
+        str(root / "small.toml"),
+        model="alexnet",
+        seed=1,
+        root=root,
+        out=out,
+        overrides={"epochs": 2},
+        on_step=lambda done: steps.append(done.step),
+    )
+    assert steps == list(range(6, 11))
+    assert out.read_bytes() == _alexnet(root, root / "undisturbed.safetensors", seed=1, epochs=2)
+
+
+def test_a_finished_file_is_there_whatever_state_lies_beside_it(root: Path) -> None:
+    """Another training has begun to replace it and was cut off: this one is still done, and that one can go on."""
+    out = root / "w.safetensors"
+    first = _alexnet(root, out)
+    _cut_off(root, out, seed=1, fresh=True)
+    assert _alexnet(root, out) == first
+    assert (root / "w.training" / "last.ckpt").exists()
+
+
+def test_other_test_images_are_looked_at(root: Path) -> None:
+    """The clean error of a finished network is that of the test images of this command, not of those at its end."""
+    out, notes = root / "w.safetensors", list[str]()
+    _, test = open_training("cifar10-c", root=root)
+    np.savez(root / "five.npz", images=test.images[:5], labels=test.labels[:5])
+    content = _alexnet(root, out)
+
+    def again(**changes: Path) -> Trained:
+        done = run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            root=root,
+            out=out,
+            overrides={"epochs": 1},
+            on_note=notes.append,
+            **changes,
+        )
+        assert done is not None
+        return done
+
+    other = again(test=root / "five.npz")
+    assert len(notes) == 2
+    assert "other test images" in notes[1]
+    assert other.test_images == 5
+    model = load_model("alexnet", checkpoint=out, data="cifar10-c", num_classes=10, image_size=32)
+    answers = model.logits(torch.from_numpy(test.images[:5]).permute(0, 3, 1, 2)).argmax(1)
+    assert other.clean_error == 20.0 * int((answers != torch.from_numpy(test.labels[:5])).sum())
+    assert again().test_images == 20
+    assert len(notes) == 3
+    assert out.read_bytes() == content
+
+
+def test_a_recipe_described_otherwise_is_the_same_training(root: Path) -> None:
+    """Words decide no weights."""
+    out = root / "w.safetensors"
+    content = _alexnet(root, out)
+    recipe = root / "small.toml"
+    recipe.write_text(recipe.read_text().replace("the embedded digits", "a few images"))
+    assert load_recipe(str(recipe)).description.startswith("a few images")
+    assert _alexnet(root, out) == content
 
 
 def test_what_was_cut_off_behind_the_weights_is_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
