@@ -116,6 +116,7 @@ def run_recipe(
         seed=seed,
         folder=state,
         hardware=hardware or Hardware(),
+        identity=identity,
         fresh=fresh,
         on_step=on_step,
     )
