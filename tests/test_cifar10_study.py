@@ -93,7 +93,7 @@ def test_the_document_says_what_the_figures_say(outcomes: dict) -> None:
     assert "better, in 3 of 3 seeds; the interval over seeds, −" in said["PP3"]
     assert "worse, in 3 of 3 seeds; the interval over seeds, +" in said["PP5"]
     assert all("is clear of zero." in said[name] for name in ("PP3", "PP5"))
-    assert said["PP5"].endswith("The paper's −2.20 lies outside the interval over images and seeds.")
+    assert "The paper's −2.20 points are outside the interval over images and seeds;" in said["PP5"]
     assert "one seed" in said["AugMix + PP3"]
     assert "JPEG re-encodings" in text
     assert "1 trainings are missing: PRIME + PP3 seed 0" in text
@@ -143,19 +143,28 @@ def test_seeds_that_agree_by_chance_are_not_called_decided() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "said"),
+    ("seeds", "points", "share"),
     [
-        ((-1.0, 0.0, 1.0), "inside the interval over seeds."),
-        ((-0.1, 0.0, 0.1), "outside the interval over images and seeds."),
-        ((0.0,), "outside the interval over images."),
+        ((-1.0, 0.0, 1.0), "outside the interval over images, inside the interval over seeds", None),
+        ((-0.1, 0.0, 0.1), "outside the interval over images and seeds", None),
+        ((0.0,), "outside the interval over images", "outside the interval over images"),
     ],
 )
-def test_a_verdict_says_whether_the_papers_effect_is_ruled_out(seeds: tuple[float, ...], said: str) -> None:
-    """Of 0 ± 0.5 over images it is, but trainings that differ by a point leave room for it."""
+def test_a_verdict_says_whether_the_papers_effect_is_ruled_out(
+    seeds: tuple[float, ...], points: str, share: str | None
+) -> None:
+    """Of 0 ± 0.5 over images it is, but trainings that differ by a point leave room for it; 3.3 % of 25.4 are 0.84."""
     spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
     measured = Measured(0.0, -0.5, 0.5, spread, seeds)
-    row = Row(VARIANTS[1], {}, {"mean error": measured, "clean error": measured})
-    assert verdicts([row]).rstrip().endswith(f"The paper's −2.20 lies {said}")
+    mean = Measured(25.4, 24.0, 27.0, spread, seeds)
+    row = Row(VARIANTS[1], {"mean error": mean}, {"mean error": measured, "clean error": measured})
+    told = verdicts([row])
+    assert (
+        f"The paper's −2.20 points are {points}; its −3.30 % of the errors, −0.84 points here, are " in told
+    )
+    assert ("mean error over seeds −" in told) == (len(seeds) > 1)
+    assert ("One seed says nothing of other trainings." in told) == (len(seeds) == 1)
+    assert share is None or f"here, are {share}." in told
 
 
 def test_seeds_that_disagree_are_not_called_better() -> None:

@@ -45,6 +45,10 @@ class Measured:
         reach = float(stats.t.ppf(0.975, count - 1)) * self.spread / math.sqrt(count)
         return self.value - reach, self.value + reach
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return {**asdict(self), "over_seeds": None if self.spread is None else self.over_seeds()}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -60,8 +64,8 @@ class Row:
             "label": self.variant.label,
             "model": self.variant.model,
             "recipe": self.variant.recipe,
-            "figures": {name: asdict(one) for name, one in self.figures.items()},
-            "differences": {name: asdict(one) for name, one in self.differences.items()},
+            "figures": {name: one.to_dict() for name, one in self.figures.items()},
+            "differences": {name: one.to_dict() for name, one in self.differences.items()},
         }
 
 

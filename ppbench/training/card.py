@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from ppbench.data.image_set import ImageSet
@@ -24,6 +25,7 @@ def card(
     sha256: str,
     *,
     half: bool = False,
+    overrides: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the card as Markdown.
 
@@ -35,6 +37,7 @@ def card(
         parameters: how many it has.
         sha256: of its file, in hexadecimal.
         half: whether its kernels are stored in half precision.
+        overrides: the fields that were changed on the command line.
     """
     spec = facts["input"]
     numbers = [", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std")]
@@ -56,7 +59,9 @@ def card(
         "SHA-256": f"`{sha256}`",
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-    again = f"ppbench train {_recipe(recipe)} --seed {facts['seed']}{' --half' if half else ''}"
+    again = (
+        f"ppbench train {_recipe(recipe, overrides or {})} --seed {facts['seed']}{' --half' if half else ''}"
+    )
     return f"""# {title}
 
 | | |
@@ -68,17 +73,21 @@ its weights, and a few of its answers, differ.
 """
 
 
-def _recipe(recipe: Recipe) -> str:
-    """Return the options that name a recipe: of a shipped one with all that was changed, else a file by its name."""
-    if recipe.name not in recipe_names():
-        return f"--recipe {shlex.quote(recipe.name + '.toml')} --model {recipe.model}"
-    shipped = load_recipe(recipe.name, model=recipe.model).to_dict()
+def _recipe(recipe: Recipe, overrides: Mapping[str, Any]) -> str:
+    """Return the options that name a recipe with all that was changed: of a file, what the command line said."""
+    plain = recipe.to_dict()
+    if recipe.name in recipe_names():
+        named = recipe.name
+        shipped = load_recipe(recipe.name, model=recipe.model).to_dict()
+        changed = [key for key in plain if plain[key] != shipped[key]]
+    else:
+        named = shlex.quote(recipe.name + ".toml")
+        changed = [key for key in plain if key in overrides and key != "model"]
     changes = [
-        f" --set {shlex.quote(f'{key}={value if isinstance(value, str) else json.dumps(value)}')}"
-        for key, value in recipe.to_dict().items()
-        if value != shipped[key]
+        f" --set {shlex.quote(f'{key}={plain[key] if isinstance(plain[key], str) else json.dumps(plain[key])}')}"
+        for key in changed
     ]
-    return f"--recipe {recipe.name} --model {recipe.model}{''.join(changes)}"
+    return f"--recipe {named} --model {recipe.model}{''.join(changes)}"
 
 
 def _augmentation(recipe: Recipe) -> str:

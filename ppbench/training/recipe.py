@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from ppbench.errors import InputError, unknown
+from ppbench.models.registry import ARCHITECTURES
 from ppbench.training.augmentations.geometry import Fill
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -136,6 +137,13 @@ def _read(name: str) -> tuple[Path, list[Layer]]:
     own = table.pop("models", {})
     if not isinstance(own, dict) or not all(isinstance(fields_of, dict) for fields_of in own.values()):
         raise InputError(f"{path}: expected models to hold a table for each model, got {own!r}")
+    kinds = [field.name for field in fields(Recipe)]
+    for name_of, changes in own.items():
+        # A misspelt table would change nothing, in silence.
+        if name_of not in ARCHITECTURES:
+            raise InputError(f"{path}: [models.{name_of}]: {unknown('model', name_of, ARCHITECTURES)}")
+        if wrong := [key for key in changes if key not in kinds]:
+            raise InputError(f"{path}: [models.{name_of}]: {unknown('field', wrong[0], kinds)}")
     base = table.pop("extends", None)
     table = {**table, "name": path.stem}
     if base is None:

@@ -141,7 +141,8 @@ def run_recipe(
     save_checkpoint(file, network, metadata, half=half)
     sha256 = sha256_of(file)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    write_text(file.with_suffix(".md"), card(file.stem, metadata, how, images, parameters, sha256, half=half))
+    text = card(file.stem, metadata, how, images, parameters, sha256, half=half, overrides=overrides)
+    write_text(file.with_suffix(".md"), text)
     forget(state)  # not before: a full disk or a damaged test image must not cost the training
     return _trained(file, how, metadata)
 

@@ -74,6 +74,16 @@ WRONG = {
         "lr = 0.001",
         "lr to be the highest rate, got 0.001 beside lr_start 0.01",
     ),
+    "a table of no model": (
+        "std = [0.3, 0.3, 0.3]",
+        "std = [0.3, 0.3, 0.3]\n[models.resnet20_pp]\nlr = 0.02",
+        r"\[models.resnet20_pp\]: unknown model 'resnet20_pp': did you mean 'resnet20-pp'",
+    ),
+    "a misspelt field of another model": (
+        "std = [0.3, 0.3, 0.3]",
+        "std = [0.3, 0.3, 0.3]\n[models.resnet32]\nepoch = 2",
+        r"\[models.resnet32\]: unknown field 'epoch': did you mean 'epochs'",
+    ),
     "thirds of two epochs": (
         'epochs = 5\nbatch_size = 64\nschedule = "one-cycle"',
         'epochs = 2\nbatch_size = 64\nschedule = "thirds"',

@@ -1,7 +1,9 @@
 """From a recipe to a file of weights, through the command line too."""
 
+import itertools
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from errno import ENOSPC
@@ -154,6 +156,28 @@ def test_a_card_says_what_the_network_was_shown(root: Path) -> None:
         done.sha256,
     ):
         assert words in text
+
+
+def test_a_card_gives_the_command_of_a_recipe_file_with_its_changes(root: Path) -> None:
+    """Whoever runs it gets the same network."""
+    changes = {"epochs": 1, "augmentation": "trivialaugment", "mean": (0.5, 0.5, 0.5), "precision": "bf16"}
+    run_recipe(
+        str(root / "small.toml"),
+        model="alexnet",
+        root=root,
+        out=root / "mine.safetensors",
+        overrides=changes,
+    )
+    command = (root / "mine.md").read_text().split("Made by `")[1].split("`")[0]
+    told = shlex.split(command)
+    assert told[:6] == ["ppbench", "train", "--recipe", "small.toml", "--model", "alexnet"]
+    set_to = {word for option, word in itertools.pairwise(told) if option == "--set"}
+    assert set_to == {
+        "epochs=1",
+        "augmentation=trivialaugment",
+        "mean=[0.5, 0.5, 0.5]",
+        "precision=bf16",
+    }
 
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
