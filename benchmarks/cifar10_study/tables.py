@@ -50,6 +50,21 @@ the errors without it. That is another network on other images with twice the er
 here. The 2020 unit lowered a ResNet-20's mean error on CIFAR-10-C by 0.96 points, 3.0 %.
 """
 
+AGAIN = """## Again
+
+The JPEGs are CIFAR-10's 50,000 training images (https://www.cs.toronto.edu/~kriz/cifar.html) as
+`train/<class>/<number>.jpg`, quality 75; they differ from the originals by 5.8 of 255 in the mean. The test images are
+an `.npz` with `images` and `labels`, the first 1,000 of `test_batch`. The seven networks and thirteen trainings are in
+`benchmarks/cifar10_study/plan.py`; each is `ppbench train` by `cifar10-fast`, `cifar10-fast-augmix` or
+`cifar10-fast-prime` with `--half`. All of it, trainings (hours), evaluation and these pages:
+
+```console
+$ python -m benchmarks.cifar10_study --root JPEGS --test TEST.npz --weights FOLDER
+```
+
+Networks that were trained on other images than these JPEGs are refused, as this page would not speak of them.
+"""
+
 CAPTION = "*Trained on JPEG re-encodings of CIFAR-10's training images.*\n\n"
 
 
@@ -74,6 +89,7 @@ def document(
         "## Mean error by group of corruptions\n\n" + CAPTION + _groups(rows),
         PAPERS,
         _seeds(rows),
+        AGAIN,
     ]
     if missing:
         parts.insert(1, f"**Not finished**: {len(missing)} trainings are missing: {', '.join(missing)}.\n")

@@ -70,45 +70,37 @@ def train(
     from json import dumps
 
     from ppbench.cli.failure import interruptible
-    from ppbench.cli.training_progress import training_progress
-    from ppbench.errors import InputError
 
-    try:
+    # Around the imports too: Lightning's take seconds, and a Ctrl-C in them should not end in silence.
+    with interruptible(
+        f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
+        f"or {keep_every:g} s; where there is none yet, it starts again"
+    ):
+        _require_extra()
+        from ppbench.cli.training_progress import training_progress
         from ppbench.training.hardware import Hardware
         from ppbench.training.run import run_recipe
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("lightning", "tensorboard"):
-            raise
-        raise InputError(
-            f"expected the package {error.name.partition('.')[0]}, got none: pip install 'ppbench[train]'"
-        ) from error
 
-    overrides = _fields(change or [])
-    if epochs is not None:
-        overrides["epochs"] = epochs
-    if augmentation is not None:
-        overrides["augmentation"] = augmentation
-    with (
-        interruptible(
-            f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
-            f"or {keep_every:g} s; where there is none yet, it starts again"
-        ),
-        training_progress() as progress,
-    ):
-        trained = run_recipe(
-            recipe,
-            model=model,
-            seed=seed,
-            root=root,
-            test=test,
-            out=out,
-            hardware=Hardware(device, devices, nodes, strategy, keep_every, workers),
-            overrides=overrides,
-            fresh=fresh,
-            half=half,
-            on_step=progress,
-            on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
-        )
+        overrides = _fields(change or [])
+        if epochs is not None:
+            overrides["epochs"] = epochs
+        if augmentation is not None:
+            overrides["augmentation"] = augmentation
+        with training_progress() as progress:
+            trained = run_recipe(
+                recipe,
+                model=model,
+                seed=seed,
+                root=root,
+                test=test,
+                out=out,
+                hardware=Hardware(device, devices, nodes, strategy, keep_every, workers),
+                overrides=overrides,
+                fresh=fresh,
+                half=half,
+                on_step=progress,
+                on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
+            )
     if trained is None:  # the first process has it
         return
     if json:
@@ -118,6 +110,24 @@ def train(
             f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images:,} "
             f"test images of {trained.recipe.data}, recipe {trained.recipe.name}, seed {trained.seed}"
         )
+
+
+def _require_extra() -> None:
+    """Import what trains.
+
+    Raises:
+        InputError: the extra `train` is not installed.
+    """
+    from ppbench.errors import InputError
+
+    try:
+        import ppbench.training.run  # noqa: F401  a real import: what is found may be broken
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("lightning", "tensorboard"):
+            raise
+        raise InputError(
+            f"expected the package {error.name.partition('.')[0]}, got none: pip install 'ppbench[train]'"
+        ) from error
 
 
 def _fields(changes: list[str]) -> dict[str, Any]:

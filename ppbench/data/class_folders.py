@@ -50,7 +50,7 @@ def labelled(
     Args:
         where: the folder, for the message.
         found: the class folders in it.
-        known: the wnids of the set, label 0 first; folders of a part of them are enough, and their labels are those
+        known: the classes of the set, label 0 first; folders of a part of them are enough, and their labels are those
             of the full list. Class folders of a larger set are left out. None: the sorted folders are the classes.
         num_classes: how many there must be where they are not known; None for any number.
 
@@ -65,7 +65,9 @@ def labelled(
     labels = {wnid: label for label, wnid in enumerate(known) if wnid in present}
     if not labels:
         example = f", got {found[0]!r}" if found else ""
-        raise InputError(f"{where}: expected class folders named by wnid, such as {known[0]}{example}")
+        raise InputError(
+            f"{where}: expected class folders named as the classes are, such as {known[0]}{example}"
+        )
     return labels
 
 
@@ -82,7 +84,7 @@ def read_class_folders(
         folder: holds the class folders.
         name: of the set.
         geometry: what is done to each image.
-        known: the wnids of the set, label 0 first; None takes the sorted folders as the classes.
+        known: the classes of the set, label 0 first; None takes the sorted folders as the classes.
         num_classes: of the set; None takes the number of folders.
 
     Raises:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.cifar_c import NpyFolder, is_npy_folder
 from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
@@ -76,9 +77,39 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
         return read_npz(root, spec.name, spec.image_size, spec.num_classes)
     if found := _usual(spec, root):
         return found
-    return next(
-        (_class_folders(spec, place) for place in (root, root / "val") if _has_classes(spec, place)), None
-    )
+    places = (root, *(root / part for part in TEST_FOLDERS))
+    return next((_class_folders(spec, place) for place in places if _has_classes(spec, place)), None)
+
+
+TEST_FOLDERS = ("val", "test")
+"""What the folder of the test images is called beside `train`."""
+
+
+def known_classes(spec: DataSet, folder: Path) -> Sequence[str] | None:
+    """Return what the class folders of a set are called, label 0 first; None where any name is a class.
+
+    CIFAR's are called as its authors call them, or numbered so that they sort in order: "plane" or, of a hundred, "10"
+    would stand elsewhere.
+    """
+    if spec.layout != "cifar":
+        return spec.wnids
+    numbers = [name for name in class_folders(folder) if name.isdecimal()]
+    if [int(name) for name in numbers] == list(range(spec.num_classes or 0)):
+        return numbers
+    return class_list(spec.name.removesuffix("-c"))
+
+
+def check_all_classes(folder: Path, known: Sequence[str]) -> None:
+    """Refuse a folder that lacks classes.
+
+    Raises:
+        InputError: a class has no folder.
+    """
+    if missing := [name for name in known if not (folder / name).is_dir()]:
+        raise InputError(
+            f"{folder}: expected a folder for each of the {len(known):,} classes, got none for {missing[0]}"
+            + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else "")
+        )
 
 
 def locate_clean(spec: DataSet, place: Path) -> Path | None:
@@ -104,15 +135,17 @@ def _usual(spec: DataSet, place: Path) -> ImageSet | None:
 
 
 def _has_classes(spec: DataSet, folder: Path) -> bool:
-    names = class_folders(folder)
-    if spec.wnids is not None:
-        return not set(spec.wnids).isdisjoint(names)
+    names, known = class_folders(folder), known_classes(spec, folder)
+    if known is not None:
+        return not set(known).isdisjoint(names)
     return bool(names) and spec.num_classes in (None, len(names))
 
 
 def _class_folders(spec: DataSet, folder: Path) -> ImageSet:
-    geometry = Geometry(spec.image_size, spec.resize)
-    return read_class_folders(folder, spec.name, geometry, spec.wnids, spec.num_classes)
+    geometry, known = Geometry(spec.image_size, spec.resize), known_classes(spec, folder)
+    if known is not None and spec.layout == "cifar":  # of ImageNet a part is often all that one has
+        check_all_classes(folder, known)
+    return read_class_folders(folder, spec.name, geometry, known, spec.num_classes)
 
 
 def wanted(spec: DataSet, source: str = "auto") -> str:
@@ -123,6 +156,8 @@ def wanted(spec: DataSet, source: str = "auto") -> str:
     else:
         published = "a published folder (one .npy a corruption and labels.npy)"
         clean = [f"{spec.clean}/"] if spec.clean else []
+        if spec.layout == "cifar":
+            clean.append(f"class folders such as {class_list(spec.name.removesuffix('-c'))[0]}/")
     if spec.num_classes is not None:
         clean.append("an .npz with images and labels")
     if source == "published":

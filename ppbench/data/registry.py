@@ -26,6 +26,7 @@ class DataSet:
         classes: the name of the list of wnids, None where the sorted class folders are the classes.
         resize: the clean files' shorter side before the central crop; None where they have the size already.
         fetch: what to fetch and where to put it, in words; {place} is the folder.
+        fetch_clean: the same for the archive of clean images, those for training among them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DataSet:
     classes: str | None = None
     resize: int | None = None
     fetch: str = ""
+    fetch_clean: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -52,6 +54,7 @@ class DataSet:
 
 
 def _cifar(classes: int, record: int) -> DataSet:
+    archive = f"cifar-{classes}-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html"
     return DataSet(
         name=f"cifar{classes}-c",
         layout="cifar",
@@ -63,8 +66,8 @@ def _cifar(classes: int, record: int) -> DataSet:
         clean="cifar-10-batches-py" if classes == 10 else "cifar-100-python",
         fetch=f"`ppbench data get cifar{classes}-c`, or unpack CIFAR-{classes}-C.tar of "
         f"https://zenodo.org/records/{record} (published corruptions) or "
-        f"cifar-{classes}-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html "
-        "(clean images) in {place}",
+        f"{archive} (clean images) in {{place}}",
+        fetch_clean=f"unpack {archive} in {{place}}",
     )
 
 

@@ -1,20 +1,18 @@
 """The training images that go with a benchmark data set."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.class_folders import class_folders, read_class_folders
-from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
-from ppbench.data.finding import find_clean, not_found, wanted
+from ppbench.data.finding import TEST_FOLDERS, check_all_classes, find_clean, known_classes, not_found, wanted
 from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet, data_set
 from ppbench.errors import InputError
 
-_TRAIN, _TEST = "train", ("val", "test")
+_TRAIN = "train"
 
 
 def open_training(
@@ -48,9 +46,10 @@ def open_training(
     looked = ", ".join(map(str, places))
     layout = LAYOUTS.get(spec.clean or "")
     usual = f"{layout.folder}/ or " if layout else ""
-    fetch = f": {spec.fetch.format(place=download_folder())}" if layout else ""
+    got = "no such folder" if root is None or root.is_dir() else "nothing there"
+    fetch = f": {spec.fetch_clean.format(place=root or download_folder())}" if layout else ""
     raise InputError(
-        f"{name}: expected {usual}train/ with a folder for each class in {looked}, got no such folder{fetch}"
+        f"{name}: expected {usual}train/ with a folder for each class in {looked}, got {got}{fetch}"
     )
 
 
@@ -65,7 +64,8 @@ def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, Ima
     training = _whole(spec, folder)
     if test is None:
         test = next(
-            (place / part for part in _TEST if folder.name == _TRAIN and _classes(spec, place / part)), None
+            (place / part for part in TEST_FOLDERS if folder.name == _TRAIN and _classes(spec, place / part)),
+            None,
         )
     if test is None:
         raise InputError(f"{place}: expected test images in val/ or test/, got none: name them with --test")
@@ -76,22 +76,8 @@ def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, Ima
 
 def _classes(spec: DataSet, folder: Path) -> list[str]:
     """Return the class folders; those of another set are none."""
-    known = _known(spec, folder)
+    known = known_classes(spec, folder)
     return [name for name in class_folders(folder) if known is None or name in known]
-
-
-def _known(spec: DataSet, folder: Path) -> Sequence[str] | None:
-    """Return what the class folders of a set are called, label 0 first; None where any name is a class.
-
-    CIFAR's are called as its authors call them, or numbered so that they sort in order: "plane" or, of a hundred, "10"
-    would stand elsewhere.
-    """
-    if spec.wnids is not None or spec.num_classes is None:
-        return spec.wnids
-    numbers = [name for name in class_folders(folder) if name.isdecimal()]
-    if [int(name) for name in numbers] == list(range(spec.num_classes)):
-        return numbers
-    return class_list(spec.name.removesuffix("-c"))
 
 
 def _whole(spec: DataSet, folder: Path) -> ImageSet:
@@ -100,12 +86,9 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
     Raises:
         InputError: a class has no folder, or no image in it.
     """
-    known = _known(spec, folder)
-    if known and (missing := [name for name in known if not (folder / name).is_dir()]):
-        raise InputError(
-            f"{folder}: expected a folder for each of the {len(known):,} classes, got none for {missing[0]}"
-            + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else "")
-        )
+    known = known_classes(spec, folder)
+    if known:
+        check_all_classes(folder, known)
     images = read_class_folders(
         folder, spec.name, Geometry(spec.image_size, spec.resize), known, spec.num_classes
     )

@@ -8,17 +8,17 @@ from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import build, read_weights, recognise
 from ppbench.models.folders import user_folder
-from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, user_index
+from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, shipped_index, user_index
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import ARCHITECTURES
 
-SUFFIX = ".safetensors"
+SUFFIX, CARD = ".safetensors", ".md"
 
 _NEEDED = {"architecture": str, "data": str, "image_size": int, "num_classes": int, "input": dict}
 
 
 def add(file: Path, name: str) -> IndexEntry:
-    """Copy a file that `ppbench train` wrote to the user's folder and enter it in the index there.
+    """Copy a file that `ppbench train` wrote, and its card, to the user's folder and enter it in the index there.
 
     Only its id finds it: an architecture's name alone must not choose between trainings.
 
@@ -70,6 +70,8 @@ def add(file: Path, name: str) -> IndexEntry:
     )
     # The file first: an entry without its file would be an error in every later listing.
     atomic.write_bytes(entry.path, file.read_bytes())
+    if (card := file.with_suffix(CARD)).is_file():
+        atomic.write_bytes(entry.path.with_suffix(CARD), card.read_bytes())
     _write([*user_index(), entry])
     return entry
 
@@ -88,6 +90,10 @@ def remove(name: str) -> IndexEntry:
     """
     entries = user_index()
     entry = next((entry for entry in entries if entry.id == name), None)
+    if entry is None and any(known.id == name for known in shipped_index()):
+        raise InputError(
+            f"expected an id that was given by `ppbench models add`, got {name!r}, which ppbench brings"
+        )
     if entry is None:
         raise InputError(
             f"expected an id that was given by `ppbench models add`, got {name!r}: `ppbench models` lists them as "
@@ -97,6 +103,7 @@ def remove(name: str) -> IndexEntry:
     _write([one for one in entries if one is not entry])
     if entry.file == name + SUFFIX:
         entry.path.unlink(missing_ok=True)
+        entry.path.with_suffix(CARD).unlink(missing_ok=True)
     return entry
 
 

@@ -31,9 +31,10 @@ def measured_facts(
         "protocol": data["protocol"],
         "images": data["images"],
         "num_classes": data["num_classes"],
-        "digest": data["digest"],
         # Published files have no seed but that of a subset, and the digest knows which images that has.
+        # Before the digest, as a subset's digest follows from it: the first difference is the one that is told.
         "seed": data["seed"] if generated else None,
+        "digest": data["digest"],
         "generator": "ppbench" if generated and generator.startswith("ppbench ") else generator,
         "jpeg_quality": data["jpeg_quality"],
         "precision": precision,

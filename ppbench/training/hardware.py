@@ -63,8 +63,12 @@ def workers_of(hardware: Hardware) -> int:
 
 
 def is_first_process() -> bool:
-    """Return whether this is the process that writes and speaks, as torchrun and SLURM number them."""
-    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    """Return whether this is the process that writes and speaks, as torchrun, SLURM and Lightning number them."""
+    for over_all in ("RANK", "SLURM_PROCID"):
+        if over_all in os.environ:
+            return os.environ[over_all] == "0"
+    # Lightning's own processes know their number on this machine, and the machine's.
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK"))
 
 
 def _launched() -> int:

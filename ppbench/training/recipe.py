@@ -1,7 +1,7 @@
 """How a network is trained, as data: a TOML file becomes a frozen dataclass, and every field is checked."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -116,7 +116,7 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None, *, model:
         # Its table goes by the model that is trained in the end, whoever named that. What a file says of all models
         # goes before what the recipe that it extends says of one.
         fields_of |= {**table, **own.get(str(chosen), {})}
-    return _checked(path, {**fields_of, "model": chosen, **overrides})
+    return _checked(path, {**fields_of, "model": chosen, **overrides}, overrides)
 
 
 Layer = tuple[dict[str, Any], dict[Any, dict[str, Any]]]
@@ -153,52 +153,69 @@ def _read(name: str) -> tuple[Path, list[Layer]]:
     return path, [*_read(base)[1], (table, own)]
 
 
-def _checked(path: Path, table: Mapping[str, Any]) -> Recipe:
+def _checked(path: Path, table: Mapping[str, Any], overrides: Collection[str]) -> Recipe:
+    """Return the recipe; an error names the file, unless it is in a field that was set beside it."""
     kinds = {field.name: field.type for field in fields(Recipe)}
+
+    def where(*keys: str) -> str:
+        return "" if any(key in overrides for key in keys) else f"{path}: "
+
     for key in table:
         if key not in kinds:
-            raise InputError(f"{path}: {unknown('field', key, kinds)}")
+            raise InputError(f"{where(key)}{unknown('field', key, kinds)}")
     if missing := [key for key in kinds if key not in table]:
         raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
-    recipe = Recipe(**{key: _value(path, key, kinds[key], table[key]) for key in kinds})
+    recipe = Recipe(**{key: _value(where(key), key, kinds[key], table[key]) for key in kinds})
     if recipe.nesterov and not recipe.momentum:
-        raise InputError(f"{path}: expected momentum to be above 0 where nesterov is true, got 0")
+        raise InputError(
+            f"{where('nesterov', 'momentum')}expected momentum to be above 0 where nesterov is true, got 0"
+        )
     if recipe.schedule == "thirds" and recipe.epochs < 3:
         raise InputError(
-            f"{path}: expected at least 3 epochs for the schedule 'thirds', got {recipe.epochs}: train longer"
+            f"{where('schedule', 'epochs')}expected at least 3 epochs for the schedule 'thirds', "
+            f"got {recipe.epochs}: train longer"
         )
     if recipe.schedule != "thirds" and not max(recipe.lr_start, recipe.lr_end) <= recipe.lr:
         raise InputError(
-            f"{path}: expected lr to be the highest rate, got {recipe.lr:g} beside lr_start {recipe.lr_start:g} and "
-            f"lr_end {recipe.lr_end:g}"
+            f"{where('lr', 'lr_start', 'lr_end')}expected lr to be the highest rate, got {recipe.lr:g} beside "
+            f"lr_start {recipe.lr_start:g} and lr_end {recipe.lr_end:g}"
         )
     return recipe
 
 
-def _value(path: Path, key: str, kind: Any, value: Any) -> Any:
+def _value(where: str, key: str, kind: Any, value: Any) -> Any:
+    """Return a field's value as its type has it; `where` begins the line that says it is none."""
     if key in _MEAN_OR_STD:
         if not isinstance(value, list | tuple) or len(value) != 3:
-            raise InputError(f"{path}: expected {key} to be three numbers, got {value!r}")
-        return tuple(_value(path, f"{key}[{k}]", float, one) for k, one in enumerate(value))
+            raise InputError(f"{where}expected {key} to be three numbers, got {value!r}")
+        return tuple(_value(where, f"{key}[{k}]", float, one) for k, one in enumerate(value))
     if get_origin(kind) is Literal:
         value = str(value) if type(value) is int else value  # 32 bits, with quotes or without
         if value not in get_args(kind):
-            raise InputError(f"{path}: {unknown(key, str(value), get_args(kind))}")
+            raise InputError(f"{where}{unknown(key, str(value), get_args(kind))}")
         return value
     # TOML writes 1 for 1.0; but true is not a number, although Python says so.
     right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if not right or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{path}: expected {key} to be of type {kind.__name__}, got {value!r}")
+        raise InputError(f"{where}expected {key} to be {_KINDS[kind]}, got {value!r}")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        _check_range(path, key, value)
+        _check_range(where, key, value)
     return float(value) if kind is float else value
 
 
-def _check_range(path: Path, key: str, value: float) -> None:
+_KINDS: Mapping[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+}
+
+
+def _check_range(where: str, key: str, value: float) -> None:
     base = key.partition("[")[0]
     least = _LEAST.get(base, 0)
     if not least <= value < float("inf") or (base in _ABOVE_ZERO and value <= 0):
         bound = "above 0" if base in _ABOVE_ZERO else f"at least {least}"
-        raise InputError(f"{path}: expected {key} to be {bound}, got {value!r}")
+        raise InputError(f"{where}expected {key} to be {bound}, got {value!r}")
     if base in _BELOW_ONE and value >= 1:
-        raise InputError(f"{path}: expected {key} to be below 1, got {value!r}")
+        raise InputError(f"{where}expected {key} to be below 1, got {value!r}")

@@ -1,9 +1,12 @@
 """From a recipe's name to a file of weights."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from ppbench import __version__
 from ppbench.atomic import sha256_of, write_text
@@ -15,6 +18,7 @@ from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
+from ppbench.training.alone import alone
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
 from ppbench.training.digest import digest_of
@@ -25,6 +29,7 @@ from ppbench.training.identity import identity_of
 from ppbench.training.keeping import forget, keeps
 from ppbench.training.progress import OnStep
 from ppbench.training.recipe import Recipe, load_recipe
+from ppbench.training.resident import fits
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def run_recipe(
 
     Raises:
         InputError: an unknown recipe, model or field, missing or damaged images, an output that cannot be written, a
-            state or a file of another training, or a loss that is no longer finite.
+            state or a file of another training, one that is at work there, or a loss that is no longer finite.
     """
     how = load_recipe(recipe, overrides, model=model)
     wanted = architecture(how.model)
@@ -105,46 +110,69 @@ def run_recipe(
     size = images.image_size[0]
     state = file.with_suffix(".training")
     identity = identity_of(how, seed, digest_of(images))
-    # A state of this training goes before a file: it ended before all was written, or --fresh is to replace the file.
-    done = None if fresh or keeps(state, identity) else finished(file, identity, half=half)
-    if done is not None:
-        return _done(file, how, done, test_images, on_note) if is_first_process() else None
-    network = fit(
-        lambda: wanted.build(images.num_classes, size),
-        how,
-        images,
-        seed=seed,
-        folder=state,
-        hardware=hardware or Hardware(),
-        identity=identity,
-        fresh=fresh,
-        on_step=on_step,
-    )
-    if network is None:
-        return None
+    first = is_first_process()
+    with alone(state) if first else nullcontext():
+        # A state of this training goes before a file: it ended before all was written, or --fresh is to replace the
+        # file.
+        done = None if fresh or keeps(state, identity) else finished(file, identity, half=half)
+        if done is not None:
+            return _done(file, how, done, test_images, on_note) if first else None
+        if first and fits(test_images):
+            test_images.images[
+                :
+            ]  # a damaged one is found before hours of training; of a large set it is not worth it
+        network = fit(
+            lambda: wanted.build(images.num_classes, size),
+            how,
+            images,
+            seed=seed,
+            folder=state,
+            hardware=hardware or Hardware(),
+            identity=identity,
+            fresh=fresh,
+            on_step=on_step,
+        )
+        if network is None:
+            return None
+        metadata = {
+            "architecture": how.model,
+            "num_classes": images.num_classes,
+            "image_size": size,
+            "input": InputSpec(size=size, mean=how.mean, std=how.std).to_dict(),
+            "data": how.data,
+            **identity,
+            "test_images": len(test_images),
+            "test_digest": digest_of(test_images),
+            "ppbench": __version__,
+        }
+        facts = _write(file, network, metadata, how, images, test_images, half=half, overrides=overrides)
+        forget(state)  # not before: a full disk must not cost the training
+    return _trained(file, how, facts)
+
+
+def _write(
+    file: Path,
+    network: nn.Module,
+    metadata: Mapping[str, Any],
+    recipe: Recipe,
+    images: ImageSet,
+    test_images: ImageSet,
+    *,
+    half: bool,
+    overrides: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Measure the clean error and write the file and its card; return the metadata, that error among them."""
     if half:
         halved(network)
-    spec = InputSpec(size=size, mean=how.mean, std=how.std)
-    error = clean_error(LoadedModel(how.model, how.model, network, spec, images.num_classes), test_images)
-    metadata = {
-        "architecture": how.model,
-        "num_classes": images.num_classes,
-        "image_size": size,
-        "input": spec.to_dict(),
-        "data": how.data,
-        **identity,
-        "clean_error": error,
-        "test_images": len(test_images),
-        "test_digest": digest_of(test_images),
-        "ppbench": __version__,
-    }
-    save_checkpoint(file, network, metadata, half=half)
+    spec = InputSpec.from_dict(metadata["input"])
+    model = LoadedModel(recipe.model, recipe.model, network, spec, images.num_classes)
+    facts = {**metadata, "clean_error": clean_error(model, test_images)}
+    save_checkpoint(file, network, facts, half=half)
     sha256 = sha256_of(file)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    text = card(file.stem, metadata, how, images, parameters, sha256, half=half, overrides=overrides)
+    text = card(file.stem, facts, recipe, images, parameters, sha256, half=half, overrides=overrides)
     write_text(file.with_suffix(".md"), text)
-    forget(state)  # not before: a full disk or a damaged test image must not cost the training
-    return _trained(file, how, metadata)
+    return facts
 
 
 def _done(

@@ -44,7 +44,7 @@ def test_a_run_that_the_new_one_contains_is_replaced_and_said_to_be(
         (("--severities", "5", "--limit", 10), "one that was measured otherwise (images is 20, there 10)"),
         (
             ("--severities", "5", "--limit", 20, "--seed", 1),
-            "one that was measured otherwise (digest is",
+            "one that was measured otherwise (seed is 0, there 1)",
         ),
         (("--severities", "5", "--limit", 20, "--mean", "0,0,0"), "one with another resnet20"),
     ],

@@ -207,15 +207,32 @@ def test_your_own_folders_are_a_set(tmp_path: Path) -> None:
 
 
 def test_cifar_images_may_be_in_class_folders(tmp_path: Path) -> None:
-    """Ten sorted folders of 32-pixel files are CIFAR-10's classes; nine are not."""
+    """Ten folders of 32-pixel files, called as the classes or numbered, are CIFAR-10's; nine, or others, are not."""
     for k, name in enumerate(
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship"]
     ):
         _save(tmp_path / name / "0.png", 32, k)
-    with pytest.raises(InputError, match="expected a published folder"):
+    with pytest.raises(InputError, match="a folder for each of the 10 classes, got none for truck"):
         open_data("cifar10-c", root=tmp_path)
     _save(tmp_path / "truck" / "0.png", 32, 9)
     assert open_data("cifar10-c", root=tmp_path).labels.tolist() == list(range(10))
+    for part in ("val", "test"):
+        for label in range(10):
+            _save(tmp_path / part / part / str(label) / "0.png", 32, label)
+        assert open_data("cifar10-c", root=tmp_path / part).labels.tolist() == list(range(10))
+    # In the order of the alphabet "plane" would be a label that no network means by it.
+    for k, name in enumerate(
+        ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    ):
+        _save(tmp_path / "other" / name / "0.png", 32, k)
+    with pytest.raises(
+        InputError, match="a folder for each of the 10 classes, got none for airplane and 1 more"
+    ):
+        open_data("cifar10-c", root=tmp_path / "other")
+    for k in range(100):
+        _save(tmp_path / "hundred" / str(k) / "0.png", 32, k)
+    with pytest.raises(InputError, match=r"class folders such as apple/ or an \.npz"):
+        open_data("cifar100-c", root=tmp_path / "hundred")
 
 
 def _tree_of(root: Path, *corruptions: str) -> TreeFolder:
@@ -265,7 +282,9 @@ def test_folders_of_other_names_are_refused(tmp_path: Path) -> None:
     """Labels come from wnids: folders that are none have no label."""
     for severity in range(1, 6):
         _save(tmp_path / "fog" / str(severity) / "goldfish" / "0.JPEG", 64, 0)
-    with pytest.raises(InputError, match="class folders named by wnid, such as n01443537, got 'goldfish'"):
+    with pytest.raises(
+        InputError, match="class folders named as the classes are, such as n01443537, got 'goldfish'"
+    ):
         open_data("tiny-imagenet-c", root=tmp_path)
 
 

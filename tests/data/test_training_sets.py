@@ -93,10 +93,11 @@ def test_classes_of_imagenet_are_known_by_name(tmp_path: Path) -> None:
 
 def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     """It says what was looked for, and where to get it."""
-    with pytest.raises(
-        InputError, match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*data get cifar10-c"
-    ):
+    usual = r"cifar10-c: expected cifar-10-batches-py/ or train/ .*"
+    with pytest.raises(InputError, match=usual + r"got no such folder: unpack cifar-10-python\.tar\.gz"):
         open_training("cifar10-c", root=tmp_path)
+    with pytest.raises(InputError, match=usual + r"nowhere, got nothing there: unpack"):
+        open_training("cifar10-c", root=tmp_path / "nowhere")
     _class_folders(tmp_path / "train")
     with pytest.raises(InputError, match=r"nowhere\.npz: expected .*got no such file"):
         open_training("cifar10-c", root=tmp_path, test=tmp_path / "nowhere.npz")
@@ -120,6 +121,16 @@ def test_classes_of_other_names_are_refused(tmp_path: Path) -> None:
     _class_folders(tmp_path / "train", ("plane", "car", *CIFAR[2:]))
     with pytest.raises(InputError, match=r"the 10 classes, got none for airplane and 1 more"):
         open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
+
+
+def test_test_images_are_of_all_classes(tmp_path: Path) -> None:
+    """A test folder that lacks a class is not the test set: the line names the class."""
+    _class_folders(tmp_path / "train")
+    _class_folders(tmp_path / "test", CIFAR[:-1])
+    _class_folders(tmp_path / "other", CIFAR[:-1])
+    for test in (None, tmp_path / "other"):
+        with pytest.raises(InputError, match=r"of the 10 classes, got none for truck"):
+            open_training("cifar10-c", root=tmp_path, test=test)
 
 
 def test_your_own_images_have_the_same_classes_in_both_parts(tmp_path: Path) -> None:
@@ -147,6 +158,7 @@ def test_other_folders_in_the_usual_places_are_no_classes(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ppbench.data.places.user_folder", lambda: tmp_path / "nowhere")
     with pytest.raises(
-        InputError, match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*data get cifar10-c"
+        InputError,
+        match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*unpack cifar-10-python\.tar\.gz",
     ):
         open_training("cifar10-c")

@@ -104,11 +104,24 @@ def test_the_last_one_can_be_removed(own: Path, tmp_path: Path) -> None:
     assert "resnet20-digits" in models().stdout
 
 
-@pytest.mark.parametrize("name", ["resnet20-digits", "nothing"])
-def test_what_was_not_added_cannot_be_removed(own: Path, name: str) -> None:
+def test_the_card_goes_with_the_file(own: Path, tmp_path: Path) -> None:
+    """Into the user's folder, and out of it."""
+    file = _file(tmp_path)
+    file.with_suffix(".md").write_text("# A card")
+    add(file, "a")
+    assert (own / "a.md").read_text() == "# A card"
+    remove("a")
+    assert sorted(path.name for path in own.iterdir()) == [INDEX_FILE]
+    assert file.with_suffix(".md").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("resnet20-digits", ", which ppbench brings"), ("nothing", ": `ppbench models` lists")]
+)
+def test_what_was_not_added_cannot_be_removed(own: Path, name: str, why: str) -> None:
     """What ships stays."""
     with pytest.raises(
-        InputError, match=f"expected an id that was given by `ppbench models add`, got '{name}'"
+        InputError, match=f"expected an id that was given by `ppbench models add`, got '{name}'{why}"
     ):
         remove(name)
     assert not own.exists()

@@ -12,18 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
+from PIL import Image
 from safetensors import safe_open
 
 import ppbench.training
 from ppbench.atomic import sha256_of
 from ppbench.cli.train import train
+from ppbench.data.classes import class_list
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
 from ppbench.training.progress import Progress
 from ppbench.training.recipe import load_recipe
 from ppbench.training.run import Trained, run_recipe
-from tests.data.cifar_folders import clean_cifar
+from tests.data.cifar_folders import clean_cifar, images_of
 from tests.training.easy import small_recipe
 
 
@@ -206,6 +209,42 @@ def test_mistakes_are_found_before_the_training(
     with pytest.raises(InputError, match=message):
         run(**arguments, on_step=never)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_test_image_is_found_before_the_training(root: Path) -> None:
+    """The test images are looked at once, at the end; that one of them cannot be read is known at the start."""
+    test = root / "test"
+    images = images_of(10)
+    for label, name in enumerate(class_list("cifar10")):
+        (test / name).mkdir(parents=True)
+        Image.fromarray(images[label]).save(test / name / "0.png")
+    damaged = test / "ship" / "0.png"
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"ship/0\.png"):
+        run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            root=root,
+            test=test,
+            out=root / "w.safetensors",
+            on_step=lambda _progress: pytest.fail("it trained"),
+        )
+    assert not (root / "w.training").exists()
+
+
+def test_ctrl_c_while_it_starts_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The imports take seconds: 130, and how to go on."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["ppbench.cli.train"], "_require_extra", interrupt)
+    with pytest.raises(typer.Exit) as ended:
+        train()
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err.startswith("ppbench: interrupted: the same command goes on from")
 
 
 def test_a_disk_that_is_full_at_the_end_does_not_cost_the_training(
