@@ -118,9 +118,8 @@ def run_recipe(
         if done is not None:
             return _done(file, how, done, test_images, on_note) if first else None
         if first and fits(test_images):
-            test_images.images[
-                :
-            ]  # a damaged one is found before hours of training; of a large set it is not worth it
+            # Read now: a damaged image is found before hours of training. A large set is not worth the wait.
+            _ = test_images.images[:]
         network = fit(
             lambda: wanted.build(images.num_classes, size),
             how,
