@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from ppbench.reporting.html.page import write_page
 from ppbench.runs.report import gather
 from tests.report.made_runs import HOSTILE, run_of
 
-ROOT = Path(__file__).parents[2]
 WIDTHS, THEMES = (390, 1400), ("light", "dark")
 
 
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The source of axe-core, which `make browser` fetches."""
-    path = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+    path = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
     if not path.is_file():
         pytest.skip("needs axe-core: make browser")
     return path.read_text()
