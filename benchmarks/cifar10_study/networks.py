@@ -74,7 +74,7 @@ def _train(variant: Variant, seed: int, root: Path, test: Path, weights: Path) -
     }
     given = [str(part) for option in options.items() for part in option]
     subprocess.run(
-        [sys.executable, "-m", "ppbench", "train", *given, "--half"],
+        [sys.executable, "-m", "ppbench", "train", *given, "--bits", "16"],
         check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )

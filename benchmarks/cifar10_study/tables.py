@@ -56,7 +56,7 @@ The JPEGs are CIFAR-10's 50,000 training images (https://www.cs.toronto.edu/~kri
 `train/<class>/<number>.jpg`, quality 75; they differ from the originals by 5.8 of 255 in the mean. The test images are
 an `.npz` with `images` and `labels`, the first 1,000 of `test_batch`. The seven networks and thirteen trainings are in
 `benchmarks/cifar10_study/plan.py`; each is `ppbench train` by `cifar10-fast`, `cifar10-fast-augmix` or
-`cifar10-fast-prime` with `--half`. All of it, trainings (hours), evaluation and these pages:
+`cifar10-fast-prime` with `--bits 16`. All of it, trainings (hours), evaluation and these pages:
 
 ```console
 $ python -m benchmarks.cifar10_study --root JPEGS --test TEST.npz --weights FOLDER

@@ -54,9 +54,9 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start again, whatever state or file there is.")
     ] = False,
-    half: Annotated[
-        bool, typer.Option("--half", help="Store the kernels in half precision: half the bytes.")
-    ] = False,
+    bits: Annotated[
+        int, typer.Option(help="Of the stored kernels' numbers: 32, 16 (half the bytes) or 8 (a quarter).")
+    ] = 32,
     out: Annotated[
         Path | None,
         typer.Option(help="Default: <model>-<recipe>.safetensors in this folder.", show_default=False),
@@ -78,6 +78,7 @@ def train(
     ):
         _require_extra()
         from ppbench.cli.training_progress import training_progress
+        from ppbench.models.storage import checked_bits
         from ppbench.training.hardware import Hardware
         from ppbench.training.run import run_recipe
 
@@ -97,7 +98,7 @@ def train(
                 hardware=Hardware(device, devices, nodes, strategy, keep_every, workers),
                 overrides=overrides,
                 fresh=fresh,
-                half=half,
+                bits=checked_bits(bits),
                 on_step=progress,
                 on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
             )

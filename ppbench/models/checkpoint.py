@@ -18,6 +18,7 @@ from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
 from ppbench.models.recognise import Traits, name_of, traits_of
 from ppbench.models.registry import Architecture, architecture
 from ppbench.models.resnet import SMALL_IMAGES
+from ppbench.models.storage import BITS_KEY, Bits, packed
 
 MAX_EXAMPLES = 3
 
@@ -168,23 +169,7 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     return LoadReport(len(tensors), parameters, weights.notes + notes)
 
 
-def halved(module: nn.Module) -> nn.Module:
-    """Return the module with its kernels rounded to half precision, as `save_checkpoint` can store them."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if _is_kernel(parameter):
-                parameter.copy_(parameter.half().float())
-    return module
-
-
-def _is_kernel(tensor: Tensor) -> bool:
-    # Vectors are few, and some of them (running variances) can leave the range of half precision.
-    return tensor.ndim > 1 and tensor.dtype is torch.float32
-
-
-def save_checkpoint(
-    path: Path, module: nn.Module, metadata: Mapping[str, Any], *, half: bool = False
-) -> None:
+def save_checkpoint(path: Path, module: nn.Module, metadata: Mapping[str, Any], *, bits: Bits = 32) -> None:
     """Write a module's weights as safetensors, with what is known of them; the same input gives the same bytes.
 
     Args:
@@ -192,15 +177,14 @@ def save_checkpoint(
         module: the network; its state dict is stored, float32 and contiguous, from whatever device.
         metadata: what goes with it, as JSON: architecture, num_classes, image_size, input (`InputSpec.to_dict`), data,
             recipe, seed, clean_error.
-        half: store kernels, all but vectors, in half precision; loading gives back what `halved` makes of them.
+        bits: of the stored kernels' numbers; loading gives back what `ppbench.models.storage.rounded` makes of them.
     """
     tensors = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()
     }
-    if half:
-        tensors = {name: tensor.half() if _is_kernel(tensor) else tensor for name, tensor in tensors.items()}
-    header = {METADATA_KEY: dumps(dict(metadata), sort_keys=True)}
-    atomic.write_bytes(path, save(tensors, header))
+    said = dict(metadata) if bits == 32 else {**metadata, BITS_KEY: bits}
+    header = {METADATA_KEY: dumps(said, sort_keys=True)}
+    atomic.write_bytes(path, save(packed(tensors, bits), header))
 
 
 def _widened(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

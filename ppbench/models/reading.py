@@ -16,6 +16,7 @@ from ppbench.errors import InputError
 from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
 from ppbench.models.pickle_claims import ClaimError, claims_of, damage_means, globals_of
 from ppbench.models.pickle_globals import blocked, stand_ins
+from ppbench.models.storage import BITS, BITS_KEY, unpacked
 
 # The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
 # safetensors writes several in no fixed order, and the same training should give the same bytes.
@@ -87,6 +88,15 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
         raise ClaimError("a safetensors file whose ppbench metadata is not JSON") from error
     if not isinstance(metadata, dict):
         raise ClaimError("a safetensors file whose ppbench metadata is not an object")
+    bits = metadata.get(BITS_KEY, 32)
+    if bits not in BITS:
+        raise ClaimError(
+            f"a file of ppbench with kernels of {bits!r} bits: expected {' or '.join(map(str, BITS))}"
+        )
+    try:
+        content = unpacked(content, bits)
+    except ValueError as error:
+        raise ClaimError(f"a damaged file of ppbench, {error}: download or copy it again") from error
     return RawCheckpoint(path, "safetensors", content, metadata)
 
 

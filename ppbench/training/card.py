@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppbench.data.image_set import ImageSet
+from ppbench.models.storage import Bits
 from ppbench.training.augmentations.overlap import overlap
 from ppbench.training.recipe import Recipe, load_recipe, recipe_names
 
@@ -24,7 +25,7 @@ def card(
     parameters: int,
     sha256: str,
     *,
-    half: bool = False,
+    bits: Bits = 32,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the card as Markdown.
@@ -36,7 +37,7 @@ def card(
         images: what it was trained on.
         parameters: how many it has.
         sha256: of its file, in hexadecimal.
-        half: whether its kernels are stored in half precision.
+        bits: of its stored kernels' numbers.
         overrides: the fields that were changed on the command line.
     """
     spec = facts["input"]
@@ -53,15 +54,12 @@ def card(
         "overlap with the benchmark": _overlap(recipe),
         "seed": str(facts["seed"]),
         "clean error": f"{facts['clean_error']:.2f} % of {facts['test_images']:,} test images",
-        "stored": "kernels in half precision, with which the clean error was measured"
-        if half
-        else "single precision",
+        "stored": _stored(facts, bits),
         "SHA-256": f"`{sha256}`",
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-    again = (
-        f"ppbench train {_recipe(recipe, overrides or {})} --seed {facts['seed']}{' --half' if half else ''}"
-    )
+    fewer = "" if bits == 32 else f" --bits {bits}"
+    again = f"ppbench train {_recipe(recipe, overrides or {})} --seed {facts['seed']}{fewer}"
     return f"""# {title}
 
 | | |
@@ -88,6 +86,15 @@ def _recipe(recipe: Recipe, overrides: Mapping[str, Any]) -> str:
         for key in changed
     ]
     return f"--recipe {named} --model {recipe.model}{''.join(changes)}"
+
+
+def _stored(facts: Mapping[str, Any], bits: Bits) -> str:
+    """Return how the weights are stored, and what that did to the clean error."""
+    if bits == 32:
+        return "single precision"
+    how = {16: "in half precision", 8: "in 8 bits, with a scale for each output channel"}[bits]
+    before = f"{facts['clean_error_before']:.2f} %"
+    return f"kernels {how}, with which the clean error was measured; before storing it was {before}"
 
 
 def _augmentation(recipe: Recipe) -> str:

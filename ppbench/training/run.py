@@ -13,11 +13,12 @@ from ppbench.atomic import sha256_of, write_text
 from ppbench.data.image_set import ImageSet
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
-from ppbench.models.checkpoint import halved, save_checkpoint
+from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
+from ppbench.models.storage import Bits, rounded
 from ppbench.training.alone import alone
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
@@ -68,7 +69,7 @@ def run_recipe(
     overrides: Mapping[str, Any] | None = None,
     hardware: Hardware | None = None,
     fresh: bool = False,
-    half: bool = False,
+    bits: Bits = 32,
     on_step: OnStep = lambda _progress: None,
     on_note: Callable[[str], None] = lambda _line: None,
 ) -> Trained | None:
@@ -88,7 +89,7 @@ def run_recipe(
         overrides: fields of the recipe to change.
         hardware: where to train, and with how many processes; None takes the best device here.
         fresh: start again, whatever state there is, and replace whatever file.
-        half: store the kernels in half precision; the clean error is that of the stored network.
+        bits: of the stored kernels' numbers; the clean error is that of the stored network.
         on_step: called after each step.
         on_note: called with a line if there was nothing left to train.
 
@@ -114,7 +115,7 @@ def run_recipe(
     with alone(state) if first else nullcontext():
         # A state of this training goes before a file: it ended before all was written, or --fresh is to replace the
         # file.
-        done = None if fresh or keeps(state, identity) else finished(file, identity, half=half)
+        done = None if fresh or keeps(state, identity) else finished(file, identity, bits=bits)
         if done is not None:
             return _done(file, how, done, test_images, on_note) if first else None
         if first and fits(test_images):
@@ -144,7 +145,7 @@ def run_recipe(
             "test_digest": digest_of(test_images),
             "ppbench": __version__,
         }
-        facts = _write(file, network, metadata, how, images, test_images, half=half, overrides=overrides)
+        facts = _write(file, network, metadata, how, images, test_images, bits=bits, overrides=overrides)
         forget(state)  # not before: a full disk must not cost the training
     return _trained(file, how, facts)
 
@@ -157,19 +158,20 @@ def _write(
     images: ImageSet,
     test_images: ImageSet,
     *,
-    half: bool,
+    bits: Bits,
     overrides: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Measure the clean error and write the file and its card; return the metadata, that error among them."""
-    if half:
-        halved(network)
     spec = InputSpec.from_dict(metadata["input"])
     model = LoadedModel(recipe.model, recipe.model, network, spec, images.num_classes)
     facts = {**metadata, "clean_error": clean_error(model, test_images)}
-    save_checkpoint(file, network, facts, half=half)
+    if bits != 32:
+        rounded(network, bits)
+        facts |= {"clean_error": clean_error(model, test_images), "clean_error_before": facts["clean_error"]}
+    save_checkpoint(file, network, facts, bits=bits)
     sha256 = sha256_of(file)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    text = card(file.stem, facts, recipe, images, parameters, sha256, half=half, overrides=overrides)
+    text = card(file.stem, facts, recipe, images, parameters, sha256, bits=bits, overrides=overrides)
     write_text(file.with_suffix(".md"), text)
     return facts
 

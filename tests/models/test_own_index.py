@@ -8,12 +8,13 @@ from typer.testing import CliRunner, Result
 
 from ppbench.cli import app
 from ppbench.errors import InputError
-from ppbench.models.checkpoint import halved, save_checkpoint
+from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.index import INDEX_FILE, read_index, shipped_index, user_index
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.own_index import add, remove, to_toml
 from ppbench.models.registry import architecture
+from ppbench.models.storage import Bits
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "own"
 
 
-def _file(folder: Path, *, half: bool = False, classes: int = 10, **changes: object) -> Path:
+def _file(folder: Path, *, bits: Bits = 32, classes: int = 10, **changes: object) -> Path:
     """A file as `ppbench train` writes it, with random weights."""
     torch.manual_seed(3)
     facts = {
@@ -38,7 +39,7 @@ def _file(folder: Path, *, half: bool = False, classes: int = 10, **changes: obj
     path = folder / "trained.safetensors"
     network = architecture("resnet20-pp").build(classes, 32)
     save_checkpoint(
-        path, network, {key: value for key, value in (facts | changes).items() if value}, half=half
+        path, network, {key: value for key, value in (facts | changes).items() if value}, bits=bits
     )
     return path
 
@@ -165,15 +166,3 @@ def test_an_error_that_is_no_number_does_not_spoil_the_index(own: Path, tmp_path
     """It is left out: an index with NaN in it could not be read any more."""
     add(_file(tmp_path, clean_error=float("nan")), "mine")
     assert [(entry.id, entry.clean_error) for entry in user_index()] == [("mine", None)]
-
-
-def test_half_precision_is_what_was_measured(tmp_path: Path) -> None:
-    """A file of half the size gives back the network that `halved` made, bit for bit, in single precision."""
-    path = _file(tmp_path, half=True)
-    torch.manual_seed(3)
-    expected = halved(architecture("resnet20-pp").build(10, 32)).state_dict()
-    loaded = load_model("resnet20-pp", checkpoint=path, num_classes=10, image_size=32).module.state_dict()
-    assert path.stat().st_size < 0.6 * _file(tmp_path).stat().st_size
-    for name, value in loaded.items():
-        assert value.dtype == expected[name].dtype
-        assert torch.equal(value, expected[name])

@@ -5,12 +5,13 @@ import shlex
 import pytest
 
 from ppbench.cli.train import _fields
+from ppbench.models.storage import Bits
 from ppbench.training.card import card
 from ppbench.training.recipe import Recipe, load_recipe
 from tests.training.easy import easy_images
 
 
-def _command(recipe: Recipe, *, half: bool = False) -> list[str]:
+def _command(recipe: Recipe, *, bits: Bits = 32) -> list[str]:
     facts = {
         "architecture": recipe.model,
         "num_classes": 4,
@@ -20,11 +21,13 @@ def _command(recipe: Recipe, *, half: bool = False) -> list[str]:
         "data_digest": "0" * 64,
         "seed": 3,
         "clean_error": 5.0,
+        "clean_error_before": 4.5,
         "test_images": 20,
         "ppbench": "0",
     }
-    text = card("mine", facts, recipe, easy_images(), 1000, "1" * 64, half=half)
-    assert ("kernels in half precision" in text) == half
+    text = card("mine", facts, recipe, easy_images(), 1000, "1" * 64, bits=bits)
+    assert ("kernels in half precision" in text) == (bits == 16)
+    assert ("before storing it was 4.50 %" in text) == (bits != 32)
     return shlex.split(text.split("Made by `")[1].split("`")[0])
 
 
@@ -39,9 +42,9 @@ def _command(recipe: Recipe, *, half: bool = False) -> list[str]:
 def test_the_command_of_a_card_gives_the_recipe(changes: dict[str, object]) -> None:
     """Read back, it is the recipe that was trained: with every field that was changed, and no other."""
     recipe = load_recipe("digits", changes, model="alexnet")
-    words = _command(recipe, half=True)
+    words = _command(recipe, bits=8)
     assert words[:6] == ["ppbench", "train", "--recipe", "digits", "--model", "alexnet"]
-    assert words[-3:] == ["--seed", "3", "--half"]
+    assert words[-4:] == ["--seed", "3", "--bits", "8"]
     changed = _fields([words[k + 1] for k, word in enumerate(words) if word == "--set"])
     assert set(changed) == set(changes)
     assert load_recipe("digits", changed, model="alexnet") == recipe

@@ -23,6 +23,7 @@ from ppbench.data.classes import class_list
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
+from ppbench.models.storage import Bits
 from ppbench.training.progress import Progress
 from ppbench.training.recipe import load_recipe
 from ppbench.training.run import Trained, run_recipe
@@ -38,12 +39,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def _alexnet(
-    root: Path, out: Path, *, seed: int = 0, epochs: int = 1, half: bool = False, fresh: bool = False
+    root: Path, out: Path, *, seed: int = 0, epochs: int = 1, bits: Bits = 32, fresh: bool = False
 ) -> bytes:
     """Train a small AlexNet on the set in a folder, and return the bytes of its file."""
     recipe, changes = str(out.parent / "small.toml"), {"epochs": epochs}
     run_recipe(
-        recipe, model="alexnet", seed=seed, root=root, out=out, overrides=changes, half=half, fresh=fresh
+        recipe, model="alexnet", seed=seed, root=root, out=out, overrides=changes, bits=bits, fresh=fresh
     )
     return out.read_bytes()
 
@@ -147,7 +148,7 @@ def test_a_card_says_what_the_network_was_shown(root: Path) -> None:
     out = root / "mine.safetensors"
     changes = {"epochs": 1, "augmentation": "randaugment", "flip": True}
     done = run_recipe(
-        str(root / "small.toml"), model="alexnet", root=root, out=out, overrides=changes, half=True
+        str(root / "small.toml"), model="alexnet", root=root, out=out, overrides=changes, bits=16
     )
     assert done is not None
     text = (root / "mine.md").read_text()
@@ -288,7 +289,7 @@ def test_another_trainings_file_is_not_replaced_in_silence(root: Path) -> None:
     for changes, other in (
         ({"seed": 1}, "seed 1, got 0"),
         ({"epochs": 2}, 'recipe {"epochs": 2}, got {"epochs": 1}'),
-        ({"half": True}, "kernels in half precision, got them in single precision"),
+        ({"bits": 8}, "kernels of 8 bits, got them in 32"),
     ):
         with pytest.raises(
             InputError,
