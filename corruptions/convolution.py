@@ -34,7 +34,11 @@ def gaussian_weights(sigma: float, truncate: float = 4.0) -> tuple[float, ...]:
         if radius == 0
         else [math.exp(-0.5 / (sigma * sigma) * i * i) for i in range(-radius, radius + 1)]
     )
-    total = sum(weights)
+    total = 0.0
+    for (
+        weight
+    ) in weights:  # as scipy's sum does; Python's own compensates since 3.12, and gives another last bit
+        total += weight
     return tuple(w / total for w in weights)
 
 

@@ -149,7 +149,7 @@ class PushPullConv2d(nn.Module):
             # M = push - c S is minus the pull response: one pass over memory instead of two.
             minus_pull = torch.addcmul(push.to(exact), self.offset()[:, 0].to(exact), box, value=-1)
             if self.avg_kernel_size:
-                minus_pull = window_average(minus_pull, self.avg_kernel_size)
+                minus_pull = window_average(minus_pull, self.avg_kernel_size, self.push_conv.out_channels)
             return -minus_pull
 
     def _box_sum(self, x: Tensor) -> Tensor:
@@ -169,22 +169,24 @@ def _autocast_off(device_type: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def window_average(x: Tensor, size: int) -> Tensor:
-    """Average `x` (N, C, H, W) over a `size` x `size` window, stride 1, counting real pixels only."""
+def window_average(x: Tensor, size: int, channels: int) -> Tensor:
+    """Average `x` (N, channels, H, W) over a `size` x `size` window, stride 1, counting real pixels only.
+
+    The number of channels is given, not read off `x`: exported graphs and traces have to know a kernel's shape.
+    """
     radius = size // 2
     if x.device.type != "cpu":
         return F.avg_pool2d(x, size, 1, radius, count_include_pad=False)
     height, width = x.shape[-2:]
     counts = _real_pixels(height, radius, x)[:, None] * _real_pixels(width, radius, x)
-    return _window_sum(x, size, radius) / counts
+    return _window_sum(x, size, radius, channels) / counts
 
 
-def _window_sum(x: Tensor, size: int, radius: int) -> Tensor:
+def _window_sum(x: Tensor, size: int, radius: int, channels: int) -> Tensor:
     """Sum over the window, zeros beyond the map; CPU only."""
     if x.dtype == torch.float32 and _ONEDNN:
         # A convolution of each channel with ones: oneDNN's is 2 to 9 times as fast as shifted maps and avg_pool2d,
         # backward even more so, and fastest with channels last.
-        channels = int(x.shape[1])  # a number in exported graphs too, which have to know a kernel's shape
         ones = x.new_ones(channels, 1, size, size)
         return F.conv2d(x, ones, padding=radius, groups=channels)
     # avg_pool2d is not vectorised for this layout: sums of shifted maps, rows then columns, are several times faster.

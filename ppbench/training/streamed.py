@@ -1,8 +1,10 @@
 """Large training sets: worker processes read, cut and augment image files while the device trains."""
 
 import math
+import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +65,24 @@ class Streamed:
             self._files,
             batch_sampler=_Batches([[(epoch, row) for row in batch] for batch in rows]),
             num_workers=self._workers,
+            multiprocessing_context=_clean_processes() if self._workers else None,
             collate_fn=_collate,
             pin_memory=torch.cuda.is_available(),
             prefetch_factor=4 if self._workers else None,
         )
+
+
+@cache
+def _clean_processes() -> Any:
+    """Return how workers are started: from a process of one thread, as a forked copy of this one could stand still.
+
+    That process has imported what workers need, so that none of them takes the seconds for it, epoch after epoch.
+    """
+    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload([__name__])
+    return context
 
 
 @dataclass(frozen=True)

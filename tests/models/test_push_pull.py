@@ -56,7 +56,7 @@ def test_window_average(
     weights = torch.randn(shape, dtype=dtype)
     found = []
     for average in (
-        window_average(x, size),
+        window_average(x, size, shape[1]),
         nn.functional.avg_pool2d(x, size, 1, size // 2, count_include_pad=False),
     ):
         (gradient,) = torch.autograd.grad((average * weights).sum(), x)
@@ -67,9 +67,9 @@ def test_window_average(
 def test_window_average_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A torch that was built without it takes shifted sums, in single precision too."""
     x = torch.randn(2, 16, 17, 19)
-    expected = window_average(x, 5)
+    expected = window_average(x, 5, 16)
     monkeypatch.setattr("ppbench.models.push_pull._ONEDNN", False)
-    torch.testing.assert_close(window_average(x, 5), expected)
+    torch.testing.assert_close(window_average(x, 5, 16), expected)
 
 
 @pytest.mark.parametrize("fast", [False, True])
