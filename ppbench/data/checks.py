@@ -69,13 +69,13 @@ def checked_labels(where: str | Path, labels: NDArray[Any], count: int, num_clas
 
 def _to_uint8(images: NDArray[Any]) -> str:
     """Say how to bring images to 8 bits; of an array of another type than numbers, nothing."""
-    if images.size == 0 or not (images.dtype == bool or np.issubdtype(images.dtype, np.number)):
+    if images.size == 0 or images.dtype.kind not in "biuf":
         return ""
-    low, high = images.min(), images.max()
+    low, high = float(images.min()), float(images.max())
     told = f" from {low:g} to {high:g}"
     if images.dtype == bool or low < 0:
         return f"{told}: save values 0..255, with no normalisation, as uint8"
-    if np.issubdtype(images.dtype, np.floating) and high <= 1:
+    if images.dtype.kind == "f" and high <= 1:
         return f"{told}: save (255 * images).round().astype('uint8')"
     if images.dtype == np.uint16 and high > 255:
         return f"{told}: if 65535 is white, save (images / 257).round().astype('uint8')"

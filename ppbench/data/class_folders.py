@@ -70,7 +70,7 @@ def class_folders(folder: Path) -> list[str]:
         InputError: the folder cannot be read.
     """
     try:
-        return [entry.name for entry in _entries(folder) if not _is_hidden(entry.name) and entry.is_dir()]
+        return [entry.name for entry in _entries(folder) if not _is_hidden(entry.name) and _is_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -157,9 +157,9 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
             if name not in known:
                 passed.add("folders that are not named as a class", name)
     for entry in _entries(where):
-        if not _is_hidden(entry.name) and entry.name.lower().endswith(SUFFIXES) and entry.is_file():
+        if not _is_hidden(entry.name) and entry.name.lower().endswith(SUFFIXES) and not _is_folder(entry):
             passed.add("images in no class folder", entry.name)
-        elif _is_hidden(entry.name) and entry.is_dir():
+        elif _is_hidden(entry.name) and _is_folder(entry):
             passed.add("hidden folders", entry.name)
     return (*passed.notes(where), *filter(None, [case_note(classes)]))
 
@@ -215,7 +215,7 @@ def _walk(
     images, folders = [], []
     for entry in _entries(place):
         path = f"{inside}/{entry.name}"
-        if entry.is_dir():
+        if _is_folder(entry):
             folders.append(entry.name)
         elif entry.name.lower().endswith(SUFFIXES):
             if _is_hidden(entry.name):
@@ -242,6 +242,14 @@ def _walk(
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether it is a folder, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
