@@ -19,6 +19,9 @@ from ppbench.errors import InputError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """The endings of torchvision's ImageFolder, in capitals as well."""
 
+PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+"""What the parts of a set are called; a folder of them is no folder of classes."""
+
 _NO_DATA = ("thumbs.db", "desktop.ini")
 """What Windows leaves in folders; what macOS and editors leave is hidden."""
 

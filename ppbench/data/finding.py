@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.cifar_c import NpyFolder, is_npy_folder
-from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.class_folders import PARTS, class_folders, read_class_folders
 from ppbench.data.class_order import ANY, ClassOrder, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
@@ -92,9 +92,6 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
 TEST_FOLDERS = ("val", "test")
 """What the folder of the test images is called beside `train`."""
 
-_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-"""What the parts of a set are called; a folder of them is no folder of classes."""
-
 
 def known_classes(spec: DataSet, folder: Path) -> Sequence[str] | None:
     """Return what the class folders of a set are called, label 0 first; None where any name is a class.
@@ -153,7 +150,7 @@ def _has_classes(spec: DataSet, folder: Path) -> bool:
     names, known = class_folders(folder), known_classes(spec, folder)
     if known is not None:
         return not set(known).isdisjoint(names)
-    parts = {name for name in names if name.lower() in _PARTS}
+    parts = {name for name in names if name.lower() in PARTS}
     # Beside another part, or alone, `val` is no class; nor is a corruption: each would be read with all that is in it.
     if len(parts) > 1 or len(parts) == len(names) or holds_only_cells(folder):
         return False

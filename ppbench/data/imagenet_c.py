@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppbench.data.class_folders import class_folders, labelled, list_images, notes_of
+from ppbench.data.class_folders import PARTS, class_folders, labelled, list_images, notes_of
 from ppbench.data.class_order import ClassOrder
 from ppbench.data.image_files import Geometry, ImageFiles, read_image
 from ppbench.data.image_set import ImageSet
@@ -154,4 +154,8 @@ def _places(folder: Path) -> dict[str, Path]:
 
 
 def _has_severities(folder: Path) -> bool:
-    return any((folder / severity).is_dir() for severity in SEVERITIES)
+    """Return whether a folder may be a corruption's; one of numbered classes has other numbers, too, or is a part."""
+    if folder.name.lower() in PARTS:
+        return False
+    numbers = {name for name in class_folders(folder) if name.isdecimal()}
+    return bool(numbers) and numbers <= set(SEVERITIES)

@@ -188,6 +188,19 @@ def test_the_parts_of_a_set_are_no_classes(tmp_path: Path) -> None:
     assert len(open_data("folder-c", root=tmp_path / "validation").labels) == 6
 
 
+@pytest.mark.parametrize("classes", [range(10), range(1, 6)])
+def test_numbered_classes_are_no_severities(classes: range, tmp_path: Path) -> None:
+    """`train/1/` and `test/1/` are classes of two parts, whatever numbers there are; the test images are meant."""
+    for part in ("train", "test"):
+        for k in classes:
+            _save(tmp_path / part / str(k) / f"{part}.png", k)
+    for root in (tmp_path, tmp_path / "test"):
+        source = open_data("folder-c", root=root)
+        assert (source.source, source.num_classes) == ("generated", len(classes))
+        assert source.clean is not None
+        assert source.clean.images[:][:, 0, 0, 0].tolist() == list(classes)
+
+
 @pytest.mark.parametrize("group", ["", "weather"])
 def test_corruptions_are_no_classes(group: str, tmp_path: Path) -> None:
     """A published tree that is to be corrupted once more would be read as a class a corruption, or a group."""

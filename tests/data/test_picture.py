@@ -154,6 +154,7 @@ LOADER_ONLY = {
     "PGM": _encoded(RGB.convert("L"), "PPM"),
     "CMYK TIFF": _encoded(SMOOTH.convert("CMYK"), "TIFF"),
     "YCbCr TIFF": _encoded(SMOOTH.convert("YCbCr"), "TIFF"),
+    "CIELAB TIFF": _encoded(Image.merge("LAB", SMOOTH.split()), "TIFF"),
     "animated WebP": _encoded(FRAMES[0], "WEBP", lossless=True, **MORE),
     "TIFF of several pages": _encoded(FRAMES[0], "TIFF", **MORE),
     "RGB PNG of 16 bits": png16(np.stack([DEEP, DEEP.T.reshape(12, 16), DEEP[::-1]], -1)),
