@@ -146,6 +146,7 @@ def run_recipe(
             "input": InputSpec(size=size, mean=how.mean, std=how.std).to_dict(),
             "data": how.data,
             **identity,
+            **_own_classes(images),
             "test_images": len(test_images),
             "test_digest": digest_of(test_images),
             "ppbench": __version__,
@@ -153,6 +154,13 @@ def run_recipe(
         facts = _write(file, network, metadata, how, images, test_images, half=half, overrides=overrides)
         forget(state)  # not before: a full disk must not cost the training
     return _trained(file, how, facts)
+
+
+def _own_classes(images: ImageSet) -> dict[str, Any]:
+    """Return the names of the class folders, label 0 first, where no list that is known says them."""
+    if images.classes is None or images.classes.by == "known":
+        return {}
+    return {"classes": list(images.classes.names)}
 
 
 def _write(

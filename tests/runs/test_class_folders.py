@@ -13,8 +13,11 @@ from torch import nn
 
 import ppbench
 from ppbench.errors import InputError
+from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.registry import architecture
+from ppbench.models.requests import ModelRequest
 from ppbench.runs.folder import Run
 
 COLOURS = torch.tensor([[(37 * k) % 256, (91 * k + 40) % 256, (200 - 53 * k) % 256] for k in range(11)]) / 255
@@ -113,6 +116,31 @@ def test_grey_images_of_16_bits_have_their_own_grey(tmp_path: Path) -> None:
     spec = InputSpec(size=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     model = LoadedModel("greys", "greys", module, spec, 3, spec_source="the test")
     assert _clean_error(ppbench.evaluate(model, root=tmp_path, **SMALL)) == 0.0
+
+
+@pytest.mark.slow
+def test_a_trained_file_knows_its_class_folders(tmp_path: Path) -> None:
+    """Another order of the same folders, or other folders, are refused; files that say nothing are not."""
+    names = ["1", "2", "10"]
+    _labelled(tmp_path / "set", names, 2)
+    file = tmp_path / "mine.safetensors"
+    known = {"architecture": "resnet20", "num_classes": 3, "image_size": 224}
+    spec = {"input": InputSpec(size=224, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)).to_dict()}
+    network = architecture("resnet20").build(3, 224)
+    options = {**SMALL, "root": tmp_path / "set", "store": False}
+    for classes, order, refused in (
+        (names, "numbers", None),
+        (names, "text", "label 1 being '2', got '10': give --classes the order that it was trained in"),
+        (["1", "2", "11"], "numbers", "label 2 being '11', got '10'"),
+        (None, "text", None),
+        ("1, 2, 10", "text", None),
+    ):
+        save_checkpoint(file, network, {**known, **spec, **({"classes": classes} if classes else {})})
+        if refused is None:
+            ppbench.evaluate(ModelRequest(None, file), classes=order, **options)
+            continue
+        with pytest.raises(InputError, match=refused):
+            ppbench.evaluate(ModelRequest(None, file), classes=order, **options)
 
 
 @pytest.mark.parametrize("seed", [-1, -(2**40)])
