@@ -63,9 +63,9 @@ class DataSet:
         Raises:
             InputError: its images are in no class folders, or it has other classes than those listed.
         """
-        if order is None or (order == ANY and self.wnids is not None):
+        if order is None or (order == ANY and (self.embedded or self.wnids is not None)):
             return self
-        if self.layout == "embedded" and order != ANY:
+        if self.embedded:
             raise InputError(f"{self.name}: expected no --classes, its labels are embedded: leave it out")
         known = self.wnids if self.layout == "imagenet" else class_list(self.name.removesuffix("-c"))
         numbered = self.layout == "cifar" and all(name.isdecimal() for name in order.names)

@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from ppbench.data.class_names import class_names
-from ppbench.data.class_order import Classes, read_order, sorted_classes
+from ppbench.data.class_order import ANY, Classes, read_order, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.sets import open_data
 from ppbench.data.training_sets import open_training
@@ -182,6 +182,16 @@ def test_labels_in_files_have_no_class_folders(tmp_path: Path) -> None:
     for name, root in (("cifar10-c", tmp_path / "set.npz"), ("digits-c", None)):
         with pytest.raises(InputError, match=r"--classes, .*: leave it out"):
             open_data(name, root=root, classes=class_list("cifar10"))
+
+
+@pytest.mark.parametrize("name", ["digits-c", "cifar10-c", "folder-c", "imagenet100-c"])
+def test_any_order_will_do_where_nobody_asks_for_labels(name: str, tmp_path: Path) -> None:
+    """A preview, and the images of a report: whatever the set, nothing is refused."""
+    np.savez(tmp_path / "set.npz", images=images_of(4), labels=labels_of(4))
+    _folders(tmp_path / "set", [*NUMBERS, class_list("imagenet100")[3]])
+    root = {"digits-c": None, "cifar10-c": tmp_path / "set.npz"}.get(name, tmp_path / "set")
+    counts = {"digits-c": 500, "cifar10-c": 4, "folder-c": 12, "imagenet100-c": 1}
+    assert len(open_data(name, root=root, classes=ANY).labels) == counts[name]
 
 
 def test_training_asks_as_evaluating_does(tmp_path: Path) -> None:

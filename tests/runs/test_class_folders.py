@@ -18,7 +18,9 @@ from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest
+from ppbench.runs.example_images import example_images
 from ppbench.runs.folder import Run
+from ppbench.runs.merging import merge
 
 COLOURS = torch.tensor([[(37 * k) % 256, (91 * k + 40) % 256, (200 - 53 * k) % 256] for k in range(11)]) / 255
 SMALL: dict[str, Any] = {"data": "folder-c", "corruptions": "brightness", "severities": [1]}
@@ -80,6 +82,13 @@ def test_eleven_numbered_classes_are_in_the_order_that_is_said(tmp_path: Path) -
     assert right.manifest["data"]["classes"]["folders"] == [str(k) for k in range(11)]
     assert right.manifest["data"]["classes"]["order"] == "numbers"
     assert wrong.manifest["data"]["digest"] != right.manifest["data"]["digest"]
+    # A report opens the images again in the run's own order, and calls the classes by their folders.
+    (cell,) = example_images(merge([wrong])).cells
+    assert cell.examples
+    for example in cell.examples:
+        (answer,) = example.answers.values()
+        # The network answers with the number of the folder, which as text is another folder's label.
+        assert answer[0] == sorted(map(str, range(11)))[int(example.truth)] != example.truth
 
 
 def test_all_120_images_are_evaluated_though_60_lie_deeper(tmp_path: Path) -> None:
