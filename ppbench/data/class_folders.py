@@ -106,6 +106,18 @@ def list_images(folder: Path, classes: Mapping[str, int]) -> Listing:
     return Listing(names, np.array(labels, np.int64), passed)
 
 
+def image_names(folder: Path) -> list[str]:
+    """Return the names of the images in a folder, sorted; hidden ones and those deeper in it are left out."""
+    try:
+        return [
+            entry.name
+            for entry in _entries(folder)
+            if entry.name.lower().endswith(SUFFIXES) and not _is_hidden(entry.name) and not _is_folder(entry)
+        ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def labelled(
     where: Path,
     found: Sequence[str],
@@ -159,10 +171,10 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
         for name in found:
             if name not in known:
                 passed.add("folders that are not named as a class", name)
+    for name in image_names(where):
+        passed.add("images in no class folder", name)
     for entry in _entries(where):
-        if not _is_hidden(entry.name) and entry.name.lower().endswith(SUFFIXES) and not _is_folder(entry):
-            passed.add("images in no class folder", entry.name)
-        elif _is_hidden(entry.name) and _is_folder(entry):
+        if _is_hidden(entry.name) and _is_folder(entry):
             passed.add("hidden folders", entry.name)
     return (*passed.notes(where), *filter(None, [case_note(classes)]))
 

@@ -69,7 +69,7 @@ def is_deep(content: bytes) -> bool:
     Args:
         content: the file's bytes; a damaged file is not deep.
     """
-    if content[:2] == b"\xff\xd8":  # JPEG
+    if content[:2] in (b"\xff\xd8", b"BM", b"RI"):  # JPEG, BMP, WebP: never
         return False
     if content[:4] == b"\x89PNG":
         return content[24:26] == b"\x10\x00"  # 16 bits, grey

@@ -80,8 +80,10 @@ def open_data(
         opened = _from_clean(spec, clean)
     if opened.classes is None and spec.order not in (None, ANY):
         raise no_class_folders(spec)
-    if spec.wnids or opened.classes is None:
+    if spec.wnids:
         opened = opened.with_classes_noted()
+    if opened.classes is None:
+        opened = opened.with_first_label_noted()
     return opened if limit is None else _subset(opened, limit, seed)
 
 

@@ -112,12 +112,14 @@ class DataSource:
         there = len(np.unique(self.labels))
         if there == self.num_classes:
             return self
-        if self.classes is None:
-            if there < self.num_classes - 1 or not self.labels.all():
-                return self  # few images, as a test has
-            note = "no image has label 0, and every other label has some: are they counted from 1?"
-            return replace(self, notes=(*self.notes, note))
         note = f"images of {there:,} of the {self.num_classes:,} classes only: no result of the whole set"
+        return replace(self, notes=(*self.notes, note))
+
+    def with_first_label_noted(self) -> "DataSource":
+        """Return the source with a note if its labels, of a file, may be counted from 1: all are there but 0."""
+        if not self.labels.all() or len(np.unique(self.labels)) < self.num_classes - 1:
+            return self
+        note = "no image has label 0, and every other label has some: are they counted from 1?"
         return replace(self, notes=(*self.notes, note))
 
     def corruption_digests(self, names: Iterable[str]) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ppbench.data.class_folders import PassedOver, image_names
 from ppbench.data.class_order import Classes, Order
 from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
@@ -46,7 +47,10 @@ def read_annotated(folder: Path, name: str, size: int, known: Sequence[str], by:
     if not rows:
         raise InputError(f"{path}: expected a line for each image, got none")
     rows.sort()
+    passed = PassedOver()
+    for file in sorted(set(image_names(folder / "images")) - {Path(name).name for _, name in rows}):
+        passed.add(f"images without a line in {ANNOTATIONS}", f"images/{file}")
     labels = np.array([number[wnid] for wnid, _ in rows], np.int64)
     files = ImageFiles(folder, [file for _, file in rows], Geometry(size))
     ids = np.arange(len(rows), dtype=np.int64)
-    return ImageSet(name, files, labels, ids, len(known), Classes(tuple(known), by))
+    return ImageSet(name, files, labels, ids, len(known), Classes(tuple(known), by), passed.notes(folder))

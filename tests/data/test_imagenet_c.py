@@ -164,6 +164,7 @@ def test_tiny_imagenets_own_layout_is_clean(tmp_path: Path) -> None:
         lines.append(f"val_{k}.JPEG\t{wnid}\t0\t0\t62\t62\n")
     (val / "val_annotations.txt").write_text("".join(lines))
     generated = open_data("tiny-imagenet-c", root=tmp_path, source="generated")
+    assert not [note for note in generated.notes if note.startswith("passed over")]
     assert generated.labels.tolist() == LABELS
     assert generated.clean is not None
     with Image.open(val / "images" / "val_0.JPEG") as image:
@@ -171,6 +172,14 @@ def test_tiny_imagenets_own_layout_is_clean(tmp_path: Path) -> None:
     published = open_data("tiny-imagenet-c", root=tmp_path)
     assert published.clean is not None
     assert "not those that the published ones were made from" in published.notes[0]
+    _save(val / "images" / "val_77.JPEG", 64, 0)
+    (val / "images" / "._val_0.JPEG").write_bytes(b"Mac OS X")
+    again = open_data("tiny-imagenet-c", root=tmp_path, source="generated")
+    assert again.digest == generated.digest
+    told = (
+        f"passed over in {val}: images without a line in val_annotations.txt: 1 (such as images/val_77.JPEG)"
+    )
+    assert told in again.notes
 
 
 def test_a_part_of_the_classes_is_noted(tmp_path: Path) -> None:
