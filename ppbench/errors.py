@@ -20,3 +20,13 @@ def unknown(kind: str, got: str, known: Iterable[str]) -> InputError:
     near = get_close_matches(got, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     return InputError(f"unknown {kind} {got!r}: {hint}")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed below 0: NumPy and torch know none, and one that means something here only could not be repeated.
+
+    Raises:
+        InputError: it is negative.
+    """
+    if seed < 0:
+        raise InputError(f"expected a seed of 0 or more, got {seed}")

@@ -70,6 +70,14 @@ class EvaluationOptions:
         Path | None,
         typer.Option(help="A published -C folder, a clean data set, or an .npz.", show_default=False),
     ] = None
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="The order of class folders: text (as torchvision's ImageFolder), numbers (as timm), or a file with a "
+            "folder's name a line, label 0 first.",
+            show_default=False,
+        ),
+    ] = None
     source: Annotated[str, typer.Option(help="auto, published (official files) or generated.")] = "auto"
     corruptions: Annotated[
         str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
@@ -85,7 +93,7 @@ class EvaluationOptions:
         int | None,
         typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
     ] = None
-    seed: Annotated[int, typer.Option(help="Seed of the generated corruptions and of the subset.")] = 0
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated corruptions and of the subset.")] = 0
     generator: Annotated[
         str, typer.Option(help="ppbench, or imagecorruptions (the PyPI package, mended) to compare with.")
     ] = "ppbench"

@@ -18,7 +18,10 @@ def generate_command(
     limit: Annotated[
         int | None, typer.Option(help="A stratified subset of so many images.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the corruptions and of the subset.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions and of the subset.")] = 0,
+    classes: Annotated[
+        str | None, typer.Option(help="The order of class folders; as in `ppbench eval`.", show_default=False)
+    ] = None,
     grouped: Annotated[
         bool,
         typer.Option("--grouped", help="Folders noise/, blur/, weather/, … as in ImageNet-C's archives."),
@@ -36,5 +39,11 @@ def generate_command(
     names = parse_corruptions(corruptions)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
-        made = generate(Order(data, root, limit, seed, out, grouped), names, workers=workers, on_cell=on_cell)
+        made = generate(
+            Order(data, root, limit, seed, out, grouped, classes),
+            names,
+            workers=workers,
+            on_cell=on_cell,
+            on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
+        )
     typer.echo(f"{len(made.digests)} cells of {made.facts['images']:,} images in {out}")

@@ -21,13 +21,14 @@ def preview_command(
     ] = None,
     corruptions: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "all",
     severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
-    seed: Annotated[int, typer.Option(help="Seed of the corruptions.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
 ) -> None:
     """Write a contact sheet: corruptions down, severities across."""
     from io import BytesIO
 
     from ppbench import atomic
+    from ppbench.data.class_order import ANY
     from ppbench.data.picture import read_picture
     from ppbench.data.sets import open_data
     from ppbench.errors import InputError
@@ -38,7 +39,7 @@ def preview_command(
     if image is not None:
         pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
     else:
-        source = open_data(data, root=root, source="generated")
+        source = open_data(data, root=root, source="generated", classes=ANY)
         if index >= len(source.ids):
             raise InputError(
                 f"expected an --index below {len(source.ids)}, the images of {data}, got {index}"

@@ -34,6 +34,9 @@ def train(
         Path | None,
         typer.Option(help="The clean test images, if they lie elsewhere.", show_default=False),
     ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="The order of class folders; as in `ppbench eval`.", show_default=False)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     devices: Annotated[
         int | None, typer.Option(min=1, help="How many of them, in each node.", show_default=False)
@@ -94,6 +97,7 @@ def train(
                 seed=seed,
                 root=root,
                 test=test,
+                classes=classes,
                 out=out,
                 hardware=Hardware(device, devices, nodes, strategy, keep_every, workers),
                 overrides=overrides,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ppbench.data.checks import checked_images, checked_labels
+from ppbench.data.class_order import Classes
 from ppbench.data.image_set import Images, ImageSet, Labels
 from ppbench.data.numpy_files import read_npy
 from ppbench.errors import InputError
@@ -28,6 +29,11 @@ _SAMPLES = 250  # images of a file that its digest looks at
 
 class NpyFolder:
     """A published folder whose files have been checked."""
+
+    classes: Classes | None = None
+    """Its labels are in a file."""
+
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self, folder: Path, name: str, size: int, num_classes: int, corruptions: Iterable[str]
@@ -123,6 +129,8 @@ def _there(folder: Path) -> list[str]:
 def _labels(folder: Path, num_classes: int) -> Labels:
     path = folder / LABELS
     labels = read_npy(path)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
     if labels.ndim != 1 or len(labels) == 0 or len(labels) % SEVERITIES:
         raise InputError(
             f"{path}: expected the labels {SEVERITIES} times over, got shape {labels.shape}: fetch the file again"

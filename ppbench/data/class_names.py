@@ -2,25 +2,30 @@
 
 from collections.abc import Sequence
 
+from ppbench.data.class_order import Classes
 from ppbench.data.classes import class_list
 from ppbench.data.registry import DATA_SETS
 
 
-def class_names(data: str, num_classes: int) -> Sequence[str]:
+def class_names(data: str, num_classes: int, classes: Classes | None = None) -> Sequence[str]:
     """Return the names of the classes, label 0 first: words where the set has some, ``"class 7"`` where not.
 
     Args:
         data: the set's name, e.g. ``"cifar10-c"``.
         num_classes: how many names are needed.
+        classes: the class folders, where there are some: what they are called counts where the set has no words.
     """
     names: Sequence[str] = ()
-    if data == "digits-c":
+    folders = None if classes is None or classes.by == "known" else classes.names
+    if folders is not None and data in ("cifar10-c", "cifar100-c", "folder-c"):
+        names = [name.replace("_", " ") for name in folders]
+    elif data == "digits-c":
         names = [str(digit) for digit in range(10)]
     elif data in ("cifar10-c", "cifar100-c"):
         names = [name.replace("_", " ") for name in class_list(data.removesuffix("-c"))]
     elif data in DATA_SETS and (wnids := DATA_SETS[data].wnids) is not None:
         words = _imagenet_words()
-        names = [words.get(wnid, wnid) for wnid in wnids]
+        names = [words.get(wnid, wnid) for wnid in folders or wnids]
     if len(names) != num_classes:
         return [f"class {label}" for label in range(num_classes)]
     return names

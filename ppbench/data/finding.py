@@ -5,12 +5,13 @@ from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.cifar_c import NpyFolder, is_npy_folder
-from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.class_folders import PARTS, class_folders, read_class_folders
+from ppbench.data.class_order import ANY, ClassOrder, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
-from ppbench.data.imagenet_c import TreeFolder, is_tree
+from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, is_tree
 from ppbench.data.numpy_files import read_npz
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet
@@ -41,7 +42,14 @@ def open_published(
     """
     if spec.layout == "imagenet":
         return TreeFolder(
-            folder, spec.name, spec.image_size, spec.wnids, spec.num_classes, corruptions, severities
+            folder,
+            spec.name,
+            spec.image_size,
+            spec.wnids,
+            spec.num_classes,
+            corruptions,
+            severities,
+            spec.order,
         )
     assert spec.num_classes is not None  # only class folders decide it for themselves
     return NpyFolder(folder, spec.name, spec.image_size, spec.num_classes, corruptions)
@@ -88,14 +96,16 @@ TEST_FOLDERS = ("val", "test")
 def known_classes(spec: DataSet, folder: Path) -> Sequence[str] | None:
     """Return what the class folders of a set are called, label 0 first; None where any name is a class.
 
-    CIFAR's are called as its authors call them, or numbered so that they sort in order: "plane" or, of a hundred, "10"
-    would stand elsewhere.
+    CIFAR's are called as its authors call them, or numbered: "plane" would stand elsewhere.
+
+    Raises:
+        InputError: they are numbered, as text in another order, and the user does not say which order counts.
     """
-    if spec.layout != "cifar":
+    if spec.layout != "cifar" or spec.wnids is not None:
         return spec.wnids
     numbers = [name for name in class_folders(folder) if name.isdecimal()]
-    if [int(name) for name in numbers] == list(range(spec.num_classes or 0)):
-        return numbers
+    if sorted(map(int, numbers)) == list(range(spec.num_classes or 0)):
+        return sorted_classes(folder, numbers, spec.order).names
     return class_list(spec.name.removesuffix("-c"))
 
 
@@ -130,7 +140,9 @@ def _usual(spec: DataSet, place: Path) -> ImageSet | None:
     if layout := LAYOUTS.get(spec.clean or ""):
         return read_cifar(layout, folder, spec.name)
     if spec.wnids and (folder / ANNOTATIONS).is_file():
-        return read_annotated(folder, spec.name, spec.image_size, spec.wnids)
+        return read_annotated(
+            folder, spec.name, spec.image_size, spec.wnids, "known" if spec.order is None else "file"
+        )
     return _class_folders(spec, folder)
 
 
@@ -138,14 +150,44 @@ def _has_classes(spec: DataSet, folder: Path) -> bool:
     names, known = class_folders(folder), known_classes(spec, folder)
     if known is not None:
         return not set(known).isdisjoint(names)
-    return bool(names) and spec.num_classes in (None, len(names))
+    parts = {name for name in names if name.lower() in PARTS}
+    # Beside another part, or alone, `val` is no class; nor is a corruption: each would be read with all that is in it.
+    if len(parts) > 1 or len(parts) == len(names) or holds_only_cells(folder):
+        return False
+    return spec.num_classes in (None, len(names))
 
 
 def _class_folders(spec: DataSet, folder: Path) -> ImageSet:
     geometry, known = Geometry(spec.image_size, spec.resize), known_classes(spec, folder)
     if known is not None and spec.layout == "cifar":  # of ImageNet a part is often all that one has
         check_all_classes(folder, known)
-    return read_class_folders(folder, spec.name, geometry, known, spec.num_classes)
+    return read_class_folders(
+        folder, spec.name, geometry, known, spec.num_classes, order_of(spec, folder, known)
+    )
+
+
+def order_of(spec: DataSet, folder: Path, known: Sequence[str] | None) -> ClassOrder | None:
+    """Return what a user says of the class folders of a set, where that matters.
+
+    Raises:
+        InputError: an order is asked for, and these folders are named as the classes are, which have theirs.
+    """
+    order = spec.order
+    if order is None or order.names or known is None or known[0].isdecimal():
+        return order
+    if order == ANY:
+        return None
+    raise InputError(
+        f"{folder}: expected no --classes {order.by} for class folders such as {known[0]}, whose order is known: "
+        "leave it out"
+    )
+
+
+def no_class_folders(spec: DataSet) -> InputError:
+    """Return the error for an order of class folders where there are none."""
+    return InputError(
+        f"{spec.name}: expected class folders for --classes, got labels in the files: leave it out"
+    )
 
 
 def wanted(spec: DataSet, source: str = "auto") -> str:

@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ppbench.data.image_set import Pixels, RowIndex
+from ppbench.data.picture import is_deep, open_rgb
 from ppbench.errors import InputError
 
 
@@ -59,10 +60,12 @@ class ImageFiles:
         """
         path = self.folder / self.names[row]
         try:
-            return repr(self.geometry).encode() + path.read_bytes()
+            content = path.read_bytes()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(f"{path}: expected an image that can be read, got {reason}") from error
+        # Earlier versions read these as all white: what they kept of them must not be found again.
+        return repr(self.geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
 
     def __getitem__(self, rows: RowIndex, /) -> Pixels:
         """Decode the files of these rows, several at a time.
@@ -88,18 +91,9 @@ def read_image(path: Path, geometry: Geometry) -> Pixels:
     the crop's corner is rounded: what torchvision's Resize and CenterCrop do, and what ImageNet-C was made with.
 
     Raises:
-        InputError: the file is missing or damaged, or not of the size it must have.
+        InputError: the file cannot be read (`open_rgb`), or is not of the size it must have.
     """
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: expected an image, got no such file") from error
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path}: expected an image, got a damaged file ({reason}): fetch it again"
-        ) from error
+    image = open_rgb(path)
     if geometry.resize is None:
         if image.size != (geometry.size, geometry.size):
             raise InputError(

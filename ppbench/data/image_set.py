@@ -1,12 +1,14 @@
 """One type for every set of labelled images: in memory, memory-mapped or decoded when asked for."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ppbench.data.class_order import Classes
 
 Labels = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
@@ -75,6 +77,8 @@ class ImageSet:
         ids: (N,) int64, each image's index within the full set: what randomness and per-image results refer to,
             so that image k is the same image in every subset.
         num_classes: how many classes there are, seen in this set or not.
+        classes: the class folders, where the labels come from folders; None where they are in the files.
+        notes: what the user should know of how the images were found.
     """
 
     name: str
@@ -82,6 +86,8 @@ class ImageSet:
     labels: Labels
     ids: Labels
     num_classes: int
+    classes: Classes | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         counts = {self.images.shape[0], len(self.labels), len(self.ids)}
@@ -101,7 +107,7 @@ class ImageSet:
         """Return the set of these rows, in this order; what is lazy stays lazy."""
         in_memory = type(self.images) is np.ndarray
         images: Images = self.images[rows] if in_memory else Rows(self.images, rows)
-        return ImageSet(self.name, images, self.labels[rows], self.ids[rows], self.num_classes)
+        return replace(self, images=images, labels=self.labels[rows], ids=self.ids[rows])
 
     @cached_property
     def digest(self) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ppbench.data.class_folders import class_folders, labelled, list_images
+from ppbench.data.class_folders import PARTS, class_folders, labelled, list_images, notes_of
+from ppbench.data.class_order import ClassOrder
 from ppbench.data.image_files import Geometry, ImageFiles, read_image
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
@@ -34,6 +35,7 @@ class TreeFolder:
         num_classes: int | None,
         corruptions: Iterable[str],
         severities: Iterable[int],
+        order: ClassOrder | None = None,
     ) -> None:
         """Check that the cells are there, have the same classes, and have images of the right size.
 
@@ -45,6 +47,7 @@ class TreeFolder:
             num_classes: of the set; None takes the number of class folders.
             corruptions: those that will be asked for; none named: those that are there.
             severities: those that will be asked for; none named: all five.
+            order: what a user says of the class folders.
 
         Raises:
             InputError: a cell is missing, has other classes, or no images, or images of another size.
@@ -55,11 +58,14 @@ class TreeFolder:
         self.corruptions = tuple(corruptions) or tuple(sorted(self._places))
         wanted = tuple(str(severity) for severity in severities) or SEVERITIES
         first = self._place(self.corruptions[0]) / wanted[0]
-        self._classes = labelled(first, class_folders(first), known, num_classes)
-        self.num_classes = num_classes if num_classes is not None else len(self._classes)
-        self._names, self.labels = list_images(first, self._classes)
+        found = class_folders(first)
+        self.classes, self._labels = labelled(first, found, known, num_classes, order)
+        self.num_classes = num_classes if num_classes is not None else len(self.classes.names)
+        listing = list_images(first, self._labels)
+        self._names, self.labels = listing.names, listing.labels
         if not self._names:
             raise InputError(f"{first}: expected images in the class folders, got none")
+        self.notes = notes_of(first, self.classes, found, listing.passed)
         self.ids = np.arange(len(self._names), dtype=np.int64)
         for corruption in self.corruptions:
             for severity in wanted:
@@ -77,7 +83,7 @@ class TreeFolder:
             InputError: its files are not the same as those of the first cell.
         """
         where = self._place(corruption) / str(severity)
-        names, _ = list_images(where, self._classes)
+        names = list_images(where, self._labels).names
         if names != self._names:
             odd = sorted(set(names) ^ set(self._names))
             raise InputError(
@@ -85,7 +91,7 @@ class TreeFolder:
                 f"{odd[0]} is not in both"
             )
         images = ImageFiles(where, self._names, self._geometry)
-        return ImageSet(self.name, images, self.labels, self.ids, self.num_classes)
+        return ImageSet(self.name, images, self.labels, self.ids, self.num_classes, self.classes)
 
     def clean(self, size: int) -> ImageSet | None:  # noqa: ARG002  one signature for all published sets
         """Return None: a tree holds no clean images."""
@@ -119,7 +125,7 @@ class TreeFolder:
         if not where.is_dir():
             raise InputError(f"{where}: expected a folder of this severity, got none")
         present = set(class_folders(where))
-        if missing := [wnid for wnid in self._classes if wnid not in present]:
+        if missing := [wnid for wnid in self._labels if wnid not in present]:
             raise InputError(f"{where}: expected the same classes in every cell, got none named {missing[0]}")
         read_image(where / self._names[0], self._geometry)
 
@@ -127,6 +133,17 @@ class TreeFolder:
 def is_tree(folder: Path) -> bool:
     """Return whether a folder has corruptions with severities in it, or groups of them."""
     return bool(_places(folder))
+
+
+def holds_only_cells(folder: Path) -> bool:
+    """Return whether every folder in a folder is a corruption's, or a group's: none of them can be a class's."""
+    names, places = class_folders(folder), _places(folder)
+
+    def is_cells(place: Path) -> bool:
+        inside = class_folders(place)
+        return bool(inside) and (set(inside) <= set(SEVERITIES) or all(name in places for name in inside))
+
+    return bool(names) and all(is_cells(folder / name) for name in names)
 
 
 def _places(folder: Path) -> dict[str, Path]:
@@ -137,4 +154,8 @@ def _places(folder: Path) -> dict[str, Path]:
 
 
 def _has_severities(folder: Path) -> bool:
-    return any((folder / severity).is_dir() for severity in SEVERITIES)
+    """Return whether a folder may be a corruption's; one of numbered classes has other numbers, too, or is a part."""
+    if folder.name.lower() in PARTS:
+        return False
+    numbers = {name for name in class_folders(folder) if name.isdecimal()}
+    return bool(numbers) and numbers <= set(SEVERITIES)

@@ -1,11 +1,12 @@
 """Which data sets there are, and what is known of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from ppbench.data.class_order import ANY, ClassOrder
 from ppbench.data.classes import class_list
-from ppbench.errors import unknown
+from ppbench.errors import InputError, unknown
 
 Layout = Literal["embedded", "cifar", "imagenet"]
 
@@ -27,6 +28,7 @@ class DataSet:
         resize: the clean files' shorter side before the central crop; None where they have the size already.
         fetch: what to fetch and where to put it, in words; {place} is the folder.
         fetch_clean: the same for the archive of clean images, those for training among them.
+        order: what a user says of the order of its class folders.
     """
 
     name: str
@@ -41,6 +43,7 @@ class DataSet:
     resize: int | None = None
     fetch: str = ""
     fetch_clean: str = ""
+    order: ClassOrder | None = None
 
     @property
     def embedded(self) -> bool:
@@ -49,8 +52,35 @@ class DataSet:
 
     @property
     def wnids(self) -> Sequence[str] | None:
-        """The wnids, label 0 first, where they are known."""
+        """The class folders' names, label 0 first, where they are known or a user lists them."""
+        if self.order is not None and self.order.names:
+            return self.order.names
         return None if self.classes is None else class_list(self.classes)
+
+    def ordered(self, order: ClassOrder | None) -> "DataSet":
+        """Return the set with what a user says of its class folders.
+
+        Raises:
+            InputError: its images are in no class folders, or it has other classes than those listed.
+        """
+        if order is None or (order == ANY and (self.embedded or self.wnids is not None)):
+            return self
+        if self.embedded:
+            raise InputError(f"{self.name}: expected no --classes, its labels are embedded: leave it out")
+        known = self.wnids if self.layout == "imagenet" else class_list(self.name.removesuffix("-c"))
+        numbered = self.layout == "cifar" and all(name.isdecimal() for name in order.names)
+        if known is not None and order.names and not numbered and set(order.names) != set(known):
+            other = sorted(set(order.names) ^ set(known))
+            raise InputError(
+                f"{self.name}: expected its {len(known):,} classes in --classes, got {len(order.names):,}: "
+                f"{other[0]!r} is not in both; --data folder-c takes classes of your own"
+            )
+        if self.wnids is not None and not order.names:
+            raise InputError(
+                f"{self.name}: expected a file in --classes, got {order.by!r}: the names of its classes are known, and "
+                "so is their order"
+            )
+        return replace(self, order=order)
 
 
 def _cifar(classes: int, record: int) -> DataSet:

@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ppbench.data.cifar_c import NpyFolder
+from ppbench.data.class_order import ANY, ClassOrder, read_order
 from ppbench.data.digits import digits
-from ppbench.data.finding import find_clean, find_published, not_found, open_published, wanted
+from ppbench.data.finding import (
+    find_clean,
+    find_published,
+    no_class_folders,
+    not_found,
+    open_published,
+    wanted,
+)
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
@@ -16,7 +24,7 @@ from ppbench.data.made_here import made_by
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
-from ppbench.errors import InputError, unknown
+from ppbench.errors import InputError, check_seed, unknown
 
 __all__ = ["DATA_SETS", "SOURCES", "DataSource", "open_data"]
 
@@ -32,6 +40,7 @@ def open_data(
     severities: Sequence[int] = (),
     limit: int | None = None,
     seed: int = 0,
+    classes: str | Path | Sequence[str] | ClassOrder | None = None,
 ) -> DataSource:
     """Find a data set, check all of it that a run needs, and take the subset.
 
@@ -45,12 +54,16 @@ def open_data(
         corruptions: those that will be asked for; a published folder must have them. None named: those it has.
         severities: those that will be asked for.
         limit: take a stratified subset of so many images; None takes all.
-        seed: fixes the subset.
+        seed: fixes the subset; 0 or more.
+        classes: which class folder has which label: ``"text"`` (as torchvision's ImageFolder sorts), ``"numbers"`` (as
+            timm sorts), a file with a folder's name a line, label 0 first, or such a list. None takes the set's own
+            list, or, where there is none, the sorted names, if text and number order are the same.
 
     Raises:
         InputError: the set is not there, or something in it is not as its format says; one line.
     """
-    spec = data_set(name)
+    check_seed(seed)
+    spec = data_set(name).ordered(read_order(classes))
     if source not in SOURCES:
         raise unknown("source", source, SOURCES)
     if bad := [severity for severity in severities if not 1 <= severity <= 5]:
@@ -65,7 +78,12 @@ def open_data(
         if clean is None:
             raise not_found(spec, root, source)
         opened = _from_clean(spec, clean)
-    opened = opened.with_classes_noted() if spec.wnids else opened
+    if opened.classes is None and spec.order not in (None, ANY):
+        raise no_class_folders(spec)
+    if spec.wnids:
+        opened = opened.with_classes_noted()
+    if opened.classes is None:
+        opened = opened.with_first_label_noted()
     return opened if limit is None else _subset(opened, limit, seed)
 
 
@@ -80,6 +98,8 @@ def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:
         ids=clean.ids,
         full_size=len(clean),
         clean=clean,
+        notes=clean.notes,
+        classes=clean.classes,
         own_images=not spec.embedded or clean.digest == digits("test").digest,
     )
 
@@ -97,7 +117,8 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
         full_size=len(published.labels),
         clean=clean,
         published=published,
-        notes=notes,
+        notes=(*published.notes, *notes),
+        classes=published.classes,
         made=made_by(published.folder),
         own_images=not spec.embedded or np.array_equal(published.labels, digits("test").labels),
     )

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ppbench.data.class_order import Classes
 from ppbench.data.image_set import ImageSet, Labels
 from ppbench.data.made_here import Made
 
@@ -21,6 +22,11 @@ class PublishedCells(Protocol):
     @property
     def labels(self) -> Labels:
         """(N,) int64: the labels of every cell."""
+        ...
+
+    @property
+    def classes(self) -> Classes | None:
+        """The class folders; None where there are none."""
         ...
 
     def cell(self, corruption: str, severity: int) -> ImageSet:
@@ -54,6 +60,7 @@ class DataSource:
         rows: which of its rows the subset has, None for all.
         notes: what the user should know of how the set was found.
         made: how a folder in the published layout was generated; None for the published files themselves.
+        classes: the class folders, where the labels come from folders; None where they are in the files.
         own_images: the images are those that the set's name stands for, as far as can be told: an embedded set's own.
     """
 
@@ -70,6 +77,7 @@ class DataSource:
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
     made: Made | None = None
+    classes: Classes | None = None
     own_images: bool = True
 
     @property
@@ -105,6 +113,13 @@ class DataSource:
         if there == self.num_classes:
             return self
         note = f"images of {there:,} of the {self.num_classes:,} classes only: no result of the whole set"
+        return replace(self, notes=(*self.notes, note))
+
+    def with_first_label_noted(self) -> "DataSource":
+        """Return the source with a note if its labels, of a file, may be counted from 1: all are there but 0."""
+        if not self.labels.all() or len(np.unique(self.labels)) < self.num_classes - 1:
+            return self
+        note = "no image has label 0, and every other label has some: are they counted from 1?"
         return replace(self, notes=(*self.notes, note))
 
     def corruption_digests(self, names: Iterable[str]) -> dict[str, str] | None:

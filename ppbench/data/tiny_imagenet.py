@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ppbench.data.class_folders import PassedOver, image_names
+from ppbench.data.class_order import Classes, Order
 from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
@@ -20,7 +22,7 @@ def find_annotated(root: Path, folder: str) -> Path | None:
     return None
 
 
-def read_annotated(folder: Path, name: str, size: int, known: Sequence[str]) -> ImageSet:
+def read_annotated(folder: Path, name: str, size: int, known: Sequence[str], by: Order = "known") -> ImageSet:
     """Return the images by class and then by name, as every folder of class folders is read.
 
     Args:
@@ -28,6 +30,7 @@ def read_annotated(folder: Path, name: str, size: int, known: Sequence[str]) -> 
         name: of the set.
         size: side of the images in pixels.
         known: the wnids, label 0 first.
+        by: whose list that is, see `Classes`.
 
     Raises:
         InputError: a line of the annotations is not a file name and a known wnid.
@@ -40,10 +43,14 @@ def read_annotated(folder: Path, name: str, size: int, known: Sequence[str]) -> 
         wnid = rest.split("\t")[0].strip()
         if wnid not in number:
             raise InputError(f"{path}: expected lines of a file name, a tab and a wnid, got {line[:60]!r}")
-        rows.append((number[wnid], f"images/{file}"))
+        rows.append((wnid, f"images/{file}"))
     if not rows:
         raise InputError(f"{path}: expected a line for each image, got none")
     rows.sort()
-    labels = np.array([label for label, _ in rows], np.int64)
+    passed = PassedOver()
+    for file in sorted(set(image_names(folder / "images")) - {Path(name).name for _, name in rows}):
+        passed.add(f"images without a line in {ANNOTATIONS}", f"images/{file}")
+    labels = np.array([number[wnid] for wnid, _ in rows], np.int64)
     files = ImageFiles(folder, [file for _, file in rows], Geometry(size))
-    return ImageSet(name, files, labels, np.arange(len(rows), dtype=np.int64), len(known))
+    ids = np.arange(len(rows), dtype=np.int64)
+    return ImageSet(name, files, labels, ids, len(known), Classes(tuple(known), by), passed.notes(folder))

@@ -1,11 +1,22 @@
 """The training images that go with a benchmark data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
 from ppbench.data.class_folders import class_folders, read_class_folders
+from ppbench.data.class_order import read_order
 from ppbench.data.digits import digits
-from ppbench.data.finding import TEST_FOLDERS, check_all_classes, find_clean, known_classes, not_found, wanted
+from ppbench.data.finding import (
+    TEST_FOLDERS,
+    check_all_classes,
+    find_clean,
+    known_classes,
+    no_class_folders,
+    not_found,
+    order_of,
+    wanted,
+)
 from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.places import download_folder, usual_places
@@ -16,7 +27,11 @@ _TRAIN = "train"
 
 
 def open_training(
-    name: str, *, root: Path | None = None, test: Path | None = None
+    name: str,
+    *,
+    root: Path | None = None,
+    test: Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
 ) -> tuple[ImageSet, ImageSet]:
     """Return the training and the test images of a benchmark data set.
 
@@ -25,12 +40,13 @@ def open_training(
         root: the folder of the training images: in CIFAR's usual layout, or with a folder for each class in it or in
             its folder ``train``; None looks in the usual places, and takes the embedded images where there are some.
         test: the clean test images, a folder or an ``.npz``; None takes those that lie with the training images.
+        classes: which class folder has which label, as in `open_data`.
 
     Raises:
         InputError: there is no such data set, or its images are not there, not of all classes, or the test images of
             others.
     """
-    spec = data_set(name)
+    spec = data_set(name).ordered(read_order(classes))
     if spec.embedded:
         if root is not None or test is not None:
             raise InputError(f"the training images of {name} are embedded: leave --root and --test out")
@@ -42,6 +58,8 @@ def open_training(
     places = [root] if root is not None else usual_places()
     for place in places:
         if found := _found(spec, place, test):
+            if spec.order is not None and found[0].classes is None:
+                raise no_class_folders(spec)
             return found
     looked = ", ".join(map(str, places))
     layout = LAYOUTS.get(spec.clean or "")
@@ -90,12 +108,17 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
     if known:
         check_all_classes(folder, known)
     images = read_class_folders(
-        folder, spec.name, Geometry(spec.image_size, spec.resize), known, spec.num_classes
+        folder,
+        spec.name,
+        Geometry(spec.image_size, spec.resize),
+        known,
+        spec.num_classes,
+        order_of(spec, folder, known),
     )
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
-        names = known or class_folders(folder)
-        raise InputError(f"{folder / names[empty[0]]}: expected training images, got none")
+        assert images.classes is not None  # they lie in class folders
+        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected training images, got none")
     return images
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import corruptions
 from corruptions.plugins import digest_of
-from ppbench.errors import InputError, unknown
+from ppbench.errors import InputError, check_seed, unknown
 from ppbench.scoring.names import PLUGIN
 
 GENERATORS = ("ppbench", "imagecorruptions")
@@ -43,6 +43,7 @@ class Generator:
     def __post_init__(self) -> None:
         if self.name not in GENERATORS:
             raise unknown("generator", self.name, GENERATORS)
+        check_seed(self.seed)
 
     def check(self, names: Iterable[str]) -> None:
         """Check that it can make these corruptions.

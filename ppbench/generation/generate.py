@@ -15,6 +15,7 @@ import torch
 
 import corruptions
 from ppbench import __version__
+from ppbench.data.class_order import ANY
 from ppbench.data.image_set import Pixels
 from ppbench.data.registry import data_set
 from ppbench.data.sets import open_data
@@ -41,6 +42,7 @@ class Order:
         seed: of the corruptions and of the subset.
         out: the folder to write.
         grouped: put corruptions in folders of their groups (trees of files only).
+        classes: the order of class folders, as in `open_data`; only labels that are written need it.
     """
 
     data: str
@@ -49,10 +51,20 @@ class Order:
     seed: int
     out: Path
     grouped: bool = False
+    classes: str | Path | Sequence[str] | None = None
 
     def open(self) -> DataSource:
         """Return the clean images."""
-        return open_data(self.data, root=self.root, source="generated", limit=self.limit, seed=self.seed)
+        # A tree has no labels in it: its classes are put in order by whoever reads it.
+        has_labels = corruptions.protocol(data_set(self.data).protocol).storage_quality is None
+        return open_data(
+            self.data,
+            root=self.root,
+            source="generated",
+            limit=self.limit,
+            seed=self.seed,
+            classes=self.classes or (None if has_labels else ANY),
+        )
 
 
 def generate(
@@ -61,6 +73,7 @@ def generate(
     *,
     workers: int | None = None,
     on_cell: Callable[[Cell, int], None] = lambda _cell, _total: None,
+    on_note: Callable[[str], None] = lambda _line: None,
 ) -> manifests.Manifest:
     """Write corruptions of a clean set in its published layout, all five severities of each.
 
@@ -71,12 +84,15 @@ def generate(
         names: the corruptions.
         workers: processes; None takes one for each core.
         on_cell: called for each finished cell, with the number of all cells.
+        on_note: called with a line about what was passed over among the images.
 
     Raises:
         InputError: bad input, or the folder holds another set.
         OSError: the disk is full or the folder cannot be written to; what is finished stays.
     """
     source = order.open()
+    for note in source.notes:
+        on_note(note)
     found = manifests.resume(order.out, _facts(order, source, names))
     order.out.mkdir(parents=True, exist_ok=True)
     _sweep(order.out)

@@ -16,6 +16,7 @@ import corruptions
 from ppbench import atomic
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet, Pixels, Rows
+from ppbench.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,31 @@ def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:
     Args:
         images: the clean set, or some rows of it.
         classes: the name of each class's folder; None takes the labels.
+
+    Raises:
+        InputError: two files would have the same name.
     """
     source = images.images
     files, rows = (source.base, source.rows) if isinstance(source, Rows) else (source, range(len(images)))
     if isinstance(files, ImageFiles):
         own = [PurePosixPath(files.names[row]) for row in rows]
-        return [f"{path.parts[0]}/{path.stem}.JPEG" for path in own]
+        names = [_without_images(path).with_suffix(".JPEG").as_posix() for path in own]
+        first: dict[str, PurePosixPath] = {}
+        for name, path in zip(names, own, strict=True):
+            if (other := first.setdefault(name, path)) != path:
+                raise InputError(
+                    f"{files.folder}: expected images of different names, got {other} and {path}, which both become "
+                    f"{name}: rename one of them"
+                )
+        return names
     width = len(str(max(int(images.ids.max()), len(images))))
     return [
         f"{classes[label] if classes else label}/{number:0{width}d}.JPEG"
         for label, number in zip(images.labels.tolist(), images.ids.tolist(), strict=True)
     ]
+
+
+def _without_images(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without the folder `images` that Tiny-ImageNet has in a class, and Tiny-ImageNet-C has not."""
+    parts = path.parts
+    return PurePosixPath(parts[0], parts[2]) if len(parts) == 3 and parts[1] == "images" else path

@@ -100,6 +100,28 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
     return RawCheckpoint(path, "safetensors", content, metadata)
 
 
+def stated_classes(path: Path) -> tuple[str, ...] | None:
+    """Return the class folders that a file of weights was trained on, label 0 first.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What `ppbench train` wrote into it; None where it wrote nothing, the classes having a list that is known, and
+        for files of others.
+    """
+    if path.suffix != ".safetensors":
+        return None
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            named = loads((file.metadata() or {}).get(METADATA_KEY, "{}"))["classes"]
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        return None
+    return tuple(named)
+
+
 def _check_zip(path: Path) -> set[str]:
     """Return the globals of an archive; refuse a damaged one, and one that would unpack to more than it is."""
     size = path.stat().st_size

@@ -5,7 +5,7 @@ from math import sqrt
 from ppbench.models.loaded_model import LoadedModel
 
 
-def near_chance(model: LoadedModel, errors: int, images: int) -> str | None:
+def near_chance(model: LoadedModel, errors: int, images: int, classes: str = "") -> str | None:
     """Return a warning where a model's answers to clean images are hardly better than guessing, else None.
 
     Hardly better: its accuracy is at most that of guessing plus half as much again (5 points at most) plus
@@ -15,6 +15,7 @@ def near_chance(model: LoadedModel, errors: int, images: int) -> str | None:
         model: what answered.
         errors: wrong answers on clean images.
         images: clean images.
+        classes: which class folder has which label, in words; empty where the labels are not in doubt.
     """
     chance = 1 / model.num_classes
     limit = chance + min(chance / 2, 0.05) + 3 * sqrt(chance * (1 - chance) / images)
@@ -29,5 +30,6 @@ def near_chance(model: LoadedModel, errors: int, images: int) -> str | None:
     return (
         f"{model.name}: clean error {100 * errors / images:.1f} % is near chance ({100 * (1 - chance):.1f} %): "
         f"is the normalisation right ({normalised}; from {model.spec_source}; --mean, --std, --normalised-inside), "
-        "and are the labels in the order that the model was trained with?"
+        "and are the labels in the order that the model was trained with"
+        + (f" ({classes}; --classes)?" if classes else "?")
     )

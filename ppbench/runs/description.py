@@ -54,6 +54,7 @@ def describe_data(
         "num_classes": images.num_classes,
         "image_size": list(images.image_size),
         "digest": images.digest,
+        "classes": None if images.classes is None else images.classes.to_dict(),
         "limit": limit,
         "seed": generator.seed,
         "corruptions": names,

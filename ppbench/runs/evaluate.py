@@ -48,6 +48,7 @@ def evaluate(
     *,
     data: str = "digits-c",
     root: Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
     corruptions: str | Sequence[str] = "benchmark",
     severities: str | Sequence[int] = "1-5",
@@ -84,11 +85,13 @@ def evaluate(
         models: ids, architectures, requests with a checkpoint, or loaded models.
         data: a data set's name, e.g. ``"digits-c"``.
         root: a published -C folder, a clean data set, or an ``.npz``; None looks in the usual places.
+        classes: which class folder has which label: ``"text"``, ``"numbers"``, a file or a list of the folders' names,
+            label 0 first; see `open_data`.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         corruptions: the selection; see `parse_corruptions`.
         severities: the selection; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
-        seed: seed of the generated corruptions and of the subset.
+        seed: seed of the generated corruptions and of the subset; 0 or more.
         generator: ``"ppbench"``, or ``"imagecorruptions"`` for comparison.
         jpeg: put generated images through the JPEG step that the published files of their protocol have had.
         batch_size: images per forward pass; None takes what suits the device. Halved where the memory is too small.
@@ -111,7 +114,7 @@ def evaluate(
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
         on_standing: called after each finished cell with the scores so far.
         on_warning: called with one line about what went wrong without harm.
-        on_note: called with one line about what was inferred from a checkpoint.
+        on_note: called with one line about what was inferred from a checkpoint, or passed over among the images.
         check: called with what run.json will say of the data, before the work; what it raises ends the run.
 
     Raises:
@@ -129,7 +132,10 @@ def evaluate(
         severities=cells_wanted[1],
         limit=limit,
         seed=seed,
+        classes=classes,
     )
+    for note in images.notes:
+        on_note(note)
     maker.check(cells_wanted[0])
     published = () if reference is None else references_for(reference, images.name)
     found = load_models(models, images, loading or Loading(), on_note)
@@ -273,6 +279,7 @@ def _warn_near_chance(
 ) -> None:
     for model in models:
         wrong = answers[model.name, CLEAN].predictions != images.labels
-        warning = near_chance(model, int(wrong.sum()), len(images.labels))
+        classes = "" if images.classes is None or images.classes.by == "known" else str(images.classes)
+        warning = near_chance(model, int(wrong.sum()), len(images.labels), classes)
         if warning is not None:
             on_warning(warning)

@@ -10,6 +10,7 @@ import torch
 
 from corruptions import code_version
 from ppbench.data.class_names import class_names
+from ppbench.data.class_order import ANY
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
@@ -109,6 +110,8 @@ def _opened(merged: Merged, data: Mapping[str, Any], names: Sequence[str]) -> Da
         severities=data["severities"],
         limit=data["limit"],
         seed=data["seed"],
+        # Runs of older versions do not say it; theirs were sorted as text.
+        classes=(data.get("classes") or {}).get("folders") or ANY,
     )
     if not (np.array_equal(source.ids, merged.ids) and np.array_equal(source.labels, merged.labels)):
         raise InputError(f"the images found for {data['name']} are not those of the run")
@@ -135,7 +138,7 @@ def _cell(
     columns = chosen_images(merged, cell)
     clean = None if source.clean is None else np.asarray(source.clean.images[columns])
     corrupted = _corrupted(source, data, cell, columns, clean)
-    names = class_names(source.name, source.num_classes)
+    names = class_names(source.name, source.num_classes, source.classes)
     answers = _answers(merged, cell)
     examples = []
     for place, column in enumerate(columns.tolist()):

@@ -7,6 +7,7 @@ from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.reading import stated_classes
 from ppbench.models.requests import Loading, ModelRequest, unique_names
 
 Model = str | ModelRequest | LoadedModel
@@ -53,6 +54,8 @@ def load_models(
         )
         for request in requests
     ]
+    for model in loaded:
+        _check_classes(model, images)
     for request, model in zip(requests, loaded, strict=True):
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
@@ -66,6 +69,24 @@ def load_models(
             name for name, request in zip(names, requests, strict=True) if isinstance(request, ModelRequest)
         ),
     )
+
+
+def _check_classes(model: LoadedModel, images: DataSource) -> None:
+    """Refuse images whose class folders are not those that a network's file says it was trained on.
+
+    Raises:
+        InputError: a label means another class.
+    """
+    ours = None if images.classes is None or images.classes.by == "known" else images.classes.names
+    theirs = None if ours is None or model.checkpoint is None else stated_classes(model.checkpoint)
+    if ours is None or theirs is None or len(ours) != len(theirs):
+        return
+    label = next((k for k, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1]), None)
+    if label is not None:
+        raise InputError(
+            f"{model.checkpoint}: expected the class folders that it was trained on, label {label} being "
+            f"{theirs[label]!r}, got {ours[label]!r}: give --classes the order that it was trained in"
+        )
 
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:

@@ -42,6 +42,7 @@ def assert_no_robustness_regression(
     allow: Sequence[str] = (),
     data: str = "digits-c",
     root: str | Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
     corruptions: str | Sequence[str] = "benchmark",
     severities: str | Sequence[int] = "1-5",
@@ -64,6 +65,7 @@ def assert_no_robustness_regression(
             by 1 point and the clean error by 2.
         data: a data set's name.
         root: where its images are; None looks in the usual places.
+        classes: which class folder has which label, see `ppbench.evaluate`.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         corruptions: the selection, see `ppbench.evaluate`.
         severities: likewise.
@@ -92,6 +94,7 @@ def assert_no_robustness_regression(
         _subject(model, spec, num_classes, data),
         data=data,
         root=None if root is None else Path(root),
+        classes=classes,
         source=source,
         corruptions=corruptions,
         severities=severities,

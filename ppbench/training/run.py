@@ -1,6 +1,6 @@
 """From a recipe's name to a file of weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from ppbench import __version__
 from ppbench.atomic import sha256_of, write_text
 from ppbench.data.image_set import ImageSet
 from ppbench.data.training_sets import open_training
-from ppbench.errors import InputError
+from ppbench.errors import InputError, check_seed
 from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
@@ -65,6 +65,7 @@ def run_recipe(
     seed: int = 0,
     root: Path | None = None,
     test: Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
     out: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     hardware: Hardware | None = None,
@@ -82,16 +83,17 @@ def run_recipe(
     Args:
         recipe: a shipped recipe's name, or a TOML file.
         model: an architecture; None takes the recipe's.
-        seed: of the training.
+        seed: of the training; 0 or more.
         root: the training images; None looks in the usual places.
         test: the clean test images; None takes those that lie with the training images.
+        classes: which class folder has which label, as in `ppbench.data.sets.open_data`.
         out: the file; None takes ``<model>-<recipe>.safetensors`` in this folder.
         overrides: fields of the recipe to change.
         hardware: where to train, and with how many processes; None takes the best device here.
         fresh: start again, whatever state there is, and replace whatever file.
         bits: of the stored kernels' numbers; the clean error is that of the stored network.
         on_step: called after each step.
-        on_note: called with a line if there was nothing left to train.
+        on_note: called with a line about images that were passed over, or if there was nothing left to train.
 
     Returns:
         What the training left, now or before; None in all processes but the first.
@@ -100,6 +102,7 @@ def run_recipe(
         InputError: an unknown recipe, model or field, missing or damaged images, an output that cannot be written, a
             state or a file of another training, one that is at work there, or a loss that is no longer finite.
     """
+    check_seed(seed)
     how = load_recipe(recipe, overrides, model=model)
     wanted = architecture(how.model)
     file = out or Path(f"{how.model}-{how.name}.safetensors")
@@ -107,11 +110,14 @@ def run_recipe(
         raise InputError(f"{file}: expected a file name that ends in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
-    images, test_images = open_training(how.data, root=root, test=test)
+    images, test_images = open_training(how.data, root=root, test=test, classes=classes)
     size = images.image_size[0]
     state = file.with_suffix(".training")
     identity = identity_of(how, seed, digest_of(images))
     first = is_first_process()
+    if first:
+        for note in dict.fromkeys((*images.notes, *test_images.notes)):
+            on_note(note)
     with alone(state) if first else nullcontext():
         # A state of this training goes before a file: it ended before all was written, or --fresh is to replace the
         # file.
@@ -141,6 +147,7 @@ def run_recipe(
             "input": InputSpec(size=size, mean=how.mean, std=how.std).to_dict(),
             "data": how.data,
             **identity,
+            **_own_classes(images),
             "test_images": len(test_images),
             "test_digest": digest_of(test_images),
             "ppbench": __version__,
@@ -148,6 +155,13 @@ def run_recipe(
         facts = _write(file, network, metadata, how, images, test_images, bits=bits, overrides=overrides)
         forget(state)  # not before: a full disk must not cost the training
     return _trained(file, how, facts)
+
+
+def _own_classes(images: ImageSet) -> dict[str, Any]:
+    """Return the names of the class folders, label 0 first, where no list that is known says them."""
+    if images.classes is None or images.classes.by == "known":
+        return {}
+    return {"classes": list(images.classes.names)}
 
 
 def _write(

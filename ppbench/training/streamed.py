@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms import InterpolationMode
@@ -19,6 +18,7 @@ from torchvision.transforms.v2 import functional as geometry
 from corruptions import Random
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
+from ppbench.data.picture import open_rgb
 from ppbench.errors import InputError
 from ppbench.training.batch import Batch
 from ppbench.training.order import epoch_order, rows_of_step
@@ -118,21 +118,15 @@ class Files(Dataset[Item]):
             image = self._cut(
                 path, Random(self.seed, f"crop/{epoch}", 0, torch.tensor([row]), torch.device("cpu"))
             )
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            return replace(
-                item,
-                trouble=f"{path}: expected an image, got a damaged file ({reason}): fetch it again or remove it",
-            )
+        except InputError as error:
+            return replace(item, trouble=str(error))
         made = self.views.image_by_image(image[None], torch.tensor([row]), epoch)
         return replace(item, views=made[:, 0])
 
     def _cut(self, path: Path, draws: Random) -> Tensor:
         """Return a crop of the file, (3, size, size) uint8."""
-        with Image.open(path) as opened:
-            # A JPEG of more than twice the size is decoded at a half, a quarter or an eighth: several times faster.
-            opened.draft("RGB", (self.short_side, self.short_side))
-            image = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)
+        decoded = open_rgb(path, draft=self.short_side)
+        image = torch.from_numpy(np.array(decoded)).permute(2, 0, 1)
         size = self.files.geometry.size
         where = draws.uniform("where", 2)[0].tolist()
         if self.recipe.crop == "any-scale":

@@ -96,6 +96,13 @@ def test_a_file_that_is_not_as_published_is_one_line(case: str, tmp_path: Path) 
     assert "\n" not in str(caught.value)
 
 
+def test_a_column_of_labels_is_read_as_a_list(tmp_path: Path) -> None:
+    """(5·N, 1) can mean one thing only."""
+    published(tmp_path, 4)
+    np.save(tmp_path / "labels.npy", np.tile(labels_of(4), 5)[:, None])
+    assert NpyFolder(tmp_path, "cifar10-c", 32, 10, ["fog"]).labels.tolist() == [0, 1, 2, 3]
+
+
 def test_a_missing_corruption_is_named(tmp_path: Path) -> None:
     """With the near miss that is there instead."""
     published(tmp_path, names=("snow", "frosted"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ppbench.data.numpy_files import read_npy, read_npz
+from ppbench.data.sets import open_data
 from ppbench.errors import InputError
 from tests.data.cifar_folders import images_of, labels_of
 
@@ -38,14 +39,67 @@ REFUSED = {
     ),
     "channels first": ({"images": IMAGES.transpose(0, 3, 1, 2), "labels": LABELS}, "move the channels last"),
     "grey": ({"images": IMAGES[..., 0], "labels": LABELS}, r"\(N,32,32,3\), got \(4,32,32\)"),
+    "16 bits": (
+        {"images": IMAGES.astype(np.uint16) * 257, "labels": LABELS},
+        r"got uint16 from 0 to 65535: if 65535 is white, save \(images / 257\)\.round",
+    ),
+    "8 bits in 16": (
+        {"images": IMAGES.astype(np.uint16), "labels": LABELS},
+        r"got uint16 from 0 to 255: save values 0\.\.255 with \.astype\('uint8'\)",
+    ),
+    "floats from 0 to 1": (
+        {"images": (IMAGES / 255).astype(np.float32), "labels": LABELS},
+        r"got float32 from 0 to 1: save \(255 \* images\)\.round\(\)\.astype\('uint8'\)",
+    ),
+    "floats from 0 to 255": (
+        {"images": IMAGES.astype(np.float32), "labels": LABELS},
+        r"got float32 from 0 to 255: save values 0\.\.255 with \.astype\('uint8'\)",
+    ),
+    "normalised": (
+        {"images": IMAGES / 127.5 - 1, "labels": LABELS},
+        "got float64 from -1 to 1: save values 0..255, with no normalisation",
+    ),
+    "black and white": ({"images": IMAGES > 9, "labels": LABELS}, "got bool from 0 to 1: save values"),
+    "one grey channel": (
+        {"images": IMAGES[..., :1], "labels": LABELS},
+        r"got \(4,32,32,1\): grey needs three equal channels",
+    ),
     "no image": ({"images": IMAGES[:0], "labels": LABELS[:0]}, "at least one image"),
     "label too high": ({"images": IMAGES, "labels": LABELS + 7}, r"labels in 0\.\.9, got 7\.\.10"),
     "negative label": ({"images": IMAGES, "labels": LABELS.astype(int) - 1}, r"got -1\.\.2"),
+    "labels from 1": (
+        {"images": images_of(10), "labels": np.arange(1, 11)},
+        r"labels in 0\.\.9, got 1\.\.10: subtract 1, labels are counted from 0",
+    ),
     "float labels": ({"images": IMAGES, "labels": LABELS / 1.0}, "integers, got float64"),
     "one-hot labels": ({"images": IMAGES, "labels": np.eye(10, dtype=int)[LABELS]}, r"shape \(4,10\)"),
     "fewer labels": ({"images": IMAGES, "labels": LABELS[:3]}, r"as images \(4\), got 3"),
     "objects": ({"images": np.array([{}]), "labels": LABELS}, "pickled Python objects"),
 }
+
+
+def test_a_column_of_labels_is_read_as_a_list(tmp_path: Path) -> None:
+    """Keras gives CIFAR's labels as (N, 1): there is one way to read that."""
+    path = tmp_path / "set.npz"
+    np.savez(path, images=images_of(12), labels=labels_of(12)[:, None])
+    read = read_npz(path, "cifar10-c", 32, 10)
+    assert read.labels.tolist() == labels_of(12).tolist()
+    assert read.labels.shape == (12,)
+
+
+def test_labels_that_may_be_counted_from_1_are_noted(tmp_path: Path) -> None:
+    """1..9 of ten classes, and nothing has 0: within the range, but hardly right. Few images lack many classes."""
+    for labels, noted in (
+        (np.arange(18) % 9 + 1, True),
+        (np.arange(18) % 9, False),
+        (np.arange(18) % 8 + 1, False),
+    ):
+        np.savez(tmp_path / "set.npz", images=images_of(18), labels=labels)
+        notes = open_data("cifar10-c", root=tmp_path / "set.npz").notes
+        assert (
+            notes
+            == ("no image has label 0, and every other label has some: are they counted from 1?",) * noted
+        )
 
 
 @pytest.mark.parametrize("case", REFUSED)

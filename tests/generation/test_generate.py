@@ -188,3 +188,58 @@ def test_a_tree_reads_back_as_what_is_made_on_the_fly(tree: Path) -> None:
     np.testing.assert_array_equal(
         stored.cell("gaussian_noise", 5).images[:], corruptions.jpeg_round_trip(made, quality=85)
     )
+
+
+def _own(root: Path, *names: str) -> Path:
+    for k, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 60), (20 * k, 90, 90)).save(path)
+    return root
+
+
+@pytest.mark.slow
+def test_folders_within_class_folders_are_kept(tmp_path: Path) -> None:
+    """The tree reads back image for image, whichever order its numbered classes are then put in."""
+    root = _own(tmp_path / "set", "1/x.png", "1/deep/x.png", "2/x.png", "10/x.png", "10/images/y.png")
+    (root / "2" / "notes.txt").write_text("")
+    notes: list[str] = []
+    out = tmp_path / "tree"
+    generate(Order("folder-c", root, None, 0, out), ["brightness"], workers=1, on_note=notes.append)
+    assert notes == [f"passed over in {root}: files with another ending: 1 (such as 2/notes.txt)"]
+    files = {
+        path.relative_to(out / "brightness" / "3").as_posix() for path in out.glob("brightness/3/**/*.JPEG")
+    }
+    assert files == {"1/x.JPEG", "1/deep/x.JPEG", "2/x.JPEG", "10/x.JPEG", "10/y.JPEG"}
+    with pytest.raises(InputError, match="expected class folders in one order, got two"):
+        open_data("folder-c", root=out, corruptions=["brightness"])
+    for classes in ("text", "numbers"):
+        stored = open_data("folder-c", root=out, corruptions=["brightness"], classes=classes)
+        clean = open_data("folder-c", root=root, classes=classes)
+        assert stored.labels.tolist() == clean.labels.tolist()
+
+
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The second would be written over the first, or not at all."""
+    root = _own(tmp_path / "set", "cat/x.png", "cat/x.jpg", "dog/y.png")
+    with pytest.raises(
+        InputError, match=r"got cat/x\.jpg and cat/x\.png, which both become cat/x\.JPEG: rename"
+    ):
+        generate(Order("folder-c", root, None, 0, tmp_path / "tree"), ["brightness"], workers=1)
+
+
+@pytest.mark.slow
+def test_labels_that_are_written_need_an_order(tmp_path: Path) -> None:
+    """CIFAR's layout has a file of labels: numbered folders that sort two ways are asked for."""
+    root = tmp_path / "set"
+    for k in range(100):
+        (root / str(k)).mkdir(parents=True)
+        Image.new("RGB", (32, 32), (2 * k, 0, 0)).save(root / str(k) / "0.png")
+    with pytest.raises(InputError, match="expected class folders in one order, got two"):
+        generate(Order("cifar100-c", root, None, 0, tmp_path / "out"), ["brightness"], workers=1)
+    order = Order("cifar100-c", root, None, 0, tmp_path / "out", classes="numbers")
+    generate(order, ["brightness"], workers=1)
+    labels = np.load(tmp_path / "out" / "labels.npy")[:100].tolist()
+    clean = order.open().clean
+    assert clean is not None
+    assert labels == [value // 2 for value in clean.images[:][:, 0, 0, 0].tolist()]

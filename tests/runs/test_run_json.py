@@ -8,9 +8,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+import torch
+from PIL import Image
 
 import ppbench
 from ppbench.errors import InputError
+from ppbench.models.input_spec import default_spec
+from ppbench.models.loaded_model import LoadedModel
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "run.schema.json").read_text())
 SMALL = {"corruptions": "fog", "severities": [5], "limit": 20}
@@ -43,6 +47,34 @@ def test_a_real_run_is_valid(normaliser: str, tmp_path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     ppbench.evaluate("alexnet", out=tmp_path, normaliser=normaliser, **SMALL)
     _validate(json.loads((tmp_path / "run.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "data, names, classes, order, folders",
+    [
+        ("folder-c", ("cat", "dog"), 2, "text", ["cat", "dog"]),
+        ("imagenet-c", ("n01440764", "n01443537"), 1000, "known", None),
+    ],
+)
+def test_a_run_on_class_folders_says_whose_labels_they_are(
+    data: str, names: tuple[str, ...], classes: int, order: str, folders: list[str] | None, tmp_path: Path
+) -> None:
+    """Folder by folder, or by the set's own list; the file is valid, and every key described."""
+    for name in names:
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (30, 30)).save(tmp_path / "set" / name / "0.png")
+    module = torch.nn.Sequential(torch.nn.AvgPool2d(224), torch.nn.Flatten(), torch.nn.Linear(3, classes))
+    model = LoadedModel("mine", "mine", module, default_spec(224), classes, spec_source="the test")
+    options = {"corruptions": "brightness", "severities": [5], "normaliser": "none"}
+    ppbench.evaluate(model, data=data, root=tmp_path / "set", out=tmp_path / "run", **options)
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    _validate(manifest)
+    assert list(_undescribed(manifest, SCHEMA, "run.json")) == []
+    told = manifest["data"]["classes"]
+    assert (told["order"], told["folders"]) == (order, folders)
+    manifest["data"]["classes"] = {**told, "order": "guessed"}
+    with pytest.raises(jsonschema.ValidationError):
+        _validate(manifest)
 
 
 def _undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:

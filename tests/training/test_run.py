@@ -71,6 +71,39 @@ def test_a_trained_file_is_ready_to_be_loaded(root: Path) -> None:
     assert done.clean_error == metadata["clean_error"] == 100.0 * wrong / 20
 
 
+def test_a_file_says_which_class_folders_it_was_trained_on(root: Path) -> None:
+    """Numbered ones, in the order that was said; CIFAR's own names need no saying. What was passed over is told."""
+    notes: list[str] = []
+    numbers, names = [f"{k}" for k in range(10)], list(class_list("cifar10"))
+    for folders, told in ((numbers, numbers[::-1]), (names, None)):
+        place = root / folders[0]
+        for part in ("train", "val"):
+            for k, name in enumerate(folders):
+                (place / part / name).mkdir(parents=True)
+                for number in range(8):
+                    Image.new("RGB", (32, 32), (20 * k, 10 * number, 0)).save(
+                        place / part / name / f"{number}.png"
+                    )
+        (place / "val" / folders[3] / "notes.txt").write_text("")
+        out = root / f"{folders[0]}.safetensors"
+        run_recipe(
+            str(root / "small.toml"),
+            model="alexnet",
+            root=place,
+            classes=told,
+            out=out,
+            overrides={"epochs": 1},
+            on_note=notes.append,
+        )
+        with safe_open(out, "pt") as file:
+            metadata = json.loads(next(iter(file.metadata().values())))
+        assert metadata.get("classes") == told
+    assert [note.rpartition("files")[2] for note in notes] == [
+        " with another ending: 1 (such as 3/notes.txt)",
+        " with another ending: 1 (such as cat/notes.txt)",
+    ]
+
+
 def test_two_runs_write_the_same_bytes(root: Path) -> None:
     """One recipe and one seed, one file."""
     files = [root / "a.safetensors", root / "b.safetensors"]

@@ -17,7 +17,7 @@ from ppbench.training.batch import Batch
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware
 from ppbench.training.recipe import Recipe
-from ppbench.training.streamed import Streamed, _any_scale
+from ppbench.training.streamed import Streamed, _any_scale, checked
 from ppbench.training.views import Views
 from tests.training.easy import short_recipe
 
@@ -112,6 +112,17 @@ def test_large_files_are_decoded_at_a_fraction(folder: Path) -> None:
     places = whole.unfold(1, SIZE, 1).unfold(2, SIZE, 1)
     differences = (places.int() - view[:, None, None].int()).abs().double().mean((0, 3, 4))
     assert differences.min() < 2.0
+
+
+def test_grey_of_16_bits_is_read_as_in_evaluation(folder: Path) -> None:
+    """20000 of 65535 is 78, and floats are refused with the file named: one reader for all."""
+    (folder / "class0" / "0.jpg").unlink()
+    Image.fromarray(np.full((90, 120), 20000, np.uint16)).save(folder / "class0" / "0.png")
+    view = next(view for b in _batches(folder) for k, view in zip(b.ids, b.views[0], strict=True) if k == 0)
+    assert view.unique().tolist() == [78]
+    Image.fromarray(np.full((90, 120), 0.5, np.float32)).save(folder / "class0" / "0.tif")
+    with pytest.raises(InputError, match=r"class0/0\.tif: expected pixels of 8 or 16 bits, got floats"):
+        [checked(batch) for batch in _batches(folder)]
 
 
 def test_any_scale_draws_shares_and_ratios_as_torchvision_does() -> None:
