@@ -180,6 +180,18 @@ _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "norma
 """The options that set fields of the models' input contract."""
 
 
+def spelling(context: typer.Context, parameter: str) -> str:
+    """Return how the user wrote an option, or would have: a parameter's name is not always its option's.
+
+    Args:
+        context: of the command.
+        parameter: the name of the option's parameter, as `context.params` has it.
+    """
+    option = next(each for each in context.command.params if each.name == parameter)
+    turned_off = context.params[parameter] is False and option.secondary_opts
+    return (option.secondary_opts if turned_off else option.opts)[0]
+
+
 def with_evaluation_options(
     *, own_first: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:

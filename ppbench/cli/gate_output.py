@@ -32,6 +32,16 @@ class Outputs:
     strict: bool
     started: datetime
 
+    def check(self) -> None:
+        """Prove that the files can be written, before the evaluation.
+
+        Raises:
+            InputError: one cannot.
+        """
+        for path, option in ((self.junit, "--junit"), (self.summary, "--summary")):
+            if path is not None:
+                atomic.require_writable(path, f"choose another {option}")
+
     def judged(self, result: GateResult) -> None:
         """Write and print a judgement."""
         found = result.judgement
