@@ -81,6 +81,27 @@ def require_writable(path: Path, advice: str) -> None:
         ) from None
 
 
+def require_folder(folder: Path, advice: str) -> None:
+    """Make a folder, and prove that files can be written into it.
+
+    Args:
+        folder: the folder to be.
+        advice: what to do otherwise, e.g. ``"choose another with --out"``.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"expected a folder that can be written to, got {str(folder)!r}: "
+            f"{(error.strerror or str(error)).lower()}; {advice}"
+        ) from error
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:

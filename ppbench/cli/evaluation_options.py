@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from ppbench.cli.corruption_choice import CorruptionFiles, load_files
+
 if TYPE_CHECKING:
     from ppbench.runs.folder import Run
 
@@ -74,12 +76,7 @@ class EvaluationOptions:
     corruptions: Annotated[
         str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
     ] = "benchmark"
-    corruption_file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A Python file with corruptions of your own; name them in --corruptions.", show_default=False
-        ),
-    ] = None
+    corruption_file: CorruptionFiles = None
     severities: Annotated[str, typer.Option(help="For example 1-5 or 1,3,5.")] = "1-5"
     limit: Annotated[
         int | None,
@@ -139,15 +136,13 @@ class EvaluationOptions:
         Raises:
             InputError: bad input.
         """
-        from corruptions import load_file
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
         from ppbench.models.requests import Loading, pair
         from ppbench.models.spec_flags import spec_fields
         from ppbench.runs.evaluate import evaluate
 
-        for file in self.corruption_file or []:
-            load_file(file)
+        load_files(self.corruption_file or [], self.corruptions)
         requests = pair(self.model or [], self.checkpoint or [])
         spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}

@@ -16,6 +16,7 @@ import torch
 import corruptions
 from ppbench import __version__
 from ppbench.data.image_set import Pixels
+from ppbench.data.own_name import own_name
 from ppbench.data.registry import data_set
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -41,6 +42,7 @@ class Order:
         seed: of the corruptions and of the subset.
         out: the folder to write.
         grouped: put corruptions in folders of their groups (trees of files only).
+        corruption_files: Python files with corruptions of the user's own, which every worker runs.
     """
 
     data: str
@@ -49,6 +51,7 @@ class Order:
     seed: int
     out: Path
     grouped: bool = False
+    corruption_files: tuple[Path, ...] = ()
 
     def open(self) -> DataSource:
         """Return the clean images."""
@@ -68,7 +71,7 @@ def generate(
 
     Args:
         order: what to corrupt, and the folder to write to.
-        names: the corruptions.
+        names: the corruptions, as tables call them: a plug-in begins with its prefix, and is known here.
         workers: processes; None takes one for each core.
         on_cell: called for each finished cell, with the number of all cells.
 
@@ -77,10 +80,11 @@ def generate(
         OSError: the disk is full or the folder cannot be written to; what is finished stays.
     """
     source = order.open()
+    layout = _layout(order, source)
+    layout.check(names)
     found = manifests.resume(order.out, _facts(order, source, names))
     order.out.mkdir(parents=True, exist_ok=True)
     _sweep(order.out)
-    layout = _layout(order, source)
     found.write(order.out)
     if isinstance(layout, NpyLayout):
         layout.write_labels(source.labels)
@@ -122,7 +126,7 @@ def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, 
         "seed": order.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
-        "corruptions": {name: corruptions.code_version(name) for name in names},
+        "corruptions": {name: corruptions.code_version(own_name(name)) for name in names},
     }
 
 
@@ -169,12 +173,15 @@ _worker: tuple[Order, DataSource, NpyLayout | TreeLayout]
 def _open(order: Order) -> None:
     global _worker  # noqa: PLW0603  a process of a pool has no other place for what its calls share
     torch.set_num_threads(1)  # the processes share the cores among them
+    for file in order.corruption_files:
+        corruptions.load_file(file)  # what this process's parent registered, it does not know
     source = order.open()
     _worker = order, source, _layout(order, source)
 
 
 def _make(cell: Cell) -> str:
     order, source, layout = _worker
+    corruption, severity = cell
     assert source.clean is not None
     clean = source.clean
 
@@ -182,7 +189,12 @@ def _make(cell: Cell) -> str:
         for start in range(0, len(source.ids), BATCH):
             rows = slice(start, start + BATCH)
             yield corruptions.corrupt(
-                clean.images[rows], *cell, protocol=source.protocol, ids=source.ids[rows], seed=order.seed
+                clean.images[rows],
+                own_name(corruption),
+                severity,
+                protocol=source.protocol,
+                ids=source.ids[rows],
+                seed=order.seed,
             )
 
-    return layout.write(*cell, batches())
+    return layout.write(corruption, severity, batches())

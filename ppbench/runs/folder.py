@@ -1,7 +1,6 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
 import json
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -149,15 +148,7 @@ def prepare(folder: Path) -> None:
                 f"expected an empty folder or a run's, got {str(folder)!r} with {strangers[0]!r} in it: "
                 "choose another with --out"
             )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"expected a folder that can be written to, got {str(folder)!r}: "
-            f"{(error.strerror or str(error)).lower()}; choose another with --out"
-        ) from error
+    atomic.require_folder(folder, "choose another with --out")
 
 
 def write(run: Run, folder: Path, *, metrics: bool = False) -> None:

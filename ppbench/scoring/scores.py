@@ -14,7 +14,7 @@ from pathlib import Path
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.completeness import listed, missing
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
-from ppbench.scoring.names import CORRUPTIONS, in_order
+from ppbench.scoring.names import CORRUPTIONS, EXTRA, PLUGIN, in_order
 from ppbench.scoring.normaliser import Normaliser, choose_normaliser
 from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
 
@@ -118,7 +118,8 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
         relative_mce=_mean(relative),
         r_net=net,
         corruptions=rows,
-        extra=tuple(scored[name] for name in in_order(scored) if name not in CORRUPTIONS),
+        extra=tuple(scored[name] for name in EXTRA if name in scored),
+        plugins=tuple(scored[name] for name in in_order(scored) if name.startswith(PLUGIN)),
         partial=missing(table),
         notes=tuple(notes),
     )
