@@ -264,17 +264,22 @@ def _store(cache: Path | None) -> CellStore:
 
 @contextmanager
 def _folder(out: Path | None) -> Iterator[None]:
-    """Prove that the run's folder can be written to, and leave none behind when the run fails before its first file."""
+    """Prove that the run's folder can be written to, and leave none behind when the run fails before its first file.
+
+    That goes for the folders above it, too, that were made for it.
+    """
     if out is None:
         yield
         return
-    created = not out.exists()
+    created = [folder for folder in (out, *out.parents) if not folder.exists()]
     prepare(out)
     try:
         yield
     except BaseException:
-        if created and not any(out.iterdir()):
-            out.rmdir()
+        for folder in created:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
         raise
 
 

@@ -71,7 +71,9 @@ def test_every_option_that_is_named_exists(files: list[Path]) -> None:
         for option in OPTION.findall(file.read_text(encoding="utf-8"))
     }
     assert len(named) > 50
-    assert {(file, option) for file, option in named if option not in known and option not in OF_OTHERS} == set()
+    assert {
+        (file, option) for file, option in named if option not in known and option not in OF_OTHERS
+    } == set()
 
 
 def test_an_option_named_with_a_command_is_that_commands() -> None:
