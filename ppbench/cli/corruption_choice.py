@@ -9,7 +9,7 @@ import typer
 CorruptionFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        help="A Python file with corruptions of your own; name them in --corruptions. Repeatable.",
+        help="A Python file with corruptions of your own; --corruptions names them. Repeatable.",
         show_default=False,
     ),
 ]

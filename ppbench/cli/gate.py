@@ -126,7 +126,7 @@ def _one_source(context: typer.Context, run: Path | None) -> None:
     """Refuse a finished run with options of an evaluation, which could have no effect, and neither of both."""
     from ppbench.errors import InputError
 
-    sources = {name: context.get_parameter_source(name) for name in NAMES}
+    sources = {name: context.get_parameter_source(name) for name in (*NAMES, "out", "overwrite")}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if run is not None and given:
         option = spelling(context, given[0])

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ppbench.errors import InputError
 from ppbench.models import timm_models, torchvision_models
@@ -49,19 +49,41 @@ def loaded(
             f"{called}: expected spec= with a network, got none: how images become its input, {EXAMPLE}"
         )
     contract = as_spec(spec, image_size)
-    try:
-        network = copy.deepcopy(module)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{called}: expected a network that copy.deepcopy can copy, got {type(error).__name__}: {reason}: "
-            "build it anew, or save its weights and name the file"
-        ) from error
+    network = copied(module, called)
     outputs = count_outputs(network, contract.size, called)
     if num_classes is not None and outputs != num_classes:
         raise InputError(f"{called}: expected {num_classes} classes, got a network with {outputs}")
-    architecture = type(module).__name__
+    # With its module's name: a class of the caller's may be called like a network of ours, and be another.
+    architecture = f"{type(module).__module__}.{type(module).__qualname__}"
     return LoadedModel(called, architecture, network, contract, outputs, spec_source="the caller")
+
+
+def copied(module: nn.Module, name: str) -> nn.Module:
+    """Return a copy of a network that shares nothing with it.
+
+    Args:
+        module: the network.
+        name: what it is called, for the message.
+
+    Raises:
+        InputError: it cannot be copied.
+    """
+    # What a network keeps of an earlier pass, or makes of its weights (torch's older weight_norm), has a history, which
+    # `deepcopy` refuses: the copy has the values.
+    results = [
+        value
+        for part in module.modules()
+        for value in vars(part).values()
+        if isinstance(value, Tensor) and not value.is_leaf
+    ]
+    try:
+        return copy.deepcopy(module, {id(value): value.detach().clone() for value in results})
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{name}: expected a network that copy.deepcopy can copy, got {type(error).__name__}: {reason}: "
+            "build it anew, or save its weights and name the file"
+        ) from error
 
 
 def as_spec(given: Contract, image_size: int | None = None) -> InputSpec:

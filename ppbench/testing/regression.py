@@ -1,6 +1,5 @@
 """The gate as an assertion."""
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -12,7 +11,7 @@ from torch import nn
 from ppbench.data.registry import data_set
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.module import Contract
+from ppbench.models.module import Contract, copied
 from ppbench.reporting.comparison_layout import signed
 from ppbench.reporting.gate_tables import WORST, headline, sentence
 from ppbench.runs.caller_warnings import at_the_caller
@@ -105,7 +104,7 @@ def assert_no_robustness_regression(
     if num_classes is not None:
         _check_classes(model, num_classes, data)
     run = evaluate(
-        replace(model, module=copy.deepcopy(model.module)) if isinstance(model, LoadedModel) else model,
+        replace(model, module=copied(model.module, model.name)) if isinstance(model, LoadedModel) else model,
         spec=spec,
         data=data,
         root=root,

@@ -279,6 +279,7 @@ class TestRefusals:
             (["RUN", "--baseline", "BASELINE", "--compile"], "and --compile"),
             (["RUN", "--baseline", "BASELINE", "--no-jpeg"], "and --no-jpeg"),
             (["RUN", "--baseline", "BASELINE", "--batch-size", "5"], "and --batch-size"),
+            (["RUN", "--baseline", "BASELINE", "--out", "kept"], "and --out"),
         ],
     )
     def test_wrong_usage(self, ppbench, runs, baseline, arguments, says):

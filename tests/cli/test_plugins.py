@@ -169,3 +169,14 @@ def test_a_corruption_that_nobody_asked_for_is_said(
     )  # fmt: skip
     assert done.code == 0
     assert "inversion is left out: name it, as in --corruptions fog,inversion" in done.err
+
+
+def test_it_is_listed_with_its_own_constants(ppbench: CommandLine, inversion: Path) -> None:
+    """Whatever the protocol, below the 19."""
+    done = ppbench("corruptions", "--protocol", "imagenet-c", "--corruption-file", inversion, "--json")
+    rows = json.loads(done.out)["corruptions"]
+    assert {row["name"]: row for row in rows}["plugin:inversion"] == {
+        "name": "plugin:inversion", "group": "plug-in", "constants": [{"on": 0}] * 4 + [{"on": 1}],
+    }  # fmt: skip
+    assert [row["group"] for row in rows[:19]].count("plug-in") == 0
+    assert "plugin:inversion" in ppbench("corruptions", "--corruption-file", inversion).out

@@ -34,13 +34,13 @@ class Shifted(nn.Module):
         return self.network(x).roll(1, dims=1)
 
 
-class WithoutWeights(nn.Module):
-    """A network that cannot be copied: it holds a result that still has its history."""
+class Uncopyable(nn.Module):
+    """A network that cannot be copied: it holds an open file."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(3 * 32 * 32, 10)
-        self.kept = self.layer.weight * 2
+        self.log = Path(__file__).open(encoding="utf-8")  # noqa: SIM115  for as long as the network lives
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
@@ -210,6 +210,27 @@ class TestModules:
         assert run.tables[0].model == "mine"
         assert run.tables[0].cells == wanted.tables[0].cells
 
+    def test_what_a_network_keeps_of_a_training_is_no_hindrance(self) -> None:
+        """A loss that was kept, and torch's older weight_norm, have a history, which a plain deepcopy refuses."""
+        torch.manual_seed(0)
+        plain = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+        normed = copy.deepcopy(plain)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            nn.utils.weight_norm(normed[1])
+        normed.loss = normed[1].weight.square().sum()  # type: ignore[assignment]  # as a training loop does
+        spec, options = {"normalised_inside": True}, {**SMALL, "on_warning": lambda _line: None}
+        runs = [ppbench.evaluate(network, spec=spec, **options) for network in (plain, normed)]
+        assert runs[0].tables[0].cells == runs[1].tables[0].cells
+
+    def test_a_class_that_is_called_like_a_network_of_ours_is_not_it(self, resnet20: LoadedModel) -> None:
+        """Neither AlexNet, which CE divides by, nor one whose memory layout may be changed."""
+        alexnet = type("alexnet", (Shifted,), {})(resnet20.module)
+        run = ppbench.evaluate({"mine": alexnet}, spec=resnet20.spec, on_warning=lambda _line: None, **SMALL)
+        assert run.architectures == {"mine": f"{__name__}.alexnet"}
+        assert run.scores.normaliser is not None
+        assert run.scores.normaliser.name == "digits-c-alexnet"
+
     def test_what_is_missing_is_said_in_a_line(self, resnet20: LoadedModel) -> None:
         """Each line says how it is given."""
         module, spec = resnet20.module, resnet20.spec
@@ -220,7 +241,7 @@ class TestModules:
             (None, {}, "expected a model's name, the path of a checkpoint, .* got None"),
             ([lambda x: x], {}, "a torch.nn.Module with its spec, got <function"),
             (nn.Linear, {"spec": spec}, "a torch.nn.Module with its spec, got <class"),
-            (WithoutWeights(), {"spec": spec}, "expected a network that copy.deepcopy can copy"),
+            (Uncopyable(), {"spec": spec}, "expected a network that copy.deepcopy can copy"),
             (module, {"spec": "imagenet"}, "expected spec to be a ppbench.InputSpec or a mapping, got str"),
             (module, {"spec": {"mean": (0, 0, 0)}}, "an input spec without 'std'"),
             (module, {"spec": {"input_size": (3, 32, 32)}}, "a data configuration of timm"),
