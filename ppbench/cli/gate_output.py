@@ -37,7 +37,10 @@ class Outputs:
 
         Raises:
             InputError: one cannot.
+            OSError: the summary of a GitHub step cannot be added to.
         """
+        if step := os.environ.get("GITHUB_STEP_SUMMARY"):
+            Path(step).open("a", encoding="utf-8").close()
         for path, option in ((self.junit, "--junit"), (self.summary, "--summary")):
             if path is not None:
                 atomic.require_writable(path, f"choose another {option}")

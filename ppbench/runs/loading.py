@@ -60,7 +60,7 @@ def load_models(
     requests = [as_request(model) for model in wanted.values()]
     if spec is not None and not any(isinstance(request, nn.Module) for request in requests):
         raise InputError(
-            f"expected spec= with a network only, got it with {next(iter(wanted.values()))!r}: it has its own; "
+            f"expected spec= with a network only, got it with {said(next(iter(wanted.values())))}: it has its own; "
             "ppbench.load_model takes a spec that counts before that"
         )
     networks = [_network(request, images, loading, spec) for request in requests]
@@ -103,8 +103,14 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
         return ModelRequest(None, Path(model).expanduser())
     raise InputError(
         "expected a model's name, the path of a checkpoint, a model of ppbench.load_model, or a torch.nn.Module with "
-        f"its spec, got {model!r:.200}"
+        f"its spec, got {said(model)}"
     )
+
+
+def said(model: object) -> str:
+    """Return what was given as a model, in a few words of one line."""
+    text = model.name if isinstance(model, LoadedModel) else repr(model)
+    return " ".join(text.split())[:200]
 
 
 def _listed(models: Models) -> dict[str | int, Model]:

@@ -25,7 +25,7 @@ from ppbench.runs.gating import (
     read_baseline,
     write_baseline,
 )
-from ppbench.runs.loading import Model
+from ppbench.runs.loading import Model, said
 from ppbench.scoring.gate import Judgement
 from ppbench.scoring.gate_rules import parse_rules
 
@@ -134,7 +134,9 @@ def assert_no_robustness_regression(
 def _check_classes(model: Model, num_classes: int, data: str) -> None:
     """Refuse a width where it can have no effect, or is not that of the data."""
     if not isinstance(model, nn.Module):
-        raise InputError(f"expected num_classes with a network only, got it with {model!r}: it has its own")
+        raise InputError(
+            f"expected num_classes with a network only, got it with {said(model)}: it has its own"
+        )
     wanted = data_set(data).num_classes
     if wanted not in (None, num_classes):
         raise InputError(f"expected num_classes={wanted}, as {data} has, got {num_classes}")

@@ -337,3 +337,14 @@ def test_a_kept_evaluation_of_another_model_is_replaced_where_that_is_asked_for(
     assert done.code == 2
     assert done.err.splitlines()[-1].endswith("choose another --out, or replace it with --overwrite")
     assert ppbench(*spoilt, "--overwrite").code == 1
+
+
+def test_a_job_summary_that_cannot_be_added_to_is_found_before_the_evaluation(
+    ppbench, baseline, tmp_path, monkeypatch
+):
+    """GitHub's own variable may name what a container does not have."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "none" / "summary"))
+    done = ppbench("gate", "--model", "resnet20", *OPTIONS, "--cache", "cache", "--baseline", baseline)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "none/summary" in done.err
+    assert not list((tmp_path / "cache").rglob("*.cell"))

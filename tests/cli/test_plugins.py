@@ -66,6 +66,7 @@ def inversion(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouped", [False, True])
 def test_it_is_generated_in_the_published_layouts_and_read_back(
     tmp_path: Path, ppbench: CommandLine, inversion: Path, grouped: bool
@@ -80,7 +81,7 @@ def test_it_is_generated_in_the_published_layouts_and_read_back(
         of = ("--data", "digits-c", "--limit", 20)
     out = tmp_path / "set"
     own = ("--corruptions", "contrast,inversion", "--corruption-file", inversion)
-    done = ppbench("generate", *of, *own, "--out", out, "--workers", 2)
+    done = ppbench("generate", *of, *own, "--out", out, "--workers", 1)
     assert done.code == 0, done.err
     manifest = json.loads((out / "manifest.json").read_text())
     assert set(manifest["corruptions"]) == {"contrast", "plugin:inversion"}

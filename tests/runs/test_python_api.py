@@ -237,6 +237,8 @@ class TestModules:
         for model, options, says in (
             (module, {}, r"expected spec= with a network, got none: .* spec=\{'mean'"),
             ("resnet20", {"spec": spec}, "it has its own; ppbench.load_model takes a spec"),
+            (resnet20, {"spec": spec}, "got it with resnet20: it has its own"),
+            (torch.zeros(2, 2), {"spec": spec}, "a torch.nn.Module with its spec, got tensor"),
             ([], {}, "expected at least one model"),
             (None, {}, "expected a model's name, the path of a checkpoint, .* got None"),
             ([lambda x: x], {}, "a torch.nn.Module with its spec, got <function"),
