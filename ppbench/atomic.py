@@ -64,7 +64,7 @@ def require_writable(path: Path, advice: str) -> None:
 
     Args:
         path: the file to be; one that is there already will be replaced.
-        advice: what to do otherwise, e.g. ``"choose another --out"``.
+        advice: what to do otherwise, e.g. ``"choose another with --out"``.
 
     Raises:
         InputError: it is a folder, or nothing can be written into its folder.

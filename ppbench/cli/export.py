@@ -36,7 +36,7 @@ def export_command(
     if parquet:
         require_parquet()
     if out is not None:
-        atomic.require_writable(out, "choose another --out")
+        atomic.require_writable(out, "choose another with --out")
     frame = stacked(runs, predictions=predictions)
     if path is None:
         sys.stdout.write(csv_text(frame))

@@ -43,7 +43,7 @@ class Outputs:
             Path(step).open("a", encoding="utf-8").close()
         for path, option in ((self.junit, "--junit"), (self.summary, "--summary")):
             if path is not None:
-                atomic.require_writable(path, f"choose another {option}")
+                atomic.require_writable(path, f"choose another with {option}")
 
     def judged(self, result: GateResult) -> None:
         """Write and print a judgement."""

@@ -37,7 +37,7 @@ def preview_command(
     from ppbench.evaluation.cells import parse_severities
     from ppbench.generation.contact_sheet import contact_sheet
 
-    atomic.require_writable(out, "choose another --out")
+    atomic.require_writable(out, "choose another with --out")
     names, wanted = choose_corruptions(corruptions, corruption_file or ()), parse_severities(severities)
     if image is not None:
         pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0

@@ -45,9 +45,10 @@ def report_command(
     loaded = [load_run(run, intervals=False) for run in runs]
     path = out or (runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
     # A mistake is found before the minute that a report takes.
-    atomic.require_writable(path, "choose another --out")
+    atomic.require_folder(path.parent, "choose another with --out")
+    atomic.require_writable(path, "choose another with --out")
     if plots is not None:
-        atomic.require_folder(plots, "choose another --plots")
+        atomic.require_folder(plots, "choose another with --plots")
     if reference is not None:
         references_for(reference, None)
     content = gather(loaded, reference=reference)

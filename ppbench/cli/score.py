@@ -77,7 +77,7 @@ def score_command(
     if reference is not None:
         references_for(reference, None)  # a wrong name is found before seconds of scoring, another set below
     if bibtex is not None:
-        atomic.require_writable(bibtex, "choose another --bibtex")
+        atomic.require_writable(bibtex, "choose another with --bibtex")
     tables, scores, context, metrics, architectures = _scored(run, normaliser, baseline_model, intervals)
     published = (
         () if reference is None else references_for(reference, context.data if context.source else None)

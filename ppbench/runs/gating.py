@@ -105,7 +105,7 @@ def check_baseline_place(path: Path) -> None:
         raise InputError(
             f"expected a file to write the baseline to, got the folder {str(path)!r}: name a file with --baseline"
         )
-    atomic.require_writable(path, "choose another --baseline")
+    atomic.require_writable(path, "choose another with --baseline")
 
 
 def baseline_of(run: Run, model: str | None = None) -> Baseline:

@@ -107,7 +107,7 @@ def run_recipe(
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
     for each in (file, _card_of(file)):  # found now, not after hours of training
-        require_writable(each, "choose another --out")
+        require_writable(each, "choose another with --out")
     images, test_images = open_training(how.data, root=root, test=test)
     size = images.image_size[0]
     state = file.with_suffix(".training")

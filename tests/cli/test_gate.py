@@ -308,9 +308,15 @@ def test_a_baseline_of_another_precision_is_judged_by_its_own(ppbench, tmp_path)
         (["--update", "--judge", "resnet2"], "unknown model 'resnet2': did you mean 'resnet20'?"),
         (["--model", "resnet20-pp", "--normaliser", "none"], "name one with --judge"),
         (["--baseline", ".", "--update"], "expected a file to write the baseline to, got the folder"),
-        (["--baseline", "no/such/b.json", "--update"], "for the folder 'no/such': choose another --baseline"),
-        (["--junit", "no/junit.xml"], "for the folder 'no': choose another --junit"),
-        (["--summary", "."], "expected a file that can be written, got a folder: choose another --summary"),
+        (
+            ["--baseline", "no/such/b.json", "--update"],
+            "for the folder 'no/such': choose another with --baseline",
+        ),
+        (["--junit", "no/junit.xml"], "for the folder 'no': choose another with --junit"),
+        (
+            ["--summary", "."],
+            "expected a file that can be written, got a folder: choose another with --summary",
+        ),
         (["--out", "baseline.json"], "expected a folder that can be written to"),
         (["--precision", "bf16"], "precision is bf16, there fp32"),
     ],

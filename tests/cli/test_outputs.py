@@ -21,18 +21,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 CASES: dict[str, tuple[list[str], str]] = {
     "eval out": (["eval", "--model", "resnet20", "--out", "file"], "choose another with --out"),
     "eval cache": (["eval", "--model", "resnet20", "--cache", "file"], "name another folder with --cache"),
-    "score bibtex": (["score", "RUN", "--bibtex", "none/x.bib"], "choose another --bibtex"),
+    "score bibtex": (["score", "RUN", "--bibtex", "none/x.bib"], "choose another with --bibtex"),
     "score format": (["score", "RUN", "--format", "markdown"], "unknown format 'markdown'"),
     "score reference": (["score", "RUN", "--reference", "cifar10"], "did you mean 'cifar10-c'?"),
     "compare format": (["compare", "RUN", "--format", "markdown"], "unknown format 'markdown'"),
-    "report out": (["report", "RUN", "--out", "folder"], "got a folder: choose another --out"),
-    "report plots": (["report", "RUN", "--out", "r.html", "--plots", "file"], "choose another --plots"),
+    "report out": (["report", "RUN", "--out", "folder"], "got a folder: choose another with --out"),
+    "report plots": (["report", "RUN", "--out", "r.html", "--plots", "file"], "choose another with --plots"),
     "report reference": (["report", "RUN", "--out", "r.html", "--reference", "cifar10"], "did you mean"),
-    "export out": (["export", "RUN", "--csv", "--out", "folder"], "choose another --out"),
-    "preview out": (["preview", "--out", "none/preview.png"], "choose another --out"),
+    "export out": (["export", "RUN", "--csv", "--out", "folder"], "choose another with --out"),
+    "preview out": (["preview", "--out", "none/preview.png"], "choose another with --out"),
     "generate out": (["generate", "--out", "file"], "not a directory"),
     "generate grouped": (["generate", "--out", "new", "--grouped"], "expected a data set of image files"),
-    "gate junit": (["gate", "RUN", "--baseline", "RUN", "--junit", "folder"], "choose another --junit"),
+    "gate junit": (["gate", "RUN", "--baseline", "RUN", "--junit", "folder"], "choose another with --junit"),
 }
 
 
@@ -64,5 +64,5 @@ def test_a_training_looks_at_its_card_too(
     (tmp_path / "net.md").mkdir()
     done = ppbench("train", "--recipe", "digits", "--epochs", 1, "--out", "net.safetensors")
     assert done.code == 2
-    assert "net.md: expected a file that can be written, got a folder: choose another --out" in done.err
+    assert "net.md: expected a file that can be written, got a folder: choose another with --out" in done.err
     assert not (tmp_path / "net.training").exists()

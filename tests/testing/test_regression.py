@@ -130,7 +130,7 @@ def test_a_baseline_that_cannot_be_written_is_found_before_the_evaluation(
     """Not one cell was evaluated when the line comes."""
     cache = tmp_path / "cache"
     for path in (tmp_path, tmp_path / "none" / "b.json"):
-        with pytest.raises(InputError, match=r"choose another --baseline|name a file with --baseline"):
+        with pytest.raises(InputError, match=r"choose another with --baseline|name a file with --baseline"):
             assert_no_robustness_regression("resnet20", baseline=path, update=True, cache=str(cache), **SMALL)
     assert not list(cache.rglob("*.cell"))
 
