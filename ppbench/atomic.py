@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ppbench.errors import InputError
+
 
 @contextmanager
 def writing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
@@ -55,6 +57,49 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8 with the newlines it has."""
     write_bytes(path, text.encode())
+
+
+def require_writable(path: Path, advice: str) -> None:
+    """Prove that a file can be written, before hours of work depend on it; nothing is left behind.
+
+    Args:
+        path: the file to be; one that is there already will be replaced.
+        advice: what to do otherwise, e.g. ``"choose another with --out"``.
+
+    Raises:
+        InputError: it is a folder, or nothing can be written into its folder.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: expected a file that can be written, got a folder: {advice}")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"{path}: expected a file that can be written, got {reason} for the folder {str(path.parent)!r}: {advice}"
+        ) from None
+
+
+def require_folder(folder: Path, advice: str) -> None:
+    """Make a folder, and prove that files can be written into it.
+
+    Args:
+        folder: the folder to be.
+        advice: what to do otherwise, e.g. ``"choose another with --out"``.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"expected a folder that can be written to, got {str(folder)!r}: "
+            f"{(error.strerror or str(error)).lower()}; {advice}"
+        ) from error
 
 
 def sha256_of(path: Path) -> str:

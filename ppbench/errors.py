@@ -17,7 +17,7 @@ def unknown(kind: str, got: str, known: Iterable[str]) -> InputError:
         known: the names that exist; listed in the message unless a near miss says enough.
     """
     names = list(known)
-    near = get_close_matches(got, names, n=1, cutoff=0.6)
+    near = get_close_matches(str(got), names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     return InputError(f"unknown {kind} {got!r}: {hint}")
 

@@ -1,5 +1,6 @@
 """`ppbench cache`: the store of finished cells, and decoded images."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,17 +10,30 @@ def cache_command(
     clear: Annotated[
         bool, typer.Option("--clear", help="Remove every finished cell and all decoded images.")
     ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder that `ppbench eval --cache` named. Default: $PPBENCH_CACHE, else the user's cache.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show where finished cells and decoded images are kept and how much room they take, or clear them."""
     import json as json_text
 
     from ppbench.data.decoded import kept
-    from ppbench.evaluation.store import CellStore, default_folder
+    from ppbench.errors import InputError
+    from ppbench.evaluation.store import CELLS, CellStore, default_folder
 
-    store = CellStore(default_folder())
+    if cache is not None and not cache.is_dir():
+        got = "a file" if cache.exists() else "no such folder"
+        raise InputError(
+            f"{cache}: expected the folder of a cache, got {got}: name the one of `eval --cache`"
+        )
+    store = CellStore(default_folder() if cache is None else cache / CELLS)
     cells, size = len(store.entries()), store.size()
-    decoded = kept()
+    decoded = kept(cache)
     decoded_size = sum(path.stat().st_size for path in decoded)
     facts = {"folder": str(store.folder), "cells": cells, "bytes": size, "decoded_bytes": decoded_size}
     if clear:

@@ -4,19 +4,25 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.corruption_choice import CorruptionFiles
+
 
 def corruptions_command(
     protocol: Annotated[
         str, typer.Option(help="Whose constants: cifar-c, tiny-imagenet-c or imagenet-c.")
     ] = "cifar-c",
+    corruption_file: CorruptionFiles = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
-    """List the corruptions with their constants at severities 1 to 5."""
+    """List the corruptions with their constants at severities 1 to 5, plug-ins last, whose constants are their own."""
     import json as json_text
 
     import corruptions
     from ppbench.reporting.constants_table import show
+    from ppbench.scoring.names import PLUGIN
 
+    for file in corruption_file or []:
+        corruptions.load_file(file)
     table = corruptions.protocol(protocol)
     rows = [
         {
@@ -26,8 +32,12 @@ def corruptions_command(
         }
         for name in (*corruptions.NAMES, *corruptions.EXTRA_NAMES)
     ]
+    rows += [
+        {"name": PLUGIN + name, "group": "plug-in", "constants": [dict(row) for row in what.constants or ()]}
+        for name, what in corruptions.plugins().items()
+    ]
     if json:
         facts = {"protocol": table.name, "size": table.size, "jpeg_quality": table.storage_quality}
-        typer.echo(json_text.dumps({**facts, "corruptions": rows}, indent=2))
+        typer.echo(json_text.dumps({**facts, "corruptions": rows}, indent=2, default=str))
     else:
         show(table.name, table.size, table.storage_quality, rows)

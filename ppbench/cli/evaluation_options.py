@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from ppbench.cli.corruption_choice import CorruptionFiles, load_files
+
 if TYPE_CHECKING:
     from ppbench.runs.folder import Run
 
@@ -82,12 +84,7 @@ class EvaluationOptions:
     corruptions: Annotated[
         str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
     ] = "benchmark"
-    corruption_file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A Python file with corruptions of your own; name them in --corruptions.", show_default=False
-        ),
-    ] = None
+    corruption_file: CorruptionFiles = None
     severities: Annotated[str, typer.Option(help="For example 1-5 or 1,3,5.")] = "1-5"
     limit: Annotated[
         int | None,
@@ -147,15 +144,13 @@ class EvaluationOptions:
         Raises:
             InputError: bad input.
         """
-        from corruptions import load_file
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
         from ppbench.models.requests import Loading, pair
         from ppbench.models.spec_flags import spec_fields
         from ppbench.runs.evaluate import evaluate
 
-        for file in self.corruption_file or []:
-            load_file(file)
+        load_files(self.corruption_file or [], self.corruptions)
         requests = pair(self.model or [], self.checkpoint or [])
         spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
@@ -186,6 +181,18 @@ _READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_chec
 
 _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "normalised_inside")
 """The options that set fields of the models' input contract."""
+
+
+def spelling(context: typer.Context, parameter: str) -> str:
+    """Return how the user wrote an option, or would have: a parameter's name is not always its option's.
+
+    Args:
+        context: of the command.
+        parameter: the name of the option's parameter, as `context.params` has it.
+    """
+    option = next(each for each in context.command.params if each.name == parameter)
+    turned_off = context.params[parameter] is False and option.secondary_opts
+    return (option.secondary_opts if turned_off else option.opts)[0]
 
 
 def with_evaluation_options(

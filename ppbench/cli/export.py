@@ -25,21 +25,24 @@ def export_command(
     """Write a row per model, corruption and severity: counts, error, interval, and what they rest on."""
     import sys
 
+    from ppbench import atomic
     from ppbench.errors import InputError
-    from ppbench.runs.exporting import as_parquet, csv_text, stacked
+    from ppbench.runs.exporting import as_parquet, csv_text, require_parquet, stacked
 
     if csv == parquet:
         raise InputError(f"expected one of --csv and --parquet, got {'both' if csv else 'neither'}")
+    name = "predictions.parquet" if predictions else "errors.parquet"
+    path = out or (runs[0] / name if parquet else None)
+    if parquet:
+        require_parquet()
+    if out is not None:
+        atomic.require_writable(out, "choose another with --out")
     frame = stacked(runs, predictions=predictions)
-    if csv and out is None:
+    if path is None:
         sys.stdout.write(csv_text(frame))
         return
-    name = "predictions.parquet" if predictions else "errors.parquet"
-    path = out or runs[0] / name
     if parquet:
         as_parquet(frame, path)
     else:
-        from ppbench import atomic
-
         atomic.write_text(path, csv_text(frame))
     typer.echo(f"{path}: {len(frame):,} rows, {len(frame.columns)} columns")

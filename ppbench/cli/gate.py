@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, with_evaluation_options
+from ppbench.cli.evaluation_options import (
+    NAMES,
+    EvaluationOptions,
+    spelling,
+    with_evaluation_options,
+)
 
 
 @with_evaluation_options(own_first=True)
@@ -72,11 +77,12 @@ def gate_command(
     from ppbench.runs.gate_settings import TABLE, read_settings
     from ppbench.runs.gating import (
         baseline_of,
+        check_baseline_place,
+        check_planned,
         check_rules,
         default_rules,
         gate_run,
         read_baseline,
-        require_same_images,
         write_baseline,
     )
 
@@ -87,22 +93,27 @@ def gate_command(
         raise InputError(f"expected --baseline FILE or RUN, got none: it may also stand in {TABLE}")
     _one_source(context, run)
     outputs = Outputs(junit, summary, json, strict, started)
+    # Every mistake that can be found before an evaluation of hours is found here, or by `check` below.
     if update:
-        evaluated = load_run(run, intervals=False) if run else options.evaluate(out, overwrite=overwrite)
-        kept = baseline_of(evaluated, judge)
-        outputs.updated(path, kept, write_baseline(kept, path))
-        return
-    against = read_baseline(path, baseline_model)
-    check_rules(rules, against)
+        check_baseline_place(path)
+        against = None
+    else:
+        outputs.check()
+        against = read_baseline(path, baseline_model)
+        check_rules(rules, against)
     evaluated = (
         load_run(run, intervals=False)
         if run
         else options.evaluate(
             out,
             overwrite=overwrite,
-            check=lambda data: require_same_images(data, "fp32", against, where=str(path)),
+            check=lambda planned: check_planned(planned, against, judge, where=str(path)),
         )
     )
+    if against is None:
+        kept = baseline_of(evaluated, judge)
+        outputs.updated(path, kept, write_baseline(kept, path))
+        return
     result = gate_run(evaluated, against, rules, model=judge, where=str(path))
     if not rules:
         told = " and ".join(map(str, default_rules(against)))
@@ -115,10 +126,10 @@ def _one_source(context: typer.Context, run: Path | None) -> None:
     """Refuse a finished run with options of an evaluation, which could have no effect, and neither of both."""
     from ppbench.errors import InputError
 
-    sources = {name: context.get_parameter_source(name) for name in NAMES}
+    sources = {name: context.get_parameter_source(name) for name in (*NAMES, "out", "overwrite")}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if run is not None and given:
-        option = f"--{given[0].replace('_', '-')}"
+        option = spelling(context, given[0])
         raise InputError(f"expected a RUN or options of an evaluation, got both: {run} and {option}")
     if run is None and not {"model", "checkpoint"} & set(given):
         raise InputError("expected a RUN, or --model or --checkpoint to evaluate, got neither")

@@ -32,6 +32,19 @@ class Outputs:
     strict: bool
     started: datetime
 
+    def check(self) -> None:
+        """Prove that the files can be written, before the evaluation.
+
+        Raises:
+            InputError: one cannot.
+            OSError: the summary of a GitHub step cannot be added to.
+        """
+        if step := os.environ.get("GITHUB_STEP_SUMMARY"):
+            Path(step).open("a", encoding="utf-8").close()
+        for path, option in ((self.junit, "--junit"), (self.summary, "--summary")):
+            if path is not None:
+                atomic.require_writable(path, f"choose another with {option}")
+
     def judged(self, result: GateResult) -> None:
         """Write and print a judgement."""
         found = result.judgement

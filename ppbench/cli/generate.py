@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+
 
 def generate_command(
     out: Annotated[Path, typer.Option(help="The folder to write.", show_default=False)],
@@ -15,6 +17,7 @@ def generate_command(
     corruptions: Annotated[
         str, typer.Option(help="As in `ppbench eval`; the default is all 15 + 4.")
     ] = "all",
+    corruption_file: CorruptionFiles = None,
     limit: Annotated[
         int | None, typer.Option(help="A stratified subset of so many images.", show_default=False)
     ] = None,
@@ -33,14 +36,15 @@ def generate_command(
     """Write corrupted images in the published layout; a call that was killed goes on where it was."""
     from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import cell_progress
-    from ppbench.evaluation.cells import parse_corruptions
     from ppbench.generation.generate import Order, generate
 
-    names = parse_corruptions(corruptions)
+    files = tuple(corruption_file or ())
+    names = choose_corruptions(corruptions, files)
+    order = Order(data, root, limit, seed, out, grouped, classes, files)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(
-            Order(data, root, limit, seed, out, grouped, classes),
+            order,
             names,
             workers=workers,
             on_cell=on_cell,

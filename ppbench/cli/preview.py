@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+
 
 def preview_command(
     image: Annotated[Path | None, typer.Argument(help="A picture of your own.", show_default=False)] = None,
@@ -20,6 +22,7 @@ def preview_command(
         ),
     ] = None,
     corruptions: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "all",
+    corruption_file: CorruptionFiles = None,
     severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
@@ -32,10 +35,11 @@ def preview_command(
     from ppbench.data.picture import read_picture
     from ppbench.data.sets import open_data
     from ppbench.errors import InputError
-    from ppbench.evaluation.cells import parse_corruptions, parse_severities
+    from ppbench.evaluation.cells import parse_severities
     from ppbench.generation.contact_sheet import contact_sheet
 
-    names, wanted = parse_corruptions(corruptions), parse_severities(severities)
+    atomic.require_writable(out, "choose another with --out")
+    names, wanted = choose_corruptions(corruptions, corruption_file or ()), parse_severities(severities)
     if image is not None:
         pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
     else:

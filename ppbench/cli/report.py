@@ -36,13 +36,22 @@ def report_command(
     ] = None,
 ) -> None:
     """Write a report: one HTML file that needs nothing else, with every figure and where its numbers come from."""
+    from ppbench import atomic
     from ppbench.reporting.html.page import write_page
+    from ppbench.reporting.reference_rows import references_for
     from ppbench.runs.folder import REPORT, load_run
     from ppbench.runs.report import gather
 
     loaded = [load_run(run, intervals=False) for run in runs]
-    content = gather(loaded, reference=reference)
     path = out or (runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
+    # A mistake is found before the minute that a report takes.
+    atomic.require_folder(path.parent, "choose another with --out")
+    atomic.require_writable(path, "choose another with --out")
+    if plots is not None:
+        atomic.require_folder(plots, "choose another with --plots")
+    if reference is not None:
+        references_for(reference, None)
+    content = gather(loaded, reference=reference)
     write_page(content, path)
     typer.echo(f"The report is in {path}.")
     if plots is not None:

@@ -64,7 +64,7 @@ def score_command(
     from ppbench import atomic
     from ppbench.errors import InputError
     from ppbench.reporting import bibliography, cell_heatmap, terminal
-    from ppbench.reporting.formats import rendered
+    from ppbench.reporting.formats import check_format, rendered
     from ppbench.reporting.reference_rows import references_for
 
     if (format_ is not None) + json + heatmap > 1:
@@ -72,6 +72,12 @@ def score_command(
     wanted = "json" if json else format_
     if siunitx and wanted != "latex":
         raise InputError("--siunitx is for --format latex: leave it out, or add --format latex")
+    if wanted is not None:
+        check_format(wanted)
+    if reference is not None:
+        references_for(reference, None)  # a wrong name is found before seconds of scoring, another set below
+    if bibtex is not None:
+        atomic.require_writable(bibtex, "choose another with --bibtex")
     tables, scores, context, metrics, architectures = _scored(run, normaliser, baseline_model, intervals)
     published = (
         () if reference is None else references_for(reference, context.data if context.source else None)

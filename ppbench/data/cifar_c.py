@@ -18,6 +18,7 @@ from ppbench.data.checks import checked_images, checked_labels
 from ppbench.data.class_order import Classes
 from ppbench.data.image_set import Images, ImageSet, Labels
 from ppbench.data.numpy_files import read_npy
+from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 
 SEVERITIES = 5
@@ -101,11 +102,11 @@ class NpyFolder:
         return digest.hexdigest()
 
     def _open(self, corruption: str, size: int) -> Images:
-        path = self.folder / f"{corruption}.npy"
+        path = self.folder / f"{own_name(corruption)}.npy"
         if not path.is_file():
-            near = get_close_matches(corruption, _there(self.folder), n=1)
+            near = get_close_matches(path.stem, _there(self.folder), n=1)
             hint = f"there is {near[0]}.npy" if near else "fetch it, or leave the corruption out"
-            raise InputError(f"{self.folder}: expected {corruption}.npy, got no such file: {hint}")
+            raise InputError(f"{self.folder}: expected {path.name}, got no such file: {hint}")
         images = checked_images(path, read_npy(path, mapped=True), size)
         wanted = SEVERITIES * len(self.labels)
         if images.shape[0] != wanted:

@@ -76,9 +76,9 @@ class Decoder:
         return written
 
 
-def kept() -> list[Path]:
-    """Return the files of decoded images in the usual place."""
-    return sorted((cache_folder() / FOLDER).glob("*.npy"))
+def kept(cache: Path | None = None) -> list[Path]:
+    """Return the files of decoded images in a cache folder; None takes the usual one."""
+    return sorted(((cache or cache_folder()) / FOLDER).glob("*.npy"))
 
 
 def _read(path: Path, clean: ImageSet) -> Images | None:

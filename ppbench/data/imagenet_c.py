@@ -16,6 +16,7 @@ from ppbench.data.class_folders import PARTS, class_folders, labelled, list_imag
 from ppbench.data.class_order import ClassOrder
 from ppbench.data.image_files import Geometry, ImageFiles, read_image
 from ppbench.data.image_set import ImageSet
+from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 
 SEVERITIES = ("1", "2", "3", "4", "5")
@@ -114,11 +115,12 @@ class TreeFolder:
         return digest.hexdigest()
 
     def _place(self, corruption: str) -> Path:
-        if corruption not in self._places:
-            near = get_close_matches(corruption, self._places, n=1)
+        name = own_name(corruption)
+        if name not in self._places:
+            near = get_close_matches(name, self._places, n=1)
             hint = f"there is {near[0]}" if near else "fetch it, or leave the corruption out"
-            raise InputError(f"{self.folder}: expected a folder {corruption}, got none: {hint}")
-        return self._places[corruption]
+            raise InputError(f"{self.folder}: expected a folder {name}, got none: {hint}")
+        return self._places[name]
 
     def _check(self, where: Path) -> None:
         """Look at a cell's class folders and at one of its images: a full listing of 75 cells would take minutes."""

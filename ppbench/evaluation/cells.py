@@ -19,7 +19,7 @@ CLEAN = CellId("clean", 0)
 
 
 def parse_corruptions(
-    wanted: str | Sequence[str], plugins: Callable[[], Iterable[str]] = tuple
+    wanted: str | Iterable[str], plugins: Callable[[], Iterable[str]] = tuple
 ) -> tuple[str, ...]:
     """Return the corruptions that a selection names, in benchmark order, each once.
 
@@ -51,14 +51,14 @@ def parse_corruptions(
     return in_order(chosen)
 
 
-def parse_severities(wanted: str | Sequence[int]) -> tuple[int, ...]:
-    """Return the severities that a selection names, ascending, each once: ``"1,3,5"``, ``"2-4"``, ``[1, 5]``.
+def parse_severities(wanted: str | int | Iterable[int]) -> tuple[int, ...]:
+    """Return the severities that a selection names, ascending, each once: ``"1,3,5"``, ``"2-4"``, ``3``, ``[1, 5]``.
 
     Raises:
         InputError: anything that is not a whole number from 1 to 5, or an empty selection.
     """
     chosen: set[int] = set()
-    for word in _words(str(one) for one in wanted) if not isinstance(wanted, str) else _words(wanted):
+    for word in _words(wanted):
         first, dash, last = word.partition("-")
         low, high = _severity(first, word), _severity(last if dash else first, word)
         if low > high:
@@ -80,9 +80,10 @@ def title(cell: CellId) -> str:
     return cell.corruption if cell == CLEAN else f"{cell.corruption} {cell.severity}"
 
 
-def _words(wanted: str | Iterable[str]) -> list[str]:
-    parts = [wanted] if isinstance(wanted, str) else list(wanted)
-    return [word.strip() for part in parts for word in part.split(",") if word.strip()]
+def _words(wanted: object) -> list[str]:
+    """Return the words of a selection: a text with commas, one thing, or several things."""
+    parts = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else wanted
+    return [word.strip() for part in parts for word in str(part).split(",") if word.strip()]
 
 
 def _severity(text: str, word: str) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import corruptions
 from corruptions.plugins import digest_of
+from ppbench.data.own_name import own_name
 from ppbench.errors import InputError, check_seed, unknown
 from ppbench.scoring.names import PLUGIN
 
@@ -19,11 +20,6 @@ GENERATORS = ("ppbench", "imagecorruptions")
 def _reference_versions() -> str:
     packages = ("ppbench", "imagecorruptions", "scikit-image", "opencv-python", "scipy", "numpy", "pillow")
     return ", ".join(f"{package} {version(package)}" for package in packages)
-
-
-def own_name(corruption: str) -> str:
-    """Return what the engine calls a corruption that tables name, perhaps as a plug-in."""
-    return corruption.removeprefix(PLUGIN)
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ import corruptions
 from corruptions.plugins import digest_of
 from ppbench.data.decoded import Decoder
 from ppbench.data.image_set import ImageSet
+from ppbench.data.own_name import own_name
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.evaluation import ray_worker
 from ppbench.evaluation.answers import Answers
-from ppbench.evaluation.generator import own_name
 from ppbench.evaluation.ray_cluster import look
 from ppbench.evaluation.work import Done, OnImages, Work
 from ppbench.scoring.names import PLUGIN

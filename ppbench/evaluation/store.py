@@ -62,7 +62,8 @@ class CellStore:
         except OSError as error:
             raise InputError(
                 f"expected a cell store that can be written to, got {str(self.folder)!r}: "
-                f"{(error.strerror or str(error)).lower()}; set PPBENCH_CACHE to another folder, or use --no-store"
+                f"{(error.strerror or str(error)).lower()}; name another folder with --cache or $PPBENCH_CACHE, or use "
+                "--no-store"
             ) from error
 
     def path(self, key: str) -> Path:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 import corruptions
+from ppbench.data.own_name import own_name
 
 TILE = 112
 GAP = 4
@@ -31,7 +32,7 @@ def contact_sheet(
 
     Args:
         image: (H, W, 3) uint8.
-        names: the rows.
+        names: the rows, as tables call the corruptions.
         severities: the columns behind the clean one.
         protocol: whose constants; those that are stored as JPEG are shown after the JPEG step.
         image_id: the id that the draws belong to.
@@ -50,11 +51,13 @@ def contact_sheet(
         draw.text((_left(column) + TILE / 2, HEAD_HEIGHT / 2), title, fill=INK, font=font, anchor="mm")
     for row, name in enumerate(names):
         top = HEAD_HEIGHT + row * (TILE + GAP)
-        draw.text((LABEL_WIDTH - 8, top + TILE / 2), name, fill=INK, font=font, anchor="rm")
+        own = own_name(name)
+        label = own if own == name else f"{own}\n(plug-in)"
+        draw.text((LABEL_WIDTH - 8, top + TILE / 2), label, fill=INK, font=font, anchor="rm", align="right")
         sheet.paste(_tile(image), (_left(0), top))
         for column, severity in enumerate(severities, start=1):
             made = corruptions.corrupt(
-                image[None], name, severity, protocol=protocol, ids=[image_id], seed=seed
+                image[None], own, severity, protocol=protocol, ids=[image_id], seed=seed
             )
             sheet.paste(_tile(made[0]), (_left(column), top))
     return sheet

@@ -17,6 +17,7 @@ import corruptions
 from ppbench import __version__
 from ppbench.data.class_order import ANY
 from ppbench.data.image_set import Pixels
+from ppbench.data.own_name import own_name
 from ppbench.data.registry import data_set
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -43,6 +44,7 @@ class Order:
         out: the folder to write.
         grouped: put corruptions in folders of their groups (trees of files only).
         classes: the order of class folders, as in `open_data`; only labels that are written need it.
+        corruption_files: Python files with corruptions of the user's own, which every worker runs.
     """
 
     data: str
@@ -52,6 +54,7 @@ class Order:
     out: Path
     grouped: bool = False
     classes: str | Path | Sequence[str] | None = None
+    corruption_files: tuple[Path, ...] = ()
 
     def open(self) -> DataSource:
         """Return the clean images."""
@@ -81,7 +84,7 @@ def generate(
 
     Args:
         order: what to corrupt, and the folder to write to.
-        names: the corruptions.
+        names: the corruptions, as tables call them: a plug-in begins with its prefix, and is known here.
         workers: processes; None takes one for each core.
         on_cell: called for each finished cell, with the number of all cells.
         on_note: called with a line about what was passed over among the images.
@@ -93,10 +96,11 @@ def generate(
     source = order.open()
     for note in source.notes:
         on_note(note)
+    layout = _layout(order, source)
+    layout.check(names)
     found = manifests.resume(order.out, _facts(order, source, names))
     order.out.mkdir(parents=True, exist_ok=True)
     _sweep(order.out)
-    layout = _layout(order, source)
     found.write(order.out)
     if isinstance(layout, NpyLayout):
         layout.write_labels(source.labels)
@@ -138,7 +142,7 @@ def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, 
         "seed": order.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
-        "corruptions": {name: corruptions.code_version(name) for name in names},
+        "corruptions": {name: corruptions.code_version(own_name(name)) for name in names},
     }
 
 
@@ -185,12 +189,15 @@ _worker: tuple[Order, DataSource, NpyLayout | TreeLayout]
 def _open(order: Order) -> None:
     global _worker  # noqa: PLW0603  a process of a pool has no other place for what its calls share
     torch.set_num_threads(1)  # the processes share the cores among them
+    for file in order.corruption_files:
+        corruptions.load_file(file)  # what this process's parent registered, it does not know
     source = order.open()
     _worker = order, source, _layout(order, source)
 
 
 def _make(cell: Cell) -> str:
     order, source, layout = _worker
+    corruption, severity = cell
     assert source.clean is not None
     clean = source.clean
 
@@ -198,7 +205,12 @@ def _make(cell: Cell) -> str:
         for start in range(0, len(source.ids), BATCH):
             rows = slice(start, start + BATCH)
             yield corruptions.corrupt(
-                clean.images[rows], *cell, protocol=source.protocol, ids=source.ids[rows], seed=order.seed
+                clean.images[rows],
+                own_name(corruption),
+                severity,
+                protocol=source.protocol,
+                ids=source.ids[rows],
+                seed=order.seed,
             )
 
-    return layout.write(*cell, batches())
+    return layout.write(corruption, severity, batches())

@@ -13,7 +13,10 @@ from typing import IO
 import numpy as np
 
 from ppbench import atomic
+from ppbench.data.cifar_c import CLEAN, LABELS
 from ppbench.data.image_set import Labels, Pixels
+from ppbench.data.own_name import own_name
+from ppbench.errors import InputError
 from ppbench.scoring.names import SEVERITIES
 
 _JOIN_ROWS = 1000  # images copied at a time when severities are joined
@@ -30,6 +33,18 @@ class NpyLayout:
 
     out: Path
     count: int
+
+    def check(self, corruptions: Iterable[str]) -> None:
+        """Refuse a corruption whose file would be taken for another one of the layout.
+
+        Raises:
+            InputError: a plug-in is called like that.
+        """
+        for corruption in corruptions:
+            if self._joined(corruption).name in (LABELS, CLEAN):
+                raise InputError(
+                    f"expected a corruption that is not called like a file of the layout, got {corruption}: rename it"
+                )
 
     def has(self, corruption: str, severity: int) -> bool:
         """Whether the files of a cell are there, joined or not."""
@@ -67,7 +82,7 @@ class NpyLayout:
     def write_labels(self, labels: Labels) -> None:
         """Write labels.npy: uint8 (5·N,), the labels once for each severity."""
         tiled = np.tile(labels.astype(np.uint8), len(SEVERITIES))
-        with atomic.writing(self.out / "labels.npy") as file:
+        with atomic.writing(self.out / LABELS) as file:
             _write_header(file, tiled.shape)
             file.write(tiled.data)
 
@@ -80,10 +95,10 @@ class NpyLayout:
                     file.write(np.ascontiguousarray(array[start : start + _JOIN_ROWS]).data)
 
     def _joined(self, corruption: str) -> Path:
-        return self.out / f"{corruption}.npy"
+        return self.out / f"{own_name(corruption)}.npy"
 
     def _single(self, corruption: str, severity: int) -> Path:
-        return self.out / ".cells" / f"{corruption}-{severity}.npy"
+        return self.out / ".cells" / f"{own_name(corruption)}-{severity}.npy"
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-import corruptions
+from corruptions.plugins import find
 from ppbench import atomic
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet, Pixels, Rows
+from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 
 
@@ -34,6 +35,9 @@ class TreeLayout:
     names: Sequence[str]
     quality: int
     grouped: bool
+
+    def check(self, corruptions: Iterable[str]) -> None:
+        """Do nothing: a corruption's folder holds only its cells, whatever it is called."""
 
     def has(self, corruption: str, severity: int) -> bool:
         """Whether every file of a cell is there."""
@@ -62,8 +66,9 @@ class TreeLayout:
         """Do nothing: the cells are the layout."""
 
     def _cell(self, corruption: str, severity: int) -> Path:
-        group = (corruptions.GROUPS.get(corruption, "plugin"),) if self.grouped else ()
-        return self.out.joinpath(*group, corruption, str(severity))
+        name = own_name(corruption)
+        group = (find(name).group,) if self.grouped else ()
+        return self.out.joinpath(*group, name, str(severity))
 
     def _encoded(self, image: Pixels) -> bytes:
         buffer = BytesIO()

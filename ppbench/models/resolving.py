@@ -184,7 +184,7 @@ class Wish:
                 f"{name}: expected the file of a network that ppbench builds to turn into {self.turn_into}"
             )
         spec, source = settle(claims, self.flags, self.image_size)
-        outputs = _outputs(network, spec.size, name)
+        outputs = count_outputs(network, spec.size, name)
         if self.num_classes is not None and outputs != self.num_classes:
             raise InputError(f"{name}: expected {self.num_classes} classes, got a network with {outputs}")
         return LoadedModel(name, name, network, spec, outputs, spec_source=source)
@@ -232,10 +232,12 @@ def _size_of(weights: Weights, entry: IndexEntry | None) -> int:
 
 
 @torch.inference_mode()
-def _outputs(network: nn.Module, size: int, name: str) -> int:
+def count_outputs(network: nn.Module, size: int, name: str) -> int:
     """Ask the network itself how many classes it has: one black image through it, before any long run."""
+    parameter = next(network.parameters(), None)
+    black = torch.zeros(1, 3, size, size, device=None if parameter is None else parameter.device)
     try:
-        logits = network.eval()(torch.zeros(1, 3, size, size))
+        logits = network.eval()(black)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(

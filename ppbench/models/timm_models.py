@@ -1,5 +1,6 @@
 """Models of the timm library and of its hub: ``timm:NAME`` and ``hf-hub:OWNER/NAME``. timm is an extra of ppbench."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -53,18 +54,34 @@ def as_architecture(model: str) -> Architecture:
 
 
 def spec_of(network: nn.Module, image_size: int) -> InputSpec:
-    """Return the input contract that timm keeps beside a network, for images that have the benchmark's size.
+    """Return the input contract that timm keeps beside a network, for images that have the benchmark's size."""
+    return spec_of_config(_timm("timm").data.resolve_model_data_config(network), image_size)
+
+
+def spec_of_config(config: Mapping[str, Any], image_size: int | None) -> InputSpec:
+    """Return the input contract that a data configuration of timm describes.
 
     The images are resized where the network was trained at another size than theirs.
+
+    Args:
+        config: of `timm.data.resolve_model_data_config`.
+        image_size: of the images, in pixels; None: they have the configuration's.
+
+    Raises:
+        InputError: it is no such configuration.
     """
-    config = _timm("timm").data.resolve_model_data_config(network)
-    size = int(config["input_size"][-1])
-    interpolation = str(config["interpolation"])
+    try:
+        size = int(config["input_size"][-1])
+        mean, std, interpolation = tuple(config["mean"]), tuple(config["std"]), str(config["interpolation"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"expected a data configuration of timm with input_size, mean, std and interpolation, got {config!r}"
+        ) from error
     return InputSpec(
         size=size,
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        resize=None if size == image_size else size,
+        mean=mean,
+        std=std,
+        resize=None if image_size in (None, size) else size,
         interpolation=interpolation if interpolation in INTERPOLATIONS else "bicubic",
     )
 

@@ -59,13 +59,18 @@ def _check(name: str) -> None:
         raise unknown("torchvision model", name, names)
 
 
-def spec_of(transforms: Any, image_size: int) -> InputSpec:
-    """Return the input contract of torchvision's transforms, for images that already have the benchmark's size."""
+def spec_of(transforms: Any, image_size: int | None) -> InputSpec:
+    """Return the input contract of torchvision's transforms, for images that already have the benchmark's size.
+
+    Args:
+        transforms: of one of torchvision's weights.
+        image_size: of the images, in pixels; None: they have the size that the transforms crop to.
+    """
     crop = transforms.crop_size[0]
     return InputSpec(
         size=crop,
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),
-        resize=None if crop == image_size else crop,
+        resize=None if image_size in (None, crop) else crop,
         interpolation=transforms.interpolation.value,
     )

@@ -16,7 +16,7 @@ from ppbench.reporting.layout import NONE
 from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.reporting.terminal import footer, print_parts, wrapped
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CLEAN, CORRUPTIONS, GROUPS, SEVERITIES, in_order
+from ppbench.scoring.names import CLEAN, EXTRA, GROUPS, PLUGIN, SEVERITIES, in_order
 
 _NAME = len("elastic_transform")
 _WIDE = len(" 100.0")
@@ -90,8 +90,10 @@ def _groups(tables: Sequence[ErrorTable]) -> Iterable[tuple[str, Sequence[str]]]
     for title, names in GROUPS.items():
         if present := [name for name in names if name in measured]:
             yield title, present
-    if extra := [name for name in measured if name not in CORRUPTIONS]:
+    if extra := [name for name in measured if name in EXTRA]:
         yield "extra", extra
+    if plugins := [name for name in measured if name.startswith(PLUGIN)]:
+        yield "plug-ins", plugins
 
 
 def _heads(decimals: int) -> Text:

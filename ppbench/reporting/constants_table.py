@@ -25,9 +25,15 @@ def show(protocol: str, size: int, storage_quality: int | None, rows: Sequence[M
     for severity in range(1, 6):
         table.add_column(str(severity), justify="right", no_wrap=True)
     for row in rows:
-        for number, parameter in enumerate(row["constants"][0]):
-            values = (f"{constants[parameter]:g}" for constants in row["constants"])
+        # Those of a plug-in may be none, or not the same at each severity.
+        parameters = list(dict.fromkeys(name for constants in row["constants"] for name in constants))
+        for number, parameter in enumerate(parameters or [""]):
+            values = (_text(constants.get(parameter, "")) for constants in row["constants"])
             table.add_row(*((row["name"], row["group"]) if number == 0 else ("", "")), parameter, *values)
     console = Console(file=sys.stdout, highlight=False)
     console.print(f"{protocol}: {size} x {size} pixels, published {stored}; severities 1 to 5")
     console.print(table)
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

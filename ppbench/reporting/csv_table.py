@@ -35,7 +35,7 @@ def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
 
 
 def _of_corruptions(scores: Scores) -> list[str]:
-    rows = [row for model in scores.models for row in (*model.corruptions, *model.extra)]
+    rows = [row for model in scores.models for row in model.rows]
     kinds = ["error"] if scores.normaliser is None else ["error", "ce"]
     return [f"{kind}.{name}" for kind in kinds for name in in_order(row.corruption for row in rows)]
 

@@ -16,6 +16,16 @@ FORMATS: Final = ("md", "csv", "latex", "json", "html")
 """What `--format` can be."""
 
 
+def check_format(wanted: str) -> None:
+    """Refuse a format that there is not.
+
+    Raises:
+        InputError: there is no such format.
+    """
+    if wanted not in FORMATS:
+        raise unknown("format", wanted, FORMATS)
+
+
 def rendered(
     wanted: str,
     scores: Scores,
@@ -38,6 +48,7 @@ def rendered(
     Raises:
         InputError: there is no such format.
     """
+    check_format(wanted)
     if wanted == "md":
         return markdown.render(scores, context, references)
     if wanted == "csv":
@@ -46,6 +57,4 @@ def rendered(
         return latex.render(scores, context, references, siunitx=siunitx)
     if wanted == "json":
         return scores_json.render(scores, context, metrics, references)
-    if wanted == "html":
-        return html_table.render(scores, context, references)
-    raise unknown("format", wanted, FORMATS)
+    return html_table.render(scores, context, references)

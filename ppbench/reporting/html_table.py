@@ -18,13 +18,23 @@ def render(scores: Scores, context: TableContext, references: Sequence[Reference
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8"><title>Robustness to common corruptions</title>',
         f"<style>{_STYLE}</style></head><body>",
+        *_body(scores, context, references),
+        "</body></html>",
     ]
-    for table in tables(scores, references):
-        lines += _table(table)
+    return "\n".join(lines) + "\n"
+
+
+def fragment(scores: Scores, context: TableContext, references: Sequence[Reference] = ()) -> str:
+    """Return the same without a page around it and without a style: a notebook has its own."""
+    return "\n".join(["<div>", *_body(scores, context, references), "</div>"]) + "\n"
+
+
+def _body(scores: Scores, context: TableContext, references: Sequence[Reference]) -> list[str]:
+    lines = [line for table in tables(scores, references) for line in _table(table)]
     lines.append("<dl>")
     for label, text in lines_below(scores, context, references):
         lines.append(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>")
-    return "\n".join([*lines, "</dl>", "</body></html>"]) + "\n"
+    return [*lines, "</dl>"]
 
 
 def _table(table: Table) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ppbench.reporting.reference_rows import PUBLISHED_MCE, footnotes, mark_of, one_scale
-from ppbench.scoring.names import GROUPS, in_order
+from ppbench.scoring.names import EXTRA, GROUPS, in_order
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
 
@@ -84,9 +84,7 @@ def tables(scores: Scores, references: Sequence[Reference] = ()) -> list[Table]:
     if references:
         summary.append(Section(PUBLISHED, tuple(reference_rows(scores, references))))
     corruptions = [*benchmark_sections(scores), Section("", (mean_row(scores),))]
-    extra = extra_section(scores)
-    if extra.rows:
-        corruptions.append(extra)
+    corruptions += apart_sections(scores)
     heading = cell_heading(scores)
     names = tuple(model.model for model in scores.models)
     numbers = () if scores.normaliser is None else ("CE", "error")
@@ -110,10 +108,11 @@ def benchmark_sections(scores: Scores) -> list[Section]:
     return [section for title, names in GROUPS.items() if (section := _section(scores, title, names)).rows]
 
 
-def extra_section(scores: Scores) -> Section:
-    """Return the measured ones of the extra corruptions and plug-ins, which belong to no mean."""
-    names = in_order(row.corruption for model in scores.models for row in model.extra)
-    return _section(scores, "extra (in no mean)", names, apart=True)
+def apart_sections(scores: Scores) -> list[Section]:
+    """Return the measured ones of the extra corruptions, and of the plug-ins, which belong to no mean."""
+    plugins = in_order(row.corruption for model in scores.models for row in model.plugins)
+    kinds = (("extra (in no mean)", EXTRA), ("plug-ins (in no mean)", plugins))
+    return [section for title, names in kinds if (section := _section(scores, title, names, apart=True)).rows]
 
 
 def _section(scores: Scores, title: str, names: Sequence[str], *, apart: bool = False) -> Section:

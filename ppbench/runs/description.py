@@ -6,8 +6,9 @@ from typing import Any
 
 import corruptions
 from ppbench import __version__
+from ppbench.data.own_name import own_name
 from ppbench.data.source import DataSource
-from ppbench.evaluation.generator import Generator, own_name
+from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
 from ppbench.models.load import LoadedModel
 

@@ -1,11 +1,14 @@
 """The front door: from names to a scored, written run. The command line and Python callers enter here."""
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
-from typing import Any
+
+import torch
 
 import corruptions as corruption_engine
 from ppbench.data.sets import open_data
@@ -21,16 +24,19 @@ from ppbench.evaluation.runner import Runner, Slot
 from ppbench.evaluation.store import CELLS, CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.module import Contract
 from ppbench.models.requests import Loading
 from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
+from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
-from ppbench.runs.loading import Model, load_models
+from ppbench.runs.loading import Models, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
+from ppbench.runs.planned import Planned
 from ppbench.runs.predictions import gather
 from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing, Tally
@@ -44,52 +50,56 @@ def default_folder(data: str) -> Path:
 
 
 def evaluate(
-    models: Model | Sequence[Model],
+    models: Models,
     *,
+    spec: Contract | None = None,
     data: str = "digits-c",
-    root: Path | None = None,
+    root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
-    corruptions: str | Sequence[str] = "benchmark",
-    severities: str | Sequence[int] = "1-5",
+    corruptions: str | Iterable[str] = "benchmark",
+    severities: str | int | Iterable[int] = "1-5",
     limit: int | None = None,
     seed: int = 0,
     generator: str = "ppbench",
     jpeg: bool = True,
     batch_size: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     precision: str = "fp32",
     compiled: bool = False,
     engine: str = "local",
     ray_address: str | None = None,
-    normaliser: str = "auto",
+    normaliser: str | PathLike[str] = "auto",
     baseline_model: str | None = None,
     loading: Loading | None = None,
-    out: Path | None = None,
+    out: str | PathLike[str] | None = None,
     overwrite: bool = False,
     metrics: bool = False,
     reference: str | None = None,
     command: str | None = None,
     store: bool = True,
     fresh: bool = False,
-    cache: Path | None = None,
+    cache: str | PathLike[str] | None = None,
     on_batch: OnBatch = lambda _cell, _images, _total: None,
     on_standing: Callable[[Standing], None] = lambda _standing: None,
-    on_warning: Callable[[str], None] = lambda _line: None,
+    on_warning: Callable[[str], None] | None = None,
     on_note: Callable[[str], None] = lambda _line: None,
-    check: Callable[[dict[str, Any]], None] = lambda _data: None,
+    check: Callable[[Planned], None] = lambda _planned: None,
 ) -> Run:
     """Evaluate models on clean and corrupted images, score them, and write the run where `out` says.
 
     Args:
-        models: ids, architectures, requests with a checkpoint, or loaded models.
+        models: one or several, each a name as `--model` takes it (``"resnet20"``, ``"resnet20=my.pt"``,
+            ``"timm:NAME"``), the path of a checkpoint, a model of `load_model` or `loaded`, or a `torch.nn.Module`. A
+            module is copied: the caller's one keeps its device and its mode. A dictionary names them for the tables.
+        spec: the input contract of the modules among them, one for all; `loaded` says in which forms.
         data: a data set's name, e.g. ``"digits-c"``.
         root: a published -C folder, a clean data set, or an ``.npz``; None looks in the usual places.
         classes: which class folder has which label: ``"text"``, ``"numbers"``, a file or a list of the folders' names,
             label 0 first; see `open_data`.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         corruptions: the selection; see `parse_corruptions`.
-        severities: the selection; see `parse_severities`.
+        severities: the selection, ``"1-5"``, ``3`` or ``[1, 3, 5]``; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
         seed: seed of the generated corruptions and of the subset; 0 or more.
         generator: ``"ppbench"``, or ``"imagecorruptions"`` for comparison.
@@ -113,13 +123,16 @@ def evaluate(
         cache: the folder of the store and of decoded images; None takes ``$PPBENCH_CACHE`` or the user's cache folder.
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
         on_standing: called after each finished cell with the scores so far.
-        on_warning: called with one line about what went wrong without harm.
+        on_warning: called with one line about a set-up that looks wrong, or about what went wrong without harm; None
+            makes each an `EvaluationWarning`.
         on_note: called with one line about what was inferred from a checkpoint, or passed over among the images.
-        check: called with what run.json will say of the data, before the work; what it raises ends the run.
+        check: called with what the run will measure, before the work; what it raises ends the run.
 
     Raises:
         InputError: bad input; nothing has been written then.
     """
+    on_warning = at_the_caller() if on_warning is None else on_warning
+    root, out, cache = (None if path is None else Path(path).expanduser() for path in (root, out, cache))
     cells_wanted = parse_corruptions(corruptions, corruption_engine.plugins), parse_severities(severities)
     maker = Generator(generator, seed, jpeg)
     check_precision(precision)
@@ -138,17 +151,17 @@ def evaluate(
         on_note(note)
     maker.check(cells_wanted[0])
     published = () if reference is None else references_for(reference, images.name)
-    found = load_models(models, images, loading or Loading(), on_note)
+    found = load_models(models, images, loading or Loading(), on_note, spec)
     loaded = found.models
     names = [model.name for model in loaded]
     if baseline_model is not None and baseline_model not in names:
         raise unknown("baseline model", baseline_model, names)
-    divide_by = settle_divisor(normaliser, loaded, images)
+    divide_by = settle_divisor(os.fspath(normaliser), loaded, images)
     names_of_cells = plan(*cells_wanted, clean=images.clean is not None)
     about_data = describe_data(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
-    check(about_data)
+    check(Planned(about_data, precision, tuple(names), divide_by.model))
     measures = {
         "data": about_data,
         "precision": precision,
@@ -156,7 +169,7 @@ def evaluate(
     }
     if out is not None and not overwrite and refuse_loss(out, measures):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")
-    with _folder(out), place(engine, ray_address, device) as where:
+    with _folder(out), place(engine, ray_address, None if device is None else str(device)) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
@@ -257,17 +270,22 @@ def _store(cache: Path | None) -> CellStore:
 
 @contextmanager
 def _folder(out: Path | None) -> Iterator[None]:
-    """Prove that the run's folder can be written to, and leave none behind when the run fails before its first file."""
+    """Prove that the run's folder can be written to, and leave none behind when the run fails before its first file.
+
+    That goes for the folders above it, too, that were made for it.
+    """
     if out is None:
         yield
         return
-    created = not out.exists()
+    created = [folder for folder in (out, *out.parents) if not folder.exists()]
     prepare(out)
     try:
         yield
     except BaseException:
-        if created and not any(out.iterdir()):
-            out.rmdir()
+        for folder in created:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
         raise
 
 

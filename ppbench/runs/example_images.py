@@ -11,10 +11,11 @@ import torch
 from corruptions import code_version
 from ppbench.data.class_names import class_names
 from ppbench.data.class_order import ANY
+from ppbench.data.own_name import own_name
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
-from ppbench.evaluation.generator import Generator, own_name
+from ppbench.evaluation.generator import Generator
 from ppbench.reporting.report_content import Example, ExampleCell, ExampleStrip, Pixels
 from ppbench.runs.merging import Merged
 from ppbench.scoring.names import CORRUPTIONS

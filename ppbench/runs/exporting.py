@@ -43,13 +43,22 @@ def csv_text(frame: "pd.DataFrame") -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def as_parquet(frame: "pd.DataFrame", path: Path) -> None:
-    """Write a table as Parquet, whole or not at all.
+def require_parquet() -> None:
+    """Refuse to promise Parquet where it cannot be written.
 
     Raises:
         InputError: the package pyarrow is not installed.
     """
     if find_spec("pyarrow") is None:
         raise InputError("Parquet needs the package pyarrow: pip install 'ppbench[parquet]'")
+
+
+def as_parquet(frame: "pd.DataFrame", path: Path) -> None:
+    """Write a table as Parquet, whole or not at all.
+
+    Raises:
+        InputError: the package pyarrow is not installed.
+    """
+    require_parquet()
     with atomic.writing(path) as file:
         frame.to_parquet(file, engine="pyarrow", index=False)

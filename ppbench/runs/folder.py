@@ -1,15 +1,15 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
 import json
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import bibliography, latex, markdown, metrics_table, scores_json
+from ppbench.reporting import bibliography, html_table, latex, markdown, metrics_table, scores_json
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import frames
 from ppbench.runs import predictions as prediction_file
@@ -46,14 +46,22 @@ FILES = (
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """An evaluation with its scores.
+    """An evaluation with its scores: what `ppbench.evaluate` and `ppbench.load_run` return.
+
+    All errors and scores are per cent (7.40 means 7.40 %); lower is better, but a higher R_net. In a notebook a run
+    shows its tables. As pandas tables it has `errors` (a row per model and cell), `summary` (a row per model) and
+    `answers` (a row per image); `metrics` is what is beyond right and wrong.
 
     Attributes:
         manifest: the content of run.json: what the run rests on.
-        tables: the errors of each model.
-        scores: what they come to.
-        context: what stands below every table.
-        predictions: every answer.
+        tables: one `ErrorTable` per model: ``table.clean`` and ``table.cells["fog", 3]``, each with ``n`` (images),
+            ``errors`` (how many were wrong) and ``error`` (per cent); ``table.errors_of("fog")`` is severity -> error.
+        scores: what they come to: ``scores["resnet20"]`` is the `ModelScores` of a model, with ``clean_error``,
+            ``mean_error``, ``mce``, ``relative_mce``, ``r_net`` (per cent; None where it cannot be known, ``notes``
+            says why), ``row("fog")`` for one corruption, and ``intervals`` (95 %, by the names of ``by_name``). Also
+            ``scores.models``, ``scores.normaliser`` and ``scores.baseline``.
+        context: what stands below every table: data, source, protocol, images, seed, precision, notes.
+        predictions: every answer as NumPy arrays, with the images' ``ids`` and ``labels``.
         folder: where the run is written; None for one that is not.
         references: published results that its tables show below its own.
     """
@@ -76,9 +84,18 @@ class Run:
         ]
         return f"<Run of {self.context.images} images of {self.context.data}; {'; '.join(told)}>"
 
+    def _repr_html_(self) -> str:
+        """Return the run's tables as HTML: what a notebook shows."""
+        return html_table.fragment(self.scores, self.context, self.references)
+
     @cached_property
     def metrics(self) -> tuple[ModelMetrics, ...]:
-        """Top-5 error, calibration and severity slopes of each model."""
+        """What is beyond right and wrong, a `ModelMetrics` per model in the order of `scores.models`.
+
+        Each has ``model``, ``slope`` (points of error per severity, a mean over corruptions), and ``cells``:
+        (corruption, severity) -> `CellMetrics` with ``top5_error`` (per cent; None with at most 10 classes) and
+        ``calibration``: ``nll`` (nats), ``brier`` (0..2), ``ece_width`` and ``ece_mass`` (per cent).
+        """
         return metrics_of(self.predictions, self.scores, self.manifest["data"]["num_classes"])
 
     @property
@@ -88,17 +105,31 @@ class Run:
 
     @cached_property
     def errors(self) -> "pd.DataFrame":
-        """A row per model and cell: counts, error, interval, and what they rest on; see `frames.errors_frame`."""
+        """A row per model and cell, the clean images as corruption ``clean`` at severity 0.
+
+        Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in), ``severity``,
+        ``n`` (images), ``errors`` (how many were wrong), ``error``, ``ci_low``, ``ci_high`` (per cent; 95 % interval),
+        and what the row rests on (data, source, seed, …); see `frames.errors_frame`.
+        """
         return frames.errors_frame(self.tables, self.manifest)
 
     @cached_property
     def summary(self) -> "pd.DataFrame":
-        """A row per model: its scores and their intervals; see `frames.summary_frame`."""
+        """A row per model, indexed by its name; scores in per cent, NaN where one cannot be known.
+
+        Columns: ``clean``, ``mean_error``, ``mce``, ``relative_mce``, ``r_net``, ``error.fog``, ``ce.fog``, … and the
+        bounds of their 95 % intervals as ``mce_low``, ``mce_high``, …; see `frames.summary_frame`.
+        """
         return frames.summary_frame(self.scores)
 
     @cached_property
     def answers(self) -> "pd.DataFrame":
-        """A row per model, cell and image: label, prediction, confidence; see `frames.answers_frame`."""
+        """A row per model, cell and image.
+
+        Columns: ``model``, ``corruption``, ``severity``, ``id`` (the image's place in the full set), ``label``,
+        ``prediction``, ``correct``, ``confidence`` (0..1), ``nll`` (nats), ``brier`` (0..2), ``in_top5``; see
+        `frames.answers_frame`.
+        """
         return frames.answers_frame(self.predictions)
 
 
@@ -117,15 +148,7 @@ def prepare(folder: Path) -> None:
                 f"expected an empty folder or a run's, got {str(folder)!r} with {strangers[0]!r} in it: "
                 "choose another with --out"
             )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"expected a folder that can be written to, got {str(folder)!r}: "
-            f"{(error.strerror or str(error)).lower()}; choose another with --out"
-        ) from error
+    atomic.require_folder(folder, "choose another with --out")
 
 
 def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
@@ -162,7 +185,7 @@ def scored(
     return scores.with_intervals(score_intervals(predictions.outcomes(), scores))
 
 
-def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
+def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
     """Read a run back from its folder; its scores are computed again from its answers.
 
     Args:
@@ -172,7 +195,7 @@ def load_run(folder: Path | str, *, intervals: bool = True) -> Run:
     Raises:
         InputError: there is no whole run, its files contradict each other, or another version wrote them.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     path = folder / MANIFEST
     manifest = read_manifest(folder)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CLEAN, GROUPS
+from ppbench.scoring.names import CLEAN, GROUPS, PLUGIN
 from ppbench.scoring.outcomes import CLEAN_CELL
 from ppbench.scoring.scorecard import Scores
 
@@ -23,9 +23,9 @@ PROVENANCE = (
 def errors_frame(tables: Sequence[ErrorTable], manifest: Mapping[str, Any]) -> "pd.DataFrame":
     """Return a row per model and cell, the clean images as ``clean`` at severity 0.
 
-    Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra; empty for clean), ``severity``
-    (0..5), ``n`` and ``errors`` (whole numbers), ``error``, ``ci_low`` and ``ci_high`` (per cent; Wilson's 95 %
-    interval), and those of `PROVENANCE`.
+    Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in; empty for clean),
+    ``severity`` (0..5), ``n`` and ``errors`` (whole numbers), ``error``, ``ci_low`` and ``ci_high`` (per cent; Wilson's
+    95 % interval), and those of `PROVENANCE`.
 
     Args:
         tables: the errors of each model.
@@ -122,6 +122,8 @@ def _counts(cell: Cell) -> dict[str, int | float | None]:
 def _group(corruption: str) -> str:
     if corruption == CLEAN:
         return ""
+    if corruption.startswith(PLUGIN):
+        return "plug-in"
     return next((title for title, names in GROUPS.items() if corruption in names), "extra")
 
 

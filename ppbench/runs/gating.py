@@ -10,6 +10,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run, load_run
+from ppbench.runs.planned import Planned
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
 from ppbench.scoring.gate_rules import Rule
@@ -86,13 +87,25 @@ def write_baseline(baseline: Baseline, path: Path) -> int:
     """Write a baseline file and return its size in bytes.
 
     Raises:
-        InputError: `path` is a folder: a run is a baseline by itself.
+        InputError: it cannot be written there, see `check_baseline_place`.
     """
-    if path.is_dir():
-        raise InputError(f"expected a file to write the baseline to, got the folder {str(path)!r}")
+    check_baseline_place(path)
     data = pack(baseline).encode()
     atomic.write_bytes(path, data)
     return len(data)
+
+
+def check_baseline_place(path: Path) -> None:
+    """Prove that a baseline can be written, before the evaluation that it is to hold.
+
+    Raises:
+        InputError: `path` is a folder (a run is a baseline by itself), or nothing can be written there.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"expected a file to write the baseline to, got the folder {str(path)!r}: name a file with --baseline"
+        )
+    atomic.require_writable(path, "choose another with --baseline")
 
 
 def baseline_of(run: Run, model: str | None = None) -> Baseline:
@@ -109,24 +122,55 @@ def baseline_of(run: Run, model: str | None = None) -> Baseline:
 
 
 def judged_model(run: Run, model: str | None = None) -> Outcomes:
-    """Return the outcomes of the model that a gate is about: the one named, or the only one beside the normaliser.
+    """Return the outcomes of the model that a gate is about, see `judged_name`.
 
     Raises:
         InputError: no such model, or several and none named.
     """
     by_name = {each.model: each for each in run.predictions.outcomes()}
-    if model is not None:
-        if model not in by_name:
-            raise unknown("model", model, by_name)
-        return by_name[model]
     normaliser = run.scores.normaliser
-    others = [name for name in by_name if normaliser is None or name != normaliser.model] or list(by_name)
+    return by_name[judged_name(list(by_name), None if normaliser is None else normaliser.model, model)]
+
+
+def judged_name(models: Sequence[str], normaliser_model: str | None, model: str | None = None) -> str:
+    """Return the model that a gate is about: the one named, or the only one beside the normaliser.
+
+    Args:
+        models: of the run.
+        normaliser_model: the one of them that CE is divided by, if it is one of them.
+        model: the one named, if one is.
+
+    Raises:
+        InputError: no such model, or several and none named.
+    """
+    if model is not None:
+        if model not in models:
+            raise unknown("model", model, models)
+        return model
+    others = [name for name in models if name != normaliser_model] or list(models)
     if len(others) > 1:
         raise InputError(
             f"expected one model to judge, got {', '.join(others)}: name one with --judge, of a baseline's run "
             "with --baseline-model"
         )
-    return by_name[others[0]]
+    return others[0]
+
+
+def check_planned(planned: Planned, baseline: Baseline | None, model: str | None, *, where: str) -> None:
+    """Find what a gate would refuse after an evaluation before it.
+
+    Args:
+        planned: what the run will measure.
+        baseline: what it will be compared with; None where it becomes the baseline itself.
+        model: which of its models is meant; None where it has only one beside its normaliser.
+        where: what the baseline was read from, for the message.
+
+    Raises:
+        InputError: no such model, several and none named, or other images than the baseline's.
+    """
+    judged_name(planned.models, planned.normaliser_model, model)
+    if baseline is not None:
+        require_same_images(planned.data, planned.precision, baseline, where=where)
 
 
 def require_same_images(data: Mapping[str, Any], precision: str, baseline: Baseline, *, where: str) -> None:

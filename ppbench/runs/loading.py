@@ -1,16 +1,27 @@
 """The networks of a run: loaded or taken as they are, named, and checked against the images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+from torch import nn
 
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.module import Contract, loaded
 from ppbench.models.reading import stated_classes
-from ppbench.models.requests import Loading, ModelRequest, unique_names
+from ppbench.models.requests import Loading, ModelRequest, pair, unique_names
 
-Model = str | ModelRequest | LoadedModel
+Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
+"""What a run can be asked to evaluate: a name as `--model` takes it, the file of a checkpoint, or a network."""
+
+Models = Model | Iterable[Model] | Mapping[str, Model]
+
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".bin", ".tar")
+"""Endings of files of weights: a text with one is a file, though it is not there."""
 
 
 @dataclass(frozen=True)
@@ -28,43 +39,47 @@ class Loaded:
 
 
 def load_models(
-    models: Model | Sequence[Model], images: DataSource, loading: Loading, on_note: Callable[[str], None]
+    models: Models,
+    images: DataSource,
+    loading: Loading,
+    on_note: Callable[[str], None],
+    spec: Contract | None = None,
 ) -> Loaded:
     """Return the networks, with the right classes and size for the images.
+
+    Args:
+        models: one, several, or several by the names that tables are to call them.
+        images: that they will answer.
+        loading: how checkpoints are read.
+        on_note: called with one line about what was inferred from a checkpoint.
+        spec: the input contract of those that are modules; see `loaded`.
 
     Raises:
         InputError: there is no such model, or it does not fit the images.
     """
-    wanted = [models] if isinstance(models, str | ModelRequest | LoadedModel) else list(models)
-    if not wanted:
-        raise InputError("expected at least one model, got none")
-    requests = [ModelRequest(model) if isinstance(model, str) else model for model in wanted]
-    loaded = [
-        _fitting(request, images)
-        if isinstance(request, LoadedModel)
-        else load_model(
-            request.model,
-            checkpoint=request.checkpoint,
-            data=images.name,
-            num_classes=images.num_classes,
-            image_size=images.image_size[0],
-            spec=loading.spec,
-            turn_into=loading.turn_into,
-            trust=loading.trust,
+    wanted = _listed(models)
+    requests = [as_request(model) for model in wanted.values()]
+    if spec is not None and not any(isinstance(request, nn.Module) for request in requests):
+        raise InputError(
+            f"expected spec= with a network only, got it with {said(next(iter(wanted.values())))}: it has its own; "
+            "ppbench.load_model takes a spec that counts before that"
         )
-        for request in requests
-    ]
-    for model in loaded:
+    networks = [_network(request, images, loading, spec) for request in requests]
+    for model in networks:
         _check_classes(model, images)
-    for request, model in zip(requests, loaded, strict=True):
+    for request, model in zip(requests, networks, strict=True):
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
             on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
+    plain = [
+        name if isinstance(name, str) else model.name for name, model in zip(wanted, networks, strict=True)
+    ]
     names = unique_names(
-        [model.name for model in loaded], [ModelRequest(model.name, model.checkpoint) for model in loaded]
+        plain,
+        [ModelRequest(name, model.checkpoint) for name, model in zip(plain, networks, strict=True)],
     )
     return Loaded(
-        [replace(model, name=name) for model, name in zip(loaded, names, strict=True)],
+        [replace(model, name=name) for model, name in zip(networks, names, strict=True)],
         frozenset(
             name for name, request in zip(names, requests, strict=True) if isinstance(request, ModelRequest)
         ),
@@ -87,6 +102,71 @@ def _check_classes(model: LoadedModel, images: DataSource) -> None:
             f"{model.checkpoint}: expected the class folders that it was trained on, label {label} being "
             f"{theirs[label]!r}, got {ours[label]!r}: give --classes the order that it was trained in"
         )
+
+
+def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
+    """Return what a caller means by a model.
+
+    A text is what `--model` takes, ``NAME=FILE`` too; one that names a file of weights, and every path, is that file.
+
+    Raises:
+        InputError: it is nothing that can be evaluated.
+    """
+    if isinstance(model, ModelRequest | LoadedModel | nn.Module):
+        return model
+    if isinstance(model, str):
+        # A name without a dot is a name, though a file may happen to be called like it.
+        file = Path(model).expanduser()
+        if file.suffix and (file.is_file() or ("=" not in model and file.suffix in _WEIGHTS)):
+            return ModelRequest(None, file)
+        return pair([model], [])[0]
+    if isinstance(model, PathLike):
+        return ModelRequest(None, Path(model).expanduser())
+    raise InputError(
+        "expected a model's name, the path of a checkpoint, a model of ppbench.load_model, or a torch.nn.Module with "
+        f"its spec, got {said(model)}"
+    )
+
+
+def said(model: object) -> str:
+    """Return what was given as a model, in a few words of one line."""
+    text = model.name if isinstance(model, LoadedModel) else repr(model)
+    return " ".join(text.split())[:200]
+
+
+def _listed(models: Models) -> dict[str | int, Model]:
+    """Return what was asked for, by the names that the caller gave, or else by number."""
+    if isinstance(models, Mapping):
+        found: dict[str | int, Model] = {str(name): model for name, model in models.items()}
+    elif isinstance(models, str | PathLike | nn.Module) or not isinstance(models, Iterable):
+        found = {0: models}
+    else:
+        found = dict(enumerate(models))
+    if not found:
+        raise InputError("expected at least one model, got none")
+    return found
+
+
+def _network(
+    request: ModelRequest | LoadedModel | nn.Module,
+    images: DataSource,
+    loading: Loading,
+    spec: Contract | None,
+) -> LoadedModel:
+    if isinstance(request, nn.Module):
+        return _fitting(loaded(request, spec, image_size=images.image_size[0]), images)
+    if isinstance(request, LoadedModel):
+        return _fitting(request, images)
+    return load_model(
+        request.model,
+        checkpoint=request.checkpoint,
+        data=images.name,
+        num_classes=images.num_classes,
+        image_size=images.image_size[0],
+        spec=loading.spec,
+        turn_into=loading.turn_into,
+        trust=loading.trust,
+    )
 
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:

@@ -129,7 +129,7 @@ def _model_values(model: ModelScores, errors: Errors, divisor: Divisor) -> Value
     cells = [errors[cell] for cell in errors if cell[0] in CORRUPTIONS]
     if cells:
         values["mean_error"] = np.mean(cells, axis=0)
-    for row in (*model.corruptions, *model.extra):
+    for row in model.rows:
         summed = _total(errors, row)
         values[f"error.{row.corruption}"] = summed / len(row.severities)
         under, off = divisor(row)

@@ -61,6 +61,7 @@ class ModelScores:
         r_net: against the baseline model; None without one.
         corruptions: the measured ones of the 15, in order.
         extra: the measured ones of the 4 extra corruptions, which are in no mean.
+        plugins: those of third parties, which are in no mean either.
         partial: what of the 15 × 5 cells and the clean images is missing, one text each; empty if nothing is.
         notes: why a score is None, or over fewer corruptions than were measured.
         intervals: 95 % interval (low, high) of scores by name, as in `by_name`; empty where only the counts are
@@ -75,13 +76,19 @@ class ModelScores:
     r_net: float | None
     corruptions: tuple[CorruptionScore, ...]
     extra: tuple[CorruptionScore, ...]
+    plugins: tuple[CorruptionScore, ...]
     partial: tuple[str, ...]
     notes: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def row(self, corruption: str) -> CorruptionScore | None:
-        """Return the scores on one of the 15 + 4 corruptions, None if it was not measured."""
-        return next((row for row in (*self.corruptions, *self.extra) if row.corruption == corruption), None)
+        """Return the scores on one of the 15 + 4 corruptions or on a plug-in, None if it was not measured."""
+        return next((row for row in self.rows if row.corruption == corruption), None)
+
+    @property
+    def rows(self) -> tuple[CorruptionScore, ...]:
+        """The scores of every corruption that was measured: of the 15, the extra ones, and the plug-ins."""
+        return (*self.corruptions, *self.extra, *self.plugins)
 
     @property
     def by_name(self) -> dict[str, float]:
@@ -93,7 +100,7 @@ class ModelScores:
             "relative_mce": self.relative_mce,
             "r_net": self.r_net,
         }
-        for row in (*self.corruptions, *self.extra):
+        for row in self.rows:
             named[f"error.{row.corruption}"] = row.mean_error
             named[f"ce.{row.corruption}"] = row.ce
             named[f"relative_ce.{row.corruption}"] = row.relative_ce
@@ -110,6 +117,7 @@ class ModelScores:
             "r_net": self.r_net,
             "corruptions": {row.corruption: row.to_dict() for row in self.corruptions},
             "extra": {row.corruption: row.to_dict() for row in self.extra},
+            "plugins": {row.corruption: row.to_dict() for row in self.plugins},
             "partial": list(self.partial),
             "notes": list(self.notes),
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},

@@ -8,12 +8,14 @@ says why: never a silent wrong number.
 
 from collections.abc import Mapping, Sequence
 from math import fsum
+from os import PathLike, fspath
+from pathlib import Path
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.completeness import listed, missing
-from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CORRUPTIONS, in_order
-from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
+from ppbench.scoring.names import CORRUPTIONS, EXTRA, PLUGIN, in_order
+from ppbench.scoring.normaliser import Normaliser, choose_normaliser
 from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
 
 NEAR_ZERO = 0.1
@@ -31,18 +33,25 @@ R_NET_FOOTNOTE = (
 
 
 def score(
-    tables: Sequence[ErrorTable], normaliser: Normaliser | None = None, baseline: str | None = None
+    tables: Sequence[ErrorTable] | str | PathLike[str],
+    normaliser: Normaliser | str | PathLike[str] | None = None,
+    baseline: str | None = None,
 ) -> Scores:
     """Score some models' errors. Pure: the same tables give the same scores, to the last bit.
 
     Args:
-        tables: one per model, of different names.
-        normaliser: what CE divides by (`load_normaliser`, `measured`); without it there is no CE and no mCE.
+        tables: one per model, of different names; or the path of an errors file (`read_errors_csv`).
+        normaliser: what CE divides by; or the name of a shipped one, ``"measured"``, ``"none"`` or the path of a file
+            (`choose_normaliser`). Without it there is no CE and no mCE.
         baseline: the model that R_net compares with, one of the tables; without it there is no R_net.
 
     Raises:
-        InputError: no table, two of one name, or a baseline that is not among them.
+        InputError: no table, two of one name, a baseline that is not among them, or a file or a name that is wrong.
     """
+    if isinstance(tables, str | PathLike):
+        tables = read_errors_csv(Path(tables).expanduser())
+    if isinstance(normaliser, str | PathLike):
+        normaliser = choose_normaliser(fspath(normaliser), tables)
     names = [table.model for table in tables]
     if not names:
         raise InputError("expected at least one model to score, got none")
@@ -109,7 +118,8 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
         relative_mce=_mean(relative),
         r_net=net,
         corruptions=rows,
-        extra=tuple(scored[name] for name in in_order(scored) if name not in CORRUPTIONS),
+        extra=tuple(scored[name] for name in EXTRA if name in scored),
+        plugins=tuple(scored[name] for name in in_order(scored) if name.startswith(PLUGIN)),
         partial=missing(table),
         notes=tuple(notes),
     )

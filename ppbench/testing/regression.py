@@ -1,34 +1,33 @@
 """The gate as an assertion."""
 
-import copy
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
+import torch
 from torch import nn
 
 from ppbench.data.registry import data_set
 from ppbench.errors import InputError
-from ppbench.models.input_spec import InputSpec
-from ppbench.models.load import LoadedModel
-from ppbench.models.requests import ModelRequest, pair
+from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.module import Contract, copied
 from ppbench.reporting.comparison_layout import signed
 from ppbench.reporting.gate_tables import WORST, headline, sentence
+from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.gating import (
     baseline_of,
+    check_baseline_place,
+    check_planned,
     check_rules,
     gate_run,
     read_baseline,
-    require_same_images,
     write_baseline,
 )
+from ppbench.runs.loading import Model, said
 from ppbench.scoring.gate import Judgement
 from ppbench.scoring.gate_rules import parse_rules
-
-Subject = str | Path | ModelRequest | LoadedModel | nn.Module
 
 
 class InconclusiveWarning(UserWarning):
@@ -36,22 +35,28 @@ class InconclusiveWarning(UserWarning):
 
 
 def assert_no_robustness_regression(
-    model: Subject,
+    model: Model,
     *,
-    baseline: str | Path,
+    baseline: str | PathLike[str],
     allow: Sequence[str] = (),
     data: str = "digits-c",
-    root: str | Path | None = None,
+    root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
-    corruptions: str | Sequence[str] = "benchmark",
-    severities: str | Sequence[int] = "1-5",
+    corruptions: str | Iterable[str] = "benchmark",
+    severities: str | int | Iterable[int] = "1-5",
     limit: int | None = None,
     seed: int = 0,
-    spec: InputSpec | Mapping[str, Any] | None = None,
+    generator: str = "ppbench",
+    jpeg: bool = True,
+    spec: Contract | None = None,
     num_classes: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
+    precision: str = "fp32",
+    compiled: bool = False,
     batch_size: int | None = None,
+    normaliser: str | PathLike[str] = "auto",
+    cache: str | PathLike[str] | None = None,
     strict: bool = False,
     update: bool = False,
 ) -> Judgement | None:
@@ -71,10 +76,16 @@ def assert_no_robustness_regression(
         severities: likewise.
         limit: a stratified subset of so many images, fixed by `seed`; the same as the baseline's.
         seed: of the generated corruptions and of the subset.
-        spec: the input contract of a network: size, mean, std and so on; needed with a network, and only there.
+        generator: of the corrupted images; the same as the baseline's.
+        jpeg: whether generated images have the JPEG step of the published files; likewise.
+        spec: the input contract of a network, see `ppbench.loaded`; needed with a network, and only there.
         num_classes: width of the network's output; None takes the data set's.
         device: a torch device; None takes the best one here.
+        precision: ``"fp32"``, ``"bf16"`` or ``"fp16"``; the same as the baseline's.
+        compiled: have torch compile the network.
         batch_size: images per forward pass.
+        normaliser: what CE divides by, kept with the baseline that `update` writes.
+        cache: the folder of finished cells and of decoded images; None takes ``$PPBENCH_CACHE`` or the user's.
         strict: fail, too, where the evidence is too thin to decide; otherwise that is an `InconclusiveWarning`.
         update: write the baseline instead of judging by it.
 
@@ -86,26 +97,34 @@ def assert_no_robustness_regression(
         InputError: the baseline is missing or of other images, or a name does not exist.
     """
     __tracebackhide__ = True  # pytest then shows the caller's line
-    rules, path = parse_rules(allow), Path(baseline)
+    rules, path = parse_rules(allow), Path(baseline).expanduser()
+    if update:
+        check_baseline_place(path)
     against = None if update else read_baseline(path)
     if against is not None:
         check_rules(rules, against)
+    if num_classes is not None:
+        _check_classes(model, num_classes, data)
     run = evaluate(
-        _subject(model, spec, num_classes, data),
+        replace(model, module=copied(model.module, model.name)) if isinstance(model, LoadedModel) else model,
+        spec=spec,
         data=data,
-        root=None if root is None else Path(root),
+        root=root,
         classes=classes,
         source=source,
         corruptions=corruptions,
         severities=severities,
         limit=limit,
         seed=seed,
+        generator=generator,
+        jpeg=jpeg,
         device=device,
+        precision=precision,
+        compiled=compiled,
         batch_size=batch_size,
-        on_warning=lambda line: warnings.warn(line, stacklevel=4),
-        check=lambda about: (
-            None if against is None else require_same_images(about, "fp32", against, where=str(path))
-        ),
+        normaliser=normaliser,
+        cache=cache,
+        check=lambda planned: check_planned(planned, against, None, where=str(path)),
     )
     if against is None:
         write_baseline(baseline_of(run), path)
@@ -115,30 +134,15 @@ def assert_no_robustness_regression(
     return found
 
 
-def _subject(
-    model: Subject, spec: InputSpec | Mapping[str, Any] | None, num_classes: int | None, data: str
-) -> str | ModelRequest | LoadedModel:
+def _check_classes(model: Model, num_classes: int, data: str) -> None:
+    """Refuse a width where it can have no effect, or is not that of the data."""
     if not isinstance(model, nn.Module):
-        if spec is not None or num_classes is not None:
-            raise InputError(
-                f"expected spec and num_classes with a network only, got them with {model!r}: it has its own"
-            )
-        if isinstance(model, LoadedModel):
-            return replace(model, module=copy.deepcopy(model.module))
-        if isinstance(model, ModelRequest):
-            return model
-        return ModelRequest(None, Path(model)) if Path(model).is_file() else pair([str(model)], [])[0]
-    if spec is None:
         raise InputError(
-            "expected spec= with a network: how images become its input, for example "
-            "ppbench.testing.InputSpec(size=32, mean=…, std=…)"
+            f"expected num_classes with a network only, got it with {said(model)}: it has its own"
         )
-    classes = num_classes or data_set(data).num_classes
-    if classes is None:
-        raise InputError(f"expected num_classes= with a network on {data}, got none: its folders decide")
-    contract = spec if isinstance(spec, InputSpec) else InputSpec.from_dict(spec)
-    name = type(model).__name__
-    return LoadedModel(name, name, copy.deepcopy(model), contract, classes, spec_source="the caller")
+    wanted = data_set(data).num_classes
+    if wanted not in (None, num_classes):
+        raise InputError(f"expected num_classes={wanted}, as {data} has, got {num_classes}")
 
 
 def _raise_or_warn(found: Judgement, strict: bool) -> None:
@@ -152,5 +156,6 @@ def _raise_or_warn(found: Judgement, strict: bool) -> None:
         if worst:
             lines.append(f"worst: {', '.join(worst)} points")
         raise AssertionError("\n".join([headline(found), *lines]))
+    warn = at_the_caller(InconclusiveWarning)
     for line in lines:
-        warnings.warn(InconclusiveWarning(line), stacklevel=3)
+        warn(line)

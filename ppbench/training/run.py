@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from ppbench import __version__
-from ppbench.atomic import sha256_of, write_text
+from ppbench.atomic import require_writable, sha256_of, write_text
 from ppbench.data.image_set import ImageSet
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError, check_seed
@@ -110,6 +110,8 @@ def run_recipe(
         raise InputError(f"{file}: expected a file name that ends in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
         raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
+    for each in (file, _card_of(file)):  # found now, not after hours of training
+        require_writable(each, "choose another with --out")
     images, test_images = open_training(how.data, root=root, test=test, classes=classes)
     size = images.image_size[0]
     state = file.with_suffix(".training")
@@ -164,6 +166,10 @@ def _own_classes(images: ImageSet) -> dict[str, Any]:
     return {"classes": list(images.classes.names)}
 
 
+def _card_of(file: Path) -> Path:
+    return file.with_suffix(".md")
+
+
 def _write(
     file: Path,
     network: nn.Module,
@@ -186,7 +192,7 @@ def _write(
     sha256 = sha256_of(file)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     text = card(file.stem, facts, recipe, images, parameters, sha256, bits=bits, overrides=overrides)
-    write_text(file.with_suffix(".md"), text)
+    write_text(_card_of(file), text)
     return facts
 
 

@@ -275,6 +275,11 @@ class TestRefusals:
             (["RUN", "--baseline", "BASELINE", "--baseline-model", "x"], "unknown baseline model 'x'"),
             (["RUN", "--baseline", "RUN", "--update"], "expected a file to write the baseline to"),
             (["nowhere", "--baseline", "BASELINE"], "run.json"),
+            (["RUN", "--baseline", "BASELINE", "--as", "resnet20-pp"], "and --as"),
+            (["RUN", "--baseline", "BASELINE", "--compile"], "and --compile"),
+            (["RUN", "--baseline", "BASELINE", "--no-jpeg"], "and --no-jpeg"),
+            (["RUN", "--baseline", "BASELINE", "--batch-size", "5"], "and --batch-size"),
+            (["RUN", "--baseline", "BASELINE", "--out", "kept"], "and --out"),
         ],
     )
     def test_wrong_usage(self, ppbench, runs, baseline, arguments, says):
@@ -283,6 +288,48 @@ class TestRefusals:
         done = ppbench("gate", *(places.get(word, word) for word in arguments))
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done
         assert says in done.err
+
+
+def test_a_baseline_of_another_precision_is_judged_by_its_own(ppbench, tmp_path):
+    """What --update wrote in bf16 passes in bf16, and in fp32 is refused for that reason alone."""
+    gate = ["gate", "--model", "resnet20", *OPTIONS, "--baseline", "half.json"]
+    assert ppbench(*gate, "--precision", "bf16", "--update").code == 0
+    done = ppbench(*gate, "--precision", "bf16", "--json")
+    assert (done.code, json.loads(done.out)["identical"]) == (0, True), done.err
+    done = ppbench(*gate)
+    assert (done.code, done.out) == (2, "")
+    assert "got: precision is fp32, there bf16; evaluate the same" in done.err
+
+
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        (["--judge", "resnet2"], "unknown model 'resnet2': did you mean 'resnet20'?"),
+        (["--update", "--judge", "resnet2"], "unknown model 'resnet2': did you mean 'resnet20'?"),
+        (["--model", "resnet20-pp", "--normaliser", "none"], "name one with --judge"),
+        (["--baseline", ".", "--update"], "expected a file to write the baseline to, got the folder"),
+        (
+            ["--baseline", "no/such/b.json", "--update"],
+            "for the folder 'no/such': choose another with --baseline",
+        ),
+        (["--junit", "no/junit.xml"], "for the folder 'no': choose another with --junit"),
+        (
+            ["--summary", "."],
+            "expected a file that can be written, got a folder: choose another with --summary",
+        ),
+        (["--out", "baseline.json"], "expected a folder that can be written to"),
+        (["--precision", "bf16"], "precision is bf16, there fp32"),
+    ],
+)
+def test_a_mistake_is_found_before_the_evaluation(ppbench, baseline, tmp_path, options, says):
+    """One line, and not one cell was evaluated: hours of work must not end in a wrong name."""
+    shutil.copy(baseline, tmp_path / "baseline.json")
+    first = [] if "--baseline" in options else ["--baseline", "baseline.json"]
+    done = ppbench("gate", "--model", "resnet20", *OPTIONS, "--cache", "cache", *first, *options)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done
+    assert says in done.err
+    assert not list((tmp_path / "cache").rglob("*.cell"))
+    assert (tmp_path / "baseline.json").read_bytes() == baseline.read_bytes()
 
 
 def test_a_kept_evaluation_of_another_model_is_replaced_where_that_is_asked_for(
@@ -296,3 +343,14 @@ def test_a_kept_evaluation_of_another_model_is_replaced_where_that_is_asked_for(
     assert done.code == 2
     assert done.err.splitlines()[-1].endswith("choose another --out, or replace it with --overwrite")
     assert ppbench(*spoilt, "--overwrite").code == 1
+
+
+def test_a_job_summary_that_cannot_be_added_to_is_found_before_the_evaluation(
+    ppbench, baseline, tmp_path, monkeypatch
+):
+    """GitHub's own variable may name what a container does not have."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "none" / "summary"))
+    done = ppbench("gate", "--model", "resnet20", *OPTIONS, "--cache", "cache", "--baseline", baseline)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "none/summary" in done.err
+    assert not list((tmp_path / "cache").rglob("*.cell"))

@@ -112,6 +112,50 @@ def test_what_is_missing_is_said(model: LoadedModel, baseline: Path, tmp_path: P
         assert "\n" not in str(caught.value)
 
 
+def test_a_baseline_of_another_precision_is_judged_by_its_own(model: LoadedModel, tmp_path: Path) -> None:
+    """What was written in bf16 is kept in bf16; fp32 is refused, and says why."""
+    path = tmp_path / "half.json"
+    small = {**SMALL, "baseline": path}
+    assert_no_robustness_regression(model, precision="bf16", update=True, **small)
+    found = assert_no_robustness_regression(model, precision="bf16", strict=True, **small)
+    assert found is not None
+    assert found.identical
+    with pytest.raises(InputError, match="precision is fp32, there bf16"):
+        assert_no_robustness_regression(model, **small)
+
+
+def test_a_baseline_that_cannot_be_written_is_found_before_the_evaluation(
+    model: LoadedModel, tmp_path: Path
+) -> None:
+    """Not one cell was evaluated when the line comes."""
+    cache = tmp_path / "cache"
+    for path in (tmp_path, tmp_path / "none" / "b.json"):
+        with pytest.raises(InputError, match=r"choose another with --baseline|name a file with --baseline"):
+            assert_no_robustness_regression("resnet20", baseline=path, update=True, cache=str(cache), **SMALL)
+    assert not list(cache.rglob("*.cell"))
+
+
+def test_warnings_are_at_the_line_of_the_test(model: LoadedModel, baseline: Path) -> None:
+    """Thin evidence, and a set-up that looks wrong: whoever reads the log finds the call."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    nn.init.zeros_(module[1].weight)  # always the same class
+    nn.init.zeros_(module[1].bias)
+    with (
+        pytest.warns(ppbench.EvaluationWarning, match="near chance") as caught,
+        pytest.raises(AssertionError),
+    ):
+        assert_no_robustness_regression(module, spec=model.spec, baseline=baseline, **SMALL)
+    assert {warning.filename for warning in caught} == {__file__}
+    options = {"spec": model.spec, "baseline": baseline, **SMALL}
+    found = assert_no_robustness_regression(_spoilt(model), allow=["mean_error=+100"], **options)
+    assert found is not None
+    difference = found.findings[0].difference
+    thin = f"mean_error={difference.difference + 0.3 * (difference.high - difference.difference):.3f}"
+    with pytest.warns(InconclusiveWarning) as caught:
+        assert_no_robustness_regression(_spoilt(model), allow=[thin], **options)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_the_contract_can_be_imported_beside_it() -> None:
     """A training repository needs one import."""
     assert InputSpec(size=32, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)).size == 32
