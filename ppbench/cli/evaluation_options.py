@@ -22,7 +22,7 @@ class EvaluationOptions:
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, or NAME=FILE. Repeatable.",
+            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, FILE or NAME=FILE. Repeatable.",
             show_default=False,
         ),
     ] = None

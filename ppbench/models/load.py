@@ -7,6 +7,7 @@ from typing import Any
 
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.requests import is_file
 from ppbench.models.resolving import Wish
 
 __all__ = ["LoadedModel", "load_model"]
@@ -28,8 +29,8 @@ def load_model(
 
     Args:
         model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]``, ``timm:NAME``,
-            ``hf-hub:OWNER/NAME``, ``FILE.py:factory`` or ``FILE.onnx``; None recognises the network from the
-            checkpoint.
+            ``hf-hub:OWNER/NAME``, ``FILE.py:factory``, or a file of weights or ONNX graph, as for
+            None and `checkpoint`; None recognises the network from the checkpoint.
         checkpoint: a file of weights; needed for an architecture that the index has no weights of. Without a `model`
             it may also be a TorchScript or `torch.export` program, or an ONNX graph.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.
@@ -45,7 +46,7 @@ def load_model(
     """
     wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust)
     path = None if checkpoint is None else Path(checkpoint)
-    if path is None and model is not None and model.endswith(".onnx"):
+    if path is None and model is not None and is_file(model):
         path, model = Path(model), None
     if model is None and path is None:
         raise InputError(
