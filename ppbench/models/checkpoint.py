@@ -1,6 +1,6 @@
 """From a file of weights to a network, and a report of what was done: read, clean, rename, load."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
@@ -80,7 +80,8 @@ def read_weights(path: Path, *, trust: bool = False) -> Weights:
         tensors, renamed = canonical(state.tensors)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    return Weights(raw, state, tensors, traits_of(tensors), state.notes + renamed)
+    closed = (f"left unopened what is none of weights: {shortened(raw.closed)}",) if raw.closed else ()
+    return Weights(raw, state, tensors, traits_of(tensors), closed + state.notes + renamed)
 
 
 def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
@@ -168,6 +169,11 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     return LoadReport(len(tensors), parameters, weights.notes + notes)
 
 
+def shortened(names: Sequence[str]) -> str:
+    """Return the first few of some names, for a message."""
+    return ", ".join(names[:MAX_EXAMPLES]) + (", …" if len(names) > MAX_EXAMPLES else "")
+
+
 def halved(module: nn.Module) -> nn.Module:
     """Return the module with its kernels rounded to half precision, as `save_checkpoint` can store them."""
     with torch.no_grad():
@@ -237,7 +243,7 @@ def _mismatch(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:
         if name in tensors and tensors[name].dtype != ours[name].dtype
     ]
     parts = [
-        f"{len(names)} {what} ({', '.join(names[:MAX_EXAMPLES])}{', …' if len(names) > MAX_EXAMPLES else ''})"
+        f"{len(names)} {what} ({shortened(names)})"
         for what, names in (
             ("missing", missing),
             ("unexpected", unexpected),
