@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from ppbench.errors import InputError
 from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
-from ppbench.models.pickle_claims import Claims, ClaimError, claims_of, damage_means, globals_of, needs
+from ppbench.models.pickle_claims import ClaimError, Claims, claims_of, damage_means, globals_of, needs
 from ppbench.models.pickle_globals import StandIns, blocked, foreign
 
 # The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
@@ -93,7 +93,7 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
 
 
 def _check_zip(path: Path) -> tuple[set[str], Claims]:
-    """Return the globals of an archive, and what it claims; refuse a damaged one, and one that would unpack to more than it is."""
+    """Return the globals and claims of an archive; refuse a damaged one, and one that would unpack to more than it is."""
     size = path.stat().st_size
     with damage_means(_DAMAGED), zipfile.ZipFile(path) as archive:
         records = archive.infolist()
@@ -120,7 +120,7 @@ def _check_zip(path: Path) -> tuple[set[str], Claims]:
 
 
 def _check_legacy(path: Path) -> tuple[set[str], Claims]:
-    """Return the globals of a file of the old format, and what it claims; refuse one that claims more bytes than follow."""
+    """Return the globals and claims of a file of the old format; refuse one that claims more bytes than follow."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         stream = cast("IO[bytes]", mapped)
         stream.seek(len(LEGACY_MAGIC))

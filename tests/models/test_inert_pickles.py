@@ -2,7 +2,7 @@
 
 import argparse
 import collections
-import datetime
+import datetime as dt
 import decimal
 import enum
 import functools
@@ -94,9 +94,9 @@ BESIDE: dict[str, Any] = {
     "a queue": collections.deque([1, 2, 3], maxlen=5),
     "an empty queue": collections.deque(),
     "a counter": collections.Counter({30: 1, 60: 1}),
-    "a time": datetime.datetime(2025, 1, 2, 3, 4, tzinfo=datetime.UTC),
-    "a time of a place": datetime.datetime(2025, 1, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
-    "a span of time": datetime.timedelta(hours=3),
+    "a time": dt.datetime(2025, 1, 2, 3, 4, tzinfo=dt.UTC),
+    "a time of a place": dt.datetime(2025, 1, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
+    "a span of time": dt.timedelta(hours=3),
     "arguments": argparse.Namespace(lr=0.1, out=Path("x"), steps=[30, 60], amp=torch.float16),
     "a namespace": types.SimpleNamespace(a=1, b={"c": 2}),
     "an enumeration": Colour.RED,
@@ -164,9 +164,7 @@ def test_what_has_items_keeps_them(tmp_path: Path) -> None:
 def test_paths_of_python_3_13(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are pickled under the name of another module, which is not there in other versions."""
     module = types.ModuleType("pathlib._local")
-    cls = type(
-        "PosixPath", (), {"__module__": "pathlib._local", "__reduce__": lambda self: (cls, ("a", "b"))}
-    )
+    cls = type("PosixPath", (), {"__module__": "pathlib._local", "__reduce__": lambda _: (cls, ("a", "b"))})
     module.PosixPath = cls  # type: ignore[attr-defined]  # a module made for the test
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "pathlib._local", module)
@@ -224,7 +222,7 @@ def test_omegaconf_like_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Containers whose state names types, as OmegaConf's do: `typing.Any` and a union among them."""
     state = {"_metadata": {"ref_type": Any, "object_type": dict, "optional": True}, "_content": {"lr": 0.1}}
     module = types.ModuleType("configs_of_others")
-    config = type("DictConfig", (), {"__module__": module.__name__, "__getstate__": lambda self: state})
+    config = type("DictConfig", (), {"__module__": module.__name__, "__getstate__": lambda _: state})
     module.DictConfig = config  # type: ignore[attr-defined]  # a module made for the test
     monkeypatch.setitem(sys.modules, module.__name__, module)
     torch.save(
