@@ -93,7 +93,7 @@ def _read_safetensors(path: Path) -> RawCheckpoint:
 
 
 def _check_zip(path: Path) -> tuple[set[str], Claims]:
-    """Return the globals and claims of an archive; refuse a damaged one, and one that would unpack to more than it is."""
+    """Return globals and claims of an archive; refuse a damaged one, and one that would unpack to more than it is."""
     size = path.stat().st_size
     with damage_means(_DAMAGED), zipfile.ZipFile(path) as archive:
         records = archive.infolist()

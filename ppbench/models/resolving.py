@@ -11,7 +11,7 @@ from torch import nn
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
 from ppbench.models import factory, timm_models, torchvision_models
-from ppbench.models.checkpoint import LoadReport, Weights, build, fill, read_weights, recognise
+from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
 from ppbench.models.folders import shipped_folder, user_folder
@@ -89,6 +89,7 @@ class Wish:
             )
         elif wanted is None:
             wanted, notes = recognise(weights)
+        weights = chosen(weights, wanted)
         if self.turn_into is not None:
             wanted = architecture(self.turn_into)
             weights = with_stem(weights, wanted)
