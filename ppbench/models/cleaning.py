@@ -46,8 +46,8 @@ _PREFIXES = (
     *(f"{name}." for name in _EMA),
 )
 
-# What frameworks put into names, in front or anywhere, where they wrap the network or a layer of it: DistributedDataParallel
-# and DeepSpeed, torch.compile, FSDP, activation checkpointing, Lightning Fabric.
+# What frameworks put into names, in front or anywhere, where they wrap the network or a layer of it:
+# DistributedDataParallel and DeepSpeed, torch.compile, FSDP, activation checkpointing, Lightning Fabric.
 WRAPPED = frozenset(
     {
         "module",

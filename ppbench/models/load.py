@@ -23,6 +23,7 @@ def load_model(
     spec: Mapping[str, Any] | None = None,
     turn_into: str | None = None,
     trust: bool = False,
+    prefix: str | None = None,
     name: str | None = None,
 ) -> LoadedModel:
     """Return a network with its weights, ready to answer.
@@ -39,12 +40,14 @@ def load_model(
         spec: fields of `InputSpec` that count before everything that the model says.
         turn_into: the push-pull network that a plain one's weights are turned into, e.g. ``"resnet50-pp"``.
         trust: unpickle whatever the checkpoint asks for, and run programs: either can run any code.
+        prefix: how the names of the weights begin that are meant, e.g. ``student.``, where the checkpoint holds several
+            networks; None takes the only one, or the running average.
         name: what tables call the model; None takes `turn_into`, `model`, or what was recognised.
 
     Raises:
         InputError: there is no such model or file, the weights do not fit, or there are none.
     """
-    wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust)
+    wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix)
     path = None if checkpoint is None else Path(checkpoint)
     if path is None and model is not None and is_file(model):
         path, model = Path(model), None
@@ -52,5 +55,8 @@ def load_model(
         raise InputError(
             "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"
         )
+    if prefix is not None and path is None:
+        raise InputError(f"expected --checkpoint with --prefix {prefix}, got none")
     loaded = wish.file(path) if model is None and path else wish.named(str(model), path)
-    return replace(loaded, name=name or turn_into or model or loaded.architecture)
+    called = name or turn_into or model or loaded.architecture
+    return replace(loaded, name=called, prefix=prefix or "")

@@ -33,11 +33,13 @@ class Loading:
         spec: fields of `InputSpec` that count before everything a checkpoint says.
         turn_into: the architecture that a plain network's weights are turned into, e.g. ``"resnet50-pp"``.
         trust: unpickle whatever a checkpoint asks for, which can run any code.
+        prefix: how the names of the weights begin that are meant, in checkpoints that hold several networks.
     """
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     turn_into: str | None = None
     trust: bool = False
+    prefix: str | None = None
 
 
 def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:

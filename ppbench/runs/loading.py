@@ -38,6 +38,10 @@ def load_models(
     if not wanted:
         raise InputError("expected at least one model, got none")
     requests = [ModelRequest(model) if isinstance(model, str) else model for model in wanted]
+    if loading.prefix is not None and not any(
+        isinstance(request, ModelRequest) and request.checkpoint for request in requests
+    ):
+        raise InputError(f"expected a --checkpoint to choose {loading.prefix!r} from (--prefix), got none")
     loaded = [
         _fitting(request, images)
         if isinstance(request, LoadedModel)
@@ -50,6 +54,7 @@ def load_models(
             spec=loading.spec,
             turn_into=loading.turn_into,
             trust=loading.trust,
+            prefix=loading.prefix if request.checkpoint is not None else None,
         )
         for request in requests
     ]
@@ -57,6 +62,9 @@ def load_models(
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
             on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
+        elif isinstance(request, ModelRequest) and model.report is not None:
+            for remark in model.report.remarks:
+                on_note(f"{model.checkpoint}: {remark}")
     names = unique_names(
         [model.name for model in loaded], [ModelRequest(model.name, model.checkpoint) for model in loaded]
     )
