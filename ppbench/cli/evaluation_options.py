@@ -43,7 +43,7 @@ class EvaluationOptions:
     prefix: Annotated[
         str | None,
         typer.Option(
-            help="Where a checkpoint holds several networks: how the names of the one that is meant begin, e.g. student.",
+            help="Where a checkpoint holds several networks: how the names of the one meant begin, e.g. student.",
             show_default=False,
         ),
     ] = None

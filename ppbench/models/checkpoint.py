@@ -178,8 +178,17 @@ def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
     if name := weights.raw.metadata.get("architecture"):
         return architecture(str(name)), ("architecture from the file's metadata",)
     if weights.traits is None:
+        content = weights.raw.content
+        called = (
+            content.get("arch") if isinstance(content, dict) else None
+        )  # as timm and torchvision's examples save it
+        hint = (
+            f" (its training calls it {called!r})"
+            if isinstance(called, str) and called.isidentifier()
+            else ""
+        )
         raise InputError(f"{weights.raw.path}: expected the weights of a network that ppbench builds, "
-                         f"got {weights.describe()}: name the network with --model")  # fmt: skip
+                         f"got {weights.describe()}: name the network with --model{hint}")  # fmt: skip
     try:
         name, notes = name_of(weights.traits, weights.state)
     except InputError as error:
