@@ -16,7 +16,16 @@ from ppbench.errors import InputError
 from ppbench.models.cleaning import CleanState, as_float32, clean, contract_of, is_average
 from ppbench.models.naming import canonical
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
-from ppbench.models.readings import COUNTER, Fit, Reading, fit_to, normalisation_of, one_of, readings
+from ppbench.models.readings import (
+    COUNTER,
+    Fit,
+    Reading,
+    fit_to,
+    is_beside,
+    normalisation_of,
+    one_of,
+    readings,
+)
 from ppbench.models.recognise import Traits, name_of, traits_of
 from ppbench.models.registry import Architecture, architecture
 from ppbench.models.resnet import SMALL_IMAGES
@@ -149,7 +158,7 @@ def _as_read(weights: Weights, reading: Reading) -> Weights:
     pair = normalisation_of(state.everything, reading)
     normalisation = contract_of(state.everything, pair, notes) if pair else None
     tensors = as_float32(reading.tensors, notes)
-    remarks = _left_aside(reading, pair or ())
+    remarks = _left_aside(state.everything, reading, pair or ())
     return replace(
         weights,
         state=replace(state, tensors=tensors, normalisation=normalisation),
@@ -161,10 +170,20 @@ def _as_read(weights: Weights, reading: Reading) -> Weights:
     )
 
 
-def _left_aside(reading: Reading, but: Sequence[str] = ()) -> tuple[str, ...]:
+def _left_aside(
+    everything: Mapping[str, Tensor], reading: Reading, but: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What is to be said of a file's other tensors: their names, and whether a layer may come after the network."""
     names = [name for name in reading.aside if name not in but]
+    if not names:
+        return ()
     count = f"{len(names)} tensor{'s' * (len(names) > 1)}"
-    return (f"left aside {count} beside the network ({shortened(names)})",) if names else ()
+    said = f"left aside {count} beside the network ({shortened(names)})"
+    last = [tensor.shape[0] for tensor in reading.tensors.values() if tensor.ndim == 2][-1:]
+    after = [name for name in names if everything[name].ndim == 2 and [everything[name].shape[1]] == last]
+    if after := [name for name in after if not is_beside(name)]:
+        said += f"; {after[0]} may be a layer after it: if so, evaluate both with --model FILE.py:factory"
+    return (said,)
 
 
 def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
@@ -256,7 +275,11 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     problem, before, remarks = _mismatch(network, tensors), weights.notes, weights.remarks
     if problem and (reading := _reading_for(network, weights)):
         tensors, notes = _complete(network, _widened(network, reading.tensors))
-        problem, before, remarks = _mismatch(network, tensors), weights.state.opened, _left_aside(reading)
+        problem, before, remarks = (
+            _mismatch(network, tensors),
+            weights.state.opened,
+            _left_aside(weights.state.everything, reading),
+        )
         notes = (
             *reading.notes,
             f"took the network whose names begin with {reading.prefix!r}",

@@ -179,7 +179,7 @@ class _Reader(pickle.Unpickler):
             "collections.Counter": _Dict,
             GETATTR: self._attribute,
         }
-        return special.get(full) or STORAGES.get(full) or self.stand_ins.of(full)
+        return special.get(full) or STORAGES.get(full) or self._stand_in(full)
 
     def persistent_load(self, pid: Any, /) -> Any:
         if pid[0] == "module":
@@ -195,11 +195,17 @@ class _Reader(pickle.Unpickler):
             raise ClaimError(f"storage {claim.key!r} with two sizes")
         return claim
 
+    def _stand_in(self, full: str) -> type:
+        try:
+            return self.stand_ins.of(full)
+        except ValueError as error:
+            raise ClaimError(f"a pickle that names too much beside its weights ({error})") from error
+
     def _attribute(self, owner: Any = None, name: Any = None, *more: Any) -> Any:
-        found = None if more else self.stand_ins.attribute(owner, name)
-        if found is None:
+        full = None if more else self.stand_ins.attribute(owner, name)
+        if full is None:
             raise ClaimError(needs([GETATTR]))
-        return found
+        return self._stand_in(full)
 
     def _tensor(self, storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> TensorClaim:
         if not isinstance(storage, StorageClaim):

@@ -182,6 +182,8 @@ class StandIn:
 class ListStandIn(list[Any]):
     """In place of a list's subclass that has a state of its own."""
 
+    qualified_name = ""
+
     def __new__(cls, *_args: Any) -> Any:
         """Make an empty one: its items follow in the pickle."""
         return super().__new__(cls)
@@ -193,6 +195,11 @@ class ListStandIn(list[Any]):
         """Forget the state."""
 
 
+# Far beyond what lies beside weights; each costs a little memory, and torch's reader a look at each object.
+MAX_CLASSES = 500
+MAX_NAME = 1000
+
+
 class StandIns:
     """The stand-ins of one pickle: one class for each global that is named beside the weights, and what it is like."""
 
@@ -200,19 +207,25 @@ class StandIns:
         self._classes: dict[str, type[StandIn]] = {}
 
     def of(self, name: str) -> type[StandIn]:
-        """Return the class that stands in for the global of that name and learns how it is filled."""
+        """Return the class that stands in for the global of that name and learns how it is filled.
+
+        Raises:
+            ValueError: there are more, or longer names, than anything beside weights has.
+        """
         if name not in self._classes:
+            if len(self._classes) >= MAX_CLASSES or len(name) > MAX_NAME:
+                raise ValueError(f"expected at most {MAX_CLASSES} classes with names of {MAX_NAME} letters")
             filled = {"dict"} if name in _DICTS else {"list"} if name in _LISTS else set()
             about = {"qualified_name": name, "filled": filled}
             self._classes[name] = type(name.rpartition(".")[2] or name, (StandIn,), about)
         return self._classes[name]
 
-    def attribute(self, owner: Any, name: Any) -> type[StandIn] | None:
-        """Return what stands in for an attribute of a stand-in, None if the owner is none."""
+    def attribute(self, owner: Any, name: Any) -> str | None:
+        """Return the name of an attribute of a stand-in, None if the owner is none: that attribute would be real."""
         kind = owner if isinstance(owner, type) else type(owner)
-        if not issubclass(kind, StandIn) or not isinstance(name, str):
+        if not issubclass(kind, StandIn | ListStandIn | _Empty) or not isinstance(name, str):
             return None
-        return self.of(f"{kind.qualified_name}.{name}")
+        return f"{kind.qualified_name}.{name}"
 
     def unreadable(self) -> list[str]:
         """Return the classes that are filled as no list and no dictionary is."""
@@ -231,8 +244,7 @@ class StandIns:
         rest = _as_filled(StandIn)
 
         def attribute(owner: Any, name: str) -> Any:
-            kind = owner if isinstance(owner, type) else type(owner)
-            return made.get(f"{getattr(kind, 'qualified_name', '')}.{name}", rest)
+            return made.get(self.attribute(owner, name) or "", rest)
 
         return [*((each, name) for name, each in made.items()), (rest, ".rest"), (attribute, GETATTR)]
 
@@ -251,6 +263,7 @@ def _as_filled(learnt: type[StandIn]) -> Callable[..., Any]:
 class _Empty:
     """In place of a subclass of a list or a dictionary: a plain one."""
 
+    qualified_name = ""
     kind: ClassVar[type]
 
     def __new__(cls, *_args: Any) -> Any:

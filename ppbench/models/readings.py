@@ -70,7 +70,7 @@ def readings(
         aside = tuple(name for name in everything if name not in used)
         layers = {name for pair in normalisations(below) for name in pair}
         inside = [name[len(prefix) :] for name in aside if name.startswith(prefix)]
-        if all(name in layers or _is_beside(name) for name in inside):
+        if all(name in layers or is_beside(name) for name in inside):
             tensors = {ours: below[theirs] for ours, theirs in names.items()}
             found.append(Reading(prefix, tensors, aside, notes))
     return _different(found)
@@ -154,7 +154,8 @@ def _prefixes(names: Iterable[str]) -> list[str]:
     return sorted(found, key=lambda prefix: (prefix.count("."), prefix))
 
 
-def _is_beside(name: str) -> bool:
+def is_beside(name: str) -> bool:
+    """Return whether a tensor, by its name, is what trainers hang into a network and is no part of it."""
     return _BESIDE.fullmatch(name.partition(".")[0]) is not None
 
 

@@ -53,6 +53,13 @@ class Node(dict):  # type: ignore[type-arg]  # as yacs and easydict make them
         self.__dict__["frozen"] = True
 
 
+class Registry(dict):  # type: ignore[type-arg]  # as configuration libraries have them
+    """A dictionary with a class inside, which is a list."""
+
+    class Entries(list):  # type: ignore[type-arg]  # a plain subclass
+        """Pickled as an attribute of the dictionary's class."""
+
+
 class Steps(list):  # type: ignore[type-arg]  # a plain subclass
     """A list of a user's own."""
 
@@ -106,6 +113,7 @@ BESIDE: dict[str, Any] = {
     "a dictionary of a user's": Node(lr=0.1, inner=Node(a=1)),
     "a list of a user's": Steps([1, 2, 3]),
     "slots": Slotted(),
+    "a class in a dictionary's": [Registry(a=1), Registry.Entries([1, 2])],
     "a method": Config().schedule,
     "a function": functools.partial(nn.functional.cross_entropy, label_smoothing=0.1),
     "classes": [optim.SGD, nn.ReLU, Config, Config.Model, dict, type(None)],
@@ -265,6 +273,16 @@ def test_attributes_of_what_is_real_are_refused(call: Call, tmp_path: Path) -> N
     torch.save({"model": {"w": torch.ones(2)}, "a": call}, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"a pickle that needs builtins.getattr"):
         read(tmp_path / "w.pt")
+
+
+def test_a_flood_of_classes_is_refused(tmp_path: Path) -> None:
+    """Each costs memory: more than anything beside weights has are one line, by whichever way they are named."""
+    listed = b"\x80\x02](" + b"".join(b"cothers\nC%d\n" % number for number in range(2000)) + b"e."
+    with pytest.raises(InputError, match="names too much beside its weights"):
+        read(zip_file(tmp_path / "many.pt", listed, {}))
+    nested = [Call(getattr, Config, f"x{number}") for number in range(2000)]
+    with pytest.raises(InputError, match="names too much beside its weights"):
+        read(zip_file(tmp_path / "nested.pt", pickled(nested), {}))
 
 
 def test_a_class_that_is_list_and_dictionary_at_once(tmp_path: Path) -> None:

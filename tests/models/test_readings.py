@@ -146,6 +146,23 @@ def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
     assert line in loaded.report.notes
 
 
+@pytest.mark.parametrize(
+    "beside, said",
+    [
+        ({"head.weight": torch.ones(5, 10)}, True),
+        ({"head.weight": torch.ones(5, 64)}, False),
+        ({"metric_confmat.confmat": torch.ones(10, 10)}, False),
+        ({"teacher.0.weight": torch.ones(5, 10)}, False),
+    ],
+)
+def test_a_layer_after_the_network_is_pointed_out(beside: State, said: bool, tmp_path: Path) -> None:
+    """What takes as many values as the network gives may come after it: then its answers are not the user's."""
+    state = under("backbone.", network_of("resnet20").state_dict()) | beside
+    report = load_model(checkpoint=write(tmp_path / "w.pt", state, "zip")).report
+    assert report is not None
+    assert ("head.weight may be a layer after it: if so, evaluate both with" in report.remarks[0]) == said
+
+
 def test_the_remark_is_printed(tmp_path: Path) -> None:
     """Also where the network is named and nothing else would be said of its file."""
     network = network_of("resnet20")
