@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.models.cleaning import CleanState, as_float32, clean, contract_of, is_average
+from ppbench.models.cleaning import CleanState, as_float32, clean, contract_of
 from ppbench.models.naming import canonical
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
 from ppbench.models.readings import (
@@ -25,6 +25,7 @@ from ppbench.models.readings import (
     normalisation_of,
     one_of,
     readings,
+    settled,
 )
 from ppbench.models.recognise import Traits, name_of, traits_of
 from ppbench.models.registry import Architecture, architecture
@@ -110,9 +111,9 @@ def read_weights(path: Path, *, trust: bool = False, prefix: str | None = None) 
     if (whole := _fit_ours(tensors)) and len(whole[0]) == len(tensors):
         return weights
     found = readings(state.everything, _fit_ours, least=MIN_TENSORS)
-    if len(found) > 1 and sum(is_average(reading.prefix) for reading in found) != 1:
-        return replace(weights, choices=tuple(found))
-    return _as_read(weights, one_of(found, path)) if found else weights
+    if reading := settled(found):
+        return _as_read(weights, reading)
+    return replace(weights, choices=tuple(found))
 
 
 def chosen(weights: Weights, wanted: Architecture) -> Weights:
@@ -124,7 +125,8 @@ def chosen(weights: Weights, wanted: Architecture) -> Weights:
     fitting = [
         each
         for each in weights.choices
-        if (traits := traits_of(each.tensors)) is not None and traits.base == wanted.base
+        if (traits := traits_of(each.tensors)) is not None
+        and (traits.base, traits.unit) == (wanted.base, wanted.stem.unit)
     ]
     return _as_read(weights, one_of(fitting, weights.raw.path)) if fitting else weights
 

@@ -124,19 +124,30 @@ def _alike(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and (a.dtype == b.dtype or (a.is_floating_point() and b.is_floating_point()))
 
 
+def settled(found: Sequence[Reading]) -> Reading | None:
+    """Return the only reading, or the only one that is a running average of the same network; None if none is that."""
+    if len(found) == 1:
+        return found[0]
+    averages = [reading for reading in found if is_average(reading.prefix)]
+    if len(averages) != 1 or len({_shapes(reading) for reading in found}) != 1:
+        return None
+    others = ", ".join(repr(each.prefix) for each in found if each is not averages[0])
+    note = f"took the averaged weights {averages[0].prefix!r} instead of {others}"
+    return replace(averages[0], notes=(note, *averages[0].notes))
+
+
+def _shapes(reading: Reading) -> frozenset[tuple[str, torch.Size]]:
+    return frozenset((name, tensor.shape) for name, tensor in reading.tensors.items())
+
+
 def one_of(found: Sequence[Reading], path: object) -> Reading:
     """Return the reading that counts, of one or more.
 
     Raises:
         InputError: several differ, and none or more than one is a running average; it lists them.
     """
-    if len(found) == 1:
-        return found[0]
-    averages = [reading for reading in found if is_average(reading.prefix)]
-    if len(averages) == 1:
-        others = ", ".join(repr(each.prefix) for each in found if each is not averages[0])
-        note = f"took the averaged weights {averages[0].prefix!r} instead of {others}"
-        return replace(averages[0], notes=(note, *averages[0].notes))
+    if reading := settled(found):
+        return reading
     choices = ", ".join(repr(reading.prefix) for reading in found)
     example = next(reading.prefix for reading in found if reading.prefix)
     raise InputError(

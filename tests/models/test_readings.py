@@ -304,6 +304,17 @@ def test_networks_of_two_kinds_in_one_file(tmp_path: Path) -> None:
         assert torch.equal(load_model(name, checkpoint=path).module(images_of()), network(images_of()))
 
 
+def test_an_average_of_another_network_is_none(tmp_path: Path) -> None:
+    """A name alone does not make the weights of another network a running average of this one."""
+    small, large = network_of("resnet20"), network_of("resnet20-pp2020")
+    content = {**under("model.", small.state_dict()), **under("teacher_ema.", large.state_dict())}
+    path = write(tmp_path / "w.pt", content, "zip")
+    with pytest.raises(InputError, match="got 2 with different weights"):
+        load_model(checkpoint=path)
+    for name, network in (("resnet20", small), ("resnet20-pp2020", large)):
+        assert torch.equal(load_model(name, checkpoint=path).module(images_of()), network(images_of()))
+
+
 def test_others_names_under_a_prefix(tmp_path: Path) -> None:
     """The names of other repositories are known below a prefix too."""
     from tests.models.foreign_files import SCHEMES
