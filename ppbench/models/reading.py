@@ -4,6 +4,8 @@ import io
 import mmap
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from json import loads
 from pathlib import Path
@@ -146,10 +148,25 @@ def _refuse_blocked(names: set[str]) -> None:
 
 
 def _unpickle(path: Path, stand_ins: StandIns) -> Any:
-    inert = torch.serialization.safe_globals([*stand_ins.for_torch()])
-    with damage_means(_DAMAGED), inert, warnings.catch_warnings():
+    with damage_means(_DAMAGED), _only(stand_ins), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of pickle protocols before it fails: one line is enough
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _only(stand_ins: StandIns) -> Iterator[None]:
+    """Let torch's reader know these and none of those that other libraries of this process have told it of.
+
+    Theirs would be the real classes, made of whatever the file says.
+    """
+    others = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals([*stand_ins.for_torch()])
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(others)
 
 
 def _unpickle_trusted(path: Path) -> Any:

@@ -241,6 +241,31 @@ def test_omegaconf_like_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert raw.closed == ("configs_of_others.DictConfig",)
 
 
+def test_what_others_let_torch_make_is_not_made(tmp_path: Path) -> None:
+    """Libraries may have told torch's reader of classes of theirs: no file makes them, and they stay told of."""
+    told = [np.dtype, np.ndarray, Node, Config]
+    with torch.serialization.safe_globals(told):
+        before = torch.serialization.get_safe_globals()
+        torch.save(
+            {"model": {"w": torch.ones(2)}, "a": [np.float64(1), Node(a=1), Config()]}, tmp_path / "w.pt"
+        )
+        found = read(tmp_path / "w.pt").content
+        assert set(torch.serialization.get_safe_globals()) == set(before) >= set(told)
+    assert torch.equal(found["model"]["w"], torch.ones(2))
+    assert not any(isinstance(each, (np.generic, Node, Config)) for each in found["a"])
+
+
+def test_what_torch_makes_itself_is_never_called_inert() -> None:
+    """Of what torch's reader makes by itself, all that is not known to be harmless is refused, none stood in for."""
+    from torch._weights_only_unpickler import _get_allowed_globals
+
+    from ppbench.models.pickle_globals import _is_inert, _is_known
+
+    made = _get_allowed_globals()
+    assert len(made) > 50
+    assert [name for name in made if _is_inert(name) and not _is_known(name)] == []
+
+
 def test_nothing_that_a_file_names_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the user's that has moved since, or does something on import, is not looked for."""
     (tmp_path / "moved_away.py").write_text("class Args:\n    pass\n")
