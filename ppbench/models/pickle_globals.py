@@ -175,6 +175,11 @@ class StandIn:
     def __setitem__(self, _key: Any, _value: Any) -> None:
         self.filled.add("dict")
 
+    def __call__(self, *_args: Any) -> "StandIn":
+        """Do nothing."""
+        self.filled.add("called")
+        return self
+
     def __repr__(self) -> str:
         return f"<{self.qualified_name}>"
 
@@ -228,8 +233,8 @@ class StandIns:
         return f"{kind.qualified_name}.{name}"
 
     def unreadable(self) -> list[str]:
-        """Return the classes that are filled as no list and no dictionary is."""
-        odd = ({"list", "dict"}, {"dict", "odd state"})
+        """Return the classes whose objects torch's reader does not fill as the pickle does, or that are called."""
+        odd = ({"list", "dict"}, {"dict", "odd state"}, {"called"})
         return sorted(
             name for name, made in self._classes.items() if any(kinds <= made.filled for kinds in odd)
         )

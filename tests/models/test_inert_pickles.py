@@ -310,6 +310,25 @@ def test_a_flood_of_classes_is_refused(tmp_path: Path) -> None:
         read(zip_file(tmp_path / "nested.pt", pickled(nested), {}))
 
 
+class Keyed:
+    """An object that is made with keywords: of protocol 2, a partial call that is called."""
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, int]]:
+        return (), {"a": 1}
+
+    def __new__(cls, a: int = 0) -> "Keyed":  # noqa: ARG004  what is pickled
+        """Make one."""
+        return super().__new__(cls)
+
+
+def test_what_is_called_after_it_was_made_is_refused(tmp_path: Path) -> None:
+    """Torch's reader calls nothing that a pickle has made: the line names it, and does not speak of damage."""
+    torch.save({"model": {"w": torch.ones(2)}, "a": Keyed()}, tmp_path / "w.pt")
+    with pytest.raises(InputError, match=r"a pickle that needs functools.partial, .* --trust-checkpoint"):
+        read(tmp_path / "w.pt")
+    assert torch.equal(read(tmp_path / "w.pt", trust=True).content["model"]["w"], torch.ones(2))
+
+
 def test_a_class_that_is_list_and_dictionary_at_once(tmp_path: Path) -> None:
     """Torch's reader fills no such thing: the line names the class."""
     # A class of that name, an empty list of arguments, one item appended, one item set.
