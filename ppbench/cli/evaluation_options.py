@@ -24,7 +24,7 @@ class EvaluationOptions:
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, or NAME=FILE. Repeatable.",
+            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, FILE or NAME=FILE. Repeatable.",
             show_default=False,
         ),
     ] = None
@@ -42,6 +42,13 @@ class EvaluationOptions:
             "--trust-checkpoint", help="Unpickle whatever a checkpoint asks for: it can run any code."
         ),
     ] = False
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a checkpoint holds several networks: how the names of the one meant begin, e.g. student.",
+            show_default=False,
+        ),
+    ] = None
     mean: Annotated[
         str | None,
         typer.Option(help="Of the model's input, for example 0.49,0.48,0.45.", show_default=False),
@@ -154,7 +161,7 @@ class EvaluationOptions:
         requests = pair(self.model or [], self.checkpoint or [])
         spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
-        given["loading"] = Loading(spec, self.turn_into, self.trust_checkpoint)
+        given["loading"] = Loading(spec, self.turn_into, self.trust_checkpoint, self.prefix)
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
@@ -176,7 +183,7 @@ class EvaluationOptions:
 
 NAMES = tuple(field.name for field in fields(EvaluationOptions))
 
-_READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_checkpoint")
+_READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_checkpoint", "prefix")
 """The options that say which models and corruptions; those not named here or below are handed on as they are."""
 
 _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "normalised_inside")

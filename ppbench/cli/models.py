@@ -45,12 +45,16 @@ def inspect_command(
         bool,
         typer.Option("--trust-checkpoint", help="Unpickle whatever the file asks for: it can run any code."),
     ] = False,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="How the names of the weights begin that are meant: student.", show_default=False),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one object instead of lines.")] = False,
 ) -> None:
     """Say what the loader sees in a file of weights, without running anything of it."""
     from ppbench.models import catalogue
 
-    found = catalogue.inspect(file, trust=trust_checkpoint)
+    found = catalogue.inspect(file, trust=trust_checkpoint, prefix=prefix)
     if json:
         typer.echo(json_text.dumps(found, indent=2))
         return

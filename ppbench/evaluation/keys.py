@@ -99,6 +99,7 @@ def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
         "torchvision": version("torchvision"),
         "architecture": model.architecture,
         "weights": model.sha256,
+        **({"prefix": model.prefix} if model.prefix else {}),
         "num_classes": model.num_classes,
         "input": model.spec.to_dict(),
     }

@@ -28,17 +28,22 @@ def architectures() -> list[dict[str, Any]]:
     ]
 
 
-def inspect(path: Path, *, trust: bool = False) -> dict[str, Any]:
+def inspect(path: Path, *, trust: bool = False, prefix: str | None = None) -> dict[str, Any]:
     """Return what the loader sees in a file of weights, without running anything of it.
 
     Keys: ``file``, ``format``, ``bytes``, ``sha256``, ``known_as`` (its id in the index or None), ``architecture``
     (None where it is none of ours or a choice is left; ``undecided`` then says why), ``looks_like``, ``num_classes``,
     ``tensors``, ``values``, ``metadata``, ``hyper_parameters`` (names), ``notes``.
 
+    Args:
+        path: the file.
+        trust: unpickle whatever it asks for.
+        prefix: how the names of the weights begin that are meant; None means all.
+
     Raises:
         InputError: the file is missing or damaged, is something else, or holds no weights.
     """
-    weights = read_weights(path, trust=trust)
+    weights = read_weights(path, trust=trust, prefix=prefix)
     sha256 = sha256_of(path)
     entry = with_sha256(known_index(), sha256)
     undecided = None

@@ -1,7 +1,8 @@
 """From a file of weights to a network, and a report of what was done: read, clean, rename, load."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,27 @@ from torch import Tensor, nn
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.models.cleaning import CleanState, clean
+from ppbench.models.cleaning import CleanState, as_float32, clean, contract_of
 from ppbench.models.naming import canonical
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
+from ppbench.models.readings import (
+    COUNTER,
+    Fit,
+    Reading,
+    fit_to,
+    is_beside,
+    normalisation_of,
+    one_of,
+    readings,
+    settled,
+)
 from ppbench.models.recognise import Traits, name_of, traits_of
 from ppbench.models.registry import Architecture, architecture
 from ppbench.models.resnet import SMALL_IMAGES
 from ppbench.models.storage import BITS_KEY, Bits, packed
 
 MAX_EXAMPLES = 3
+MIN_TENSORS = 16  # of an AlexNet, the smallest of our networks
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,8 @@ class Weights:
         tensors: the weights, under torchvision's names.
         traits: the network they belong to, None if it is none that ppbench knows.
         notes: what was done on the way, in words.
+        remarks: those of the notes that the user should see: what was left aside.
+        choices: the networks of ours in the file where there are several; which one is meant is not known then.
     """
 
     raw: RawCheckpoint
@@ -40,6 +55,8 @@ class Weights:
     tensors: dict[str, Tensor]
     traits: Traits | None
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    choices: tuple[Reading, ...] = ()
 
     def describe(self) -> str:
         """Return what the weights look like, in words."""
@@ -53,11 +70,18 @@ class LoadReport:
     """What loading a checkpoint did. There is no partial load: nothing was missing and nothing left over.
 
     A program brings no weights that could be counted: its report has 0 tensors.
+
+    Attributes:
+        tensors: how many the network has.
+        parameters: how many values it has that are trained.
+        notes: what was done on the way, in words.
+        remarks: those of the notes that the user should see, however the network was asked for.
     """
 
     tensors: int
     parameters: int
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return the report in one line."""
@@ -65,23 +89,104 @@ class LoadReport:
         return "; ".join((*counted, *self.notes))
 
 
-def read_weights(path: Path, *, trust: bool = False) -> Weights:
-    """Read, clean and rename a checkpoint.
+def read_weights(path: Path, *, trust: bool = False, prefix: str | None = None) -> Weights:
+    """Read, clean and rename a checkpoint, and find the one whole network of ours in it, if there is more in it.
 
     Args:
         path: the file.
         trust: unpickle whatever the file asks for.
+        prefix: how the names of the tensors begin that are meant, e.g. ``student.``; None means all.
 
     Raises:
         InputError: the file is missing or damaged, is something else, or holds no weights.
     """
     raw = read(path, trust=trust)
     try:
-        state = clean(raw.content)
+        state = clean(raw.content, prefix)
         tensors, renamed = canonical(state.tensors)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    return Weights(raw, state, tensors, traits_of(tensors), state.notes + renamed)
+    closed = (f"left unopened what is none of weights: {shortened(raw.closed)}",) if raw.closed else ()
+    state = replace(state, notes=closed + state.notes, opened=closed + state.opened)
+    weights = Weights(raw, state, tensors, traits_of(tensors), state.notes + renamed)
+    if (whole := _fit_ours(tensors)) and len(whole[0]) == len(tensors):
+        return weights
+    found = readings(state.everything, _fit_ours, least=MIN_TENSORS)
+    if reading := settled(found):
+        return _as_read(weights, reading)
+    return replace(weights, choices=tuple(found))
+
+
+def chosen(weights: Weights, wanted: Architecture) -> Weights:
+    """Return the weights of one network, of a file that may hold several.
+
+    Raises:
+        InputError: the file holds several of the one that is wanted.
+    """
+    fitting = [
+        each
+        for each in weights.choices
+        if (traits := traits_of(each.tensors)) is not None
+        and (traits.base, traits.unit) == (wanted.base, wanted.stem.unit)
+    ]
+    return _as_read(weights, one_of(fitting, weights.raw.path)) if fitting else weights
+
+
+def _fit_ours(tensors: dict[str, Tensor]) -> Fit | None:
+    """Return how tensors are a network that ppbench builds, None if they are none."""
+    try:
+        renamed, _ = canonical(tensors)
+    except InputError:
+        return None
+    traits = traits_of(renamed)
+    return None if traits is None or traits.example is None else fit_to(_names_of(traits), tensors)
+
+
+@lru_cache(maxsize=8)
+def _names_of(traits: Traits) -> dict[str, Tensor]:
+    """Return the state dict, without memory, of the network that weights look like."""
+    with torch.device("meta"):
+        network = architecture(str(traits.example)).build(traits.num_classes, traits.stem_size)
+        state = dict(network.state_dict())
+        if traits.stem_bias:
+            state["conv1.bias"] = torch.empty(traits.filters)
+    return state
+
+
+def _as_read(weights: Weights, reading: Reading) -> Weights:
+    """Return the weights of one reading of a file, and what that leaves aside."""
+    state, notes = weights.state, list(reading.notes)
+    if reading.prefix:
+        notes.append(f"took the network whose names begin with {reading.prefix!r}")
+    pair = normalisation_of(state.everything, reading)
+    normalisation = contract_of(state.everything, pair, notes) if pair else None
+    tensors = as_float32(reading.tensors, notes)
+    remarks = _left_aside(state.everything, reading, pair or ())
+    return replace(
+        weights,
+        state=replace(state, tensors=tensors, normalisation=normalisation),
+        tensors=tensors,
+        traits=traits_of(tensors),
+        notes=(*state.opened, *notes, *remarks),
+        remarks=remarks,
+        choices=(),
+    )
+
+
+def _left_aside(
+    everything: Mapping[str, Tensor], reading: Reading, but: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What is to be said of a file's other tensors: their names, and whether a layer may come after the network."""
+    names = [name for name in reading.aside if name not in but]
+    if not names:
+        return ()
+    count = f"{len(names)} tensor{'s' * (len(names) > 1)}"
+    said = f"left aside {count} beside the network ({shortened(names)})"
+    last = [tensor.shape[0] for tensor in reading.tensors.values() if tensor.ndim == 2][-1:]
+    after = [name for name in names if everything[name].ndim == 2 and [everything[name].shape[1]] == last]
+    if after := [name for name in after if not is_beside(name)]:
+        said += f"; {after[0]} may be a layer after it: if so, evaluate both with --model FILE.py:factory"
+    return (said,)
 
 
 def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
@@ -90,11 +195,22 @@ def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
     Raises:
         InputError: it is none of ours, or a choice is left that the weights do not show.
     """
+    if weights.choices:
+        one_of(weights.choices, weights.raw.path)  # which raises: that is why there is a choice
     if name := weights.raw.metadata.get("architecture"):
         return architecture(str(name)), ("architecture from the file's metadata",)
     if weights.traits is None:
+        content = weights.raw.content
+        called = (
+            content.get("arch") if isinstance(content, dict) else None
+        )  # as timm and torchvision's examples save it
+        hint = (
+            f" (its training calls it {called!r})"
+            if isinstance(called, str) and called.isidentifier()
+            else ""
+        )
         raise InputError(f"{weights.raw.path}: expected the weights of a network that ppbench builds, "
-                         f"got {weights.describe()}: name the network with --model")  # fmt: skip
+                         f"got {weights.describe()}: name the network with --model{hint}")  # fmt: skip
     try:
         name, notes = name_of(weights.traits, weights.state)
     except InputError as error:
@@ -159,14 +275,52 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     )
     fits = [_complete(network, _widened(network, tensors)) for tensors in named]
     tensors, notes = next(((t, n) for t, n in fits if not _mismatch(network, t)), fits[0])
-    if problem := _mismatch(network, tensors):
+    problem, before, remarks = _mismatch(network, tensors), weights.notes, weights.remarks
+    if problem and (reading := _reading_for(network, weights)):
+        tensors, notes = _complete(network, _widened(network, reading.tensors))
+        problem, before, remarks = (
+            _mismatch(network, tensors),
+            weights.state.opened,
+            _left_aside(weights.state.everything, reading),
+        )
+        notes = (
+            *reading.notes,
+            f"took the network whose names begin with {reading.prefix!r}",
+            *remarks,
+            *notes,
+        )
+    if problem:
         raise InputError(
             f"{weights.raw.path}: expected the weights of {name}, got {weights.describe()}: {problem}"
         )
     network.load_state_dict(tensors, strict=True, assign=True)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     network.eval()
-    return LoadReport(len(tensors), parameters, weights.notes + notes)
+    return LoadReport(len(tensors), parameters, before + notes, remarks)
+
+
+def _reading_for(network: nn.Module, weights: Weights) -> Reading | None:
+    """Return the whole network of that kind in a file that holds more, None if it holds none."""
+    state = network.state_dict()
+    found = readings(
+        weights.state.everything,
+        partial(fit_to, state),
+        least=sum(not name.endswith(COUNTER) for name in state),
+    )
+    if not found:
+        return None
+    reading = one_of(found, weights.raw.path)
+    if normalisation_of(weights.state.everything, reading) and weights.state.normalisation is None:
+        raise InputError(
+            f"{weights.raw.path}: expected one layer that normalises the images, got several: choose a network by "
+            f"--prefix {reading.prefix}"
+        )
+    return reading
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first few of some names, for a message."""
+    return ", ".join(names[:MAX_EXAMPLES]) + (", …" if len(names) > MAX_EXAMPLES else "")
 
 
 def save_checkpoint(path: Path, module: nn.Module, metadata: Mapping[str, Any], *, bits: Bits = 32) -> None:
@@ -200,7 +354,7 @@ def _widened(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Ten
 
 def _complete(network: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Add the batch counters that files from before PyTorch 0.4.1 lack; evaluation does not use them."""
-    counters = [n for n in network.state_dict() if n.endswith("num_batches_tracked") and n not in tensors]
+    counters = [n for n in network.state_dict() if n.endswith(COUNTER) and n not in tensors]
     whole = dict(tensors) | {name: torch.tensor(0) for name in counters}
     return whole, (f"added {len(counters)} batch counters",) if counters else ()
 
@@ -221,7 +375,7 @@ def _mismatch(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:
         if name in tensors and tensors[name].dtype != ours[name].dtype
     ]
     parts = [
-        f"{len(names)} {what} ({', '.join(names[:MAX_EXAMPLES])}{', …' if len(names) > MAX_EXAMPLES else ''})"
+        f"{len(names)} {what} ({shortened(names)})"
         for what, names in (
             ("missing", missing),
             ("unexpected", unexpected),

@@ -1,11 +1,11 @@
 """From what a file holds to the network's tensors: the second step of loading a checkpoint.
 
 Wrappers are opened, prefixes cut off, a normalisation layer in front of the network taken out, and what is not a weight
-put aside. Each step says what it did.
+put aside. Each step says what it did. Where a file holds more than a network, `readings` finds the network in it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,20 @@ _PREFIXES = (
     *(f"{name}." for name in _EMA),
 )
 
+# What frameworks put into names, in front or anywhere, where they wrap the network or a layer of it:
+# DistributedDataParallel and DeepSpeed, torch.compile, FSDP, activation checkpointing, Lightning Fabric.
+WRAPPED = frozenset(
+    {
+        "module",
+        "_orig_mod",
+        "_fsdp_wrapped_module",
+        "_fpw_module",
+        "_checkpoint_wrapped_module",
+        "_forward_module",
+    }
+)
+_DEEPEST = 100
+
 # How the strength of an inhibition that is not trained got into some checkpoints: as a number.
 STRENGTH = "pull_inhibition_strength"
 
@@ -60,6 +74,8 @@ class CleanState:
         hyper: the hyper-parameters that Lightning stored, empty if there are none.
         normalisation: mean and std, in [0, 1] units, of a normalisation layer in front of the network, if any.
         notes: what was done, in words.
+        everything: all tensors of the file, by their whole names without what frameworks wrap layers in.
+        opened: the first of the notes, on how the file was opened.
     """
 
     tensors: dict[str, Tensor]
@@ -67,25 +83,57 @@ class CleanState:
     hyper: dict[str, Any]
     normalisation: tuple[Triple, Triple] | None
     notes: tuple[str, ...]
+    everything: dict[str, Tensor]
+    opened: tuple[str, ...]
 
 
-def clean(content: Any) -> CleanState:
+def clean(content: Any, prefix: str | None = None) -> CleanState:
     """Return the weights inside what a file holds.
+
+    Args:
+        content: nested dictionaries with tensors.
+        prefix: how the names of those begin that the user means; None means all.
 
     Raises:
         InputError: there are no weights in it, with what there is.
     """
     notes: list[str] = []
     hyper = _hyper_parameters(content)
-    state = dict(_unwrap(content, notes))
+    state = dict(_unwrap(content, notes) if prefix is None else _under(content, prefix, notes))
     strength = _take_strength(state)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if aside := sorted(set(state) - set(tensors)):
         notes.append(f"left aside what is not a tensor: {', '.join(aside)}")
     tensors.pop("n_averaged", None)  # torch's AveragedModel counts here
+    everything, opened = unwrapped(tensors), tuple(notes)
     tensors = _strip(_pick_ema(tensors, notes), notes, _PREFIXES)
+    if (plain := unwrapped(tensors)).keys() != tensors.keys():
+        notes.append(f"cut {_wrappers_in(tensors)} out of the names of layers")
+        tensors = _strip(plain, notes, _PREFIXES)
     tensors, normalisation = _take_normalisation(tensors, notes)
-    return CleanState(_to_float32(tensors, notes), strength, hyper, normalisation, tuple(notes))
+    tensors = as_float32(tensors, notes)
+    return CleanState(tensors, strength, hyper, normalisation, tuple(notes), everything, opened)
+
+
+def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by their names without what frameworks wrap layers in; as they are if two would share a name."""
+    plain = {plain_name(name): tensor for name, tensor in tensors.items()}
+    return plain if len(plain) == len(tensors) else dict(tensors)
+
+
+def plain_name(name: str) -> str:
+    """Return a tensor's name without what frameworks wrap layers in, e.g. ``layer1.0.conv1.weight``."""
+    *path, last = name.split(".")
+    return ".".join([*(part for part in path if part not in WRAPPED), last])
+
+
+def _wrappers_in(names: Iterable[str]) -> str:
+    return ", ".join(sorted({part for name in names for part in name.split(".")[:-1]} & WRAPPED))
+
+
+def is_average(prefix: str) -> bool:
+    """Return whether weights whose names begin so are a running average of the network's."""
+    return any(part in _EMA or re.fullmatch(r"(.*_)?(ema|swa)(_.*)?", part) for part in prefix.split("."))
 
 
 def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]:
@@ -93,6 +141,11 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
         notes.append("took the state_dict of a pickled module")
         return content.state_dict()
     if isinstance(content, StandIn):
+        if (state := dict(_tensors_of(content))) and _is_module(content):
+            notes.append(
+                f"took the tensors out of a pickled {content.qualified_name}, whose code was not run"
+            )
+            return state
         raise InputError(
             f"expected a state_dict, got a whole pickled {content.qualified_name}: save its state_dict()"
         )
@@ -100,14 +153,67 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
         raise InputError(f"expected a dictionary of weights, got a {type(content).__name__}")
     for key in (*_EMA, *_WRAPPERS):
         inner = content.get(key)
-        if depth and (isinstance(inner, nn.Module) or _holds_tensors(inner, depth)):
+        if depth and (isinstance(inner, nn.Module) or _is_module(inner) or _holds_tensors(inner, depth)):
             plain = next((name for name in _WRAPPERS if _holds_tensors(content.get(name), depth)), None)
             instead = f" instead of {plain!r}" if key in _EMA and plain else ""
             notes.append(f"opened {key!r}" + (f" (averaged weights){instead}" if key in _EMA else ""))
             return _unwrap(inner, notes, depth - 1)
-    if not any(isinstance(value, Tensor) for value in content.values()):
+    if any(isinstance(value, Tensor) and value.ndim for value in content.values()):
+        return content
+    inside = dict(_flattened(content))
+    if not inside:
         raise InputError(f"expected weights, got a dictionary of {', '.join(list(content)[:8]) or 'nothing'}")
-    return content
+    if full := [repr(name) for name in content if any(each.startswith(f"{name}.") for each in inside)]:
+        notes.append(f"opened {', '.join(full)}")
+    return inside if full else content
+
+
+def _under(content: Any, prefix: str, notes: list[str]) -> dict[str, Any]:
+    """The part of what a file holds whose names begin in one way, as they are once it is opened, or in the file."""
+    begin = prefix if prefix.endswith(".") else f"{prefix}."
+    opened: list[str] = []
+    inside = dict(_unwrap(content, opened))
+    whole = dict(_flattened(content)) if isinstance(content, dict) else {}
+    for names, more in ((inside, opened), (unwrapped(inside), opened), (whole, []), (unwrapped(whole), [])):
+        if part := {name[len(begin) :]: value for name, value in names.items() if name.startswith(begin)}:
+            notes.extend([*more, f"took what begins with {begin!r} (--prefix)"])
+            return part
+    heads = list(dict.fromkeys(f"{name.partition('.')[0]}." for name in (*inside, *whole) if "." in name))
+    raise InputError(f"expected names that begin with {begin!r} (--prefix), got {', '.join(heads[:8])}")
+
+
+def _flattened(content: Mapping[Any, Any], before: str = "", depth: int = 4) -> Iterator[tuple[str, Tensor]]:
+    """The tensors in dictionaries in dictionaries, by the path to them; those of optimizers are none of a network."""
+    if not all(isinstance(key, str) for key in content) or "param_groups" in content:
+        return
+    for key, value in content.items():
+        name = before + key
+        if isinstance(value, Tensor):
+            yield name, value
+        elif _is_module(value):
+            yield from _tensors_of(value, f"{name}.")
+        elif isinstance(value, nn.Module):
+            yield from ((f"{name}.{inner}", tensor) for inner, tensor in value.state_dict().items())
+        elif isinstance(value, dict) and depth:
+            yield from _flattened(value, f"{name}.", depth - 1)
+
+
+def _is_module(value: Any) -> bool:
+    """Whether something stands in for a module of torch: its parameters, buffers and modules are its state."""
+    return isinstance(value, StandIn) and isinstance(value.state, dict) and "_modules" in value.state
+
+
+def _tensors_of(module: Any, before: str = "", depth: int = _DEEPEST) -> Iterator[tuple[str, Tensor]]:
+    """What the state_dict of a module is that was pickled whole, without the module."""
+    if not _is_module(module) or not depth:
+        return
+    passing = module.state.get("_non_persistent_buffers_set") or ()
+    for kind in ("_parameters", "_buffers"):
+        for name, value in (module.state.get(kind) or {}).items():
+            if isinstance(value, Tensor) and name not in passing:
+                yield f"{before}{name}", value.detach()
+    for name, inner in (module.state["_modules"] or {}).items():
+        yield from _tensors_of(inner, f"{before}{name}.", depth - 1)
 
 
 def _holds_tensors(value: Any, depth: int) -> bool:
@@ -159,23 +265,34 @@ def _take_normalisation(
     tensors: dict[str, Tensor], notes: list[str]
 ) -> tuple[dict[str, Tensor], tuple[Triple, Triple] | None]:
     """Take out a layer that normalises the images; its mean and std go into the input spec."""
+    pairs = normalisations(tensors)
+    found = None
+    if len(pairs) == 1:
+        found = contract_of(tensors, pairs[0], notes)
+        tensors = {name: value for name, value in tensors.items() if name not in pairs[0]}
+    if found or all(name.startswith("1.") for name in tensors):
+        tensors = _strip(tensors, notes, (*_PREFIXES, "1."))
+    return tensors, found
+
+
+def normalisations(tensors: Mapping[str, Tensor]) -> list[tuple[str, str]]:
+    """Return the names of mean and std of each layer that normalises images."""
     pairs = [
         (name, name.removesuffix("mean") + "std")
         for name in tensors
         if re.fullmatch(r"(.+\.)?_?mean", name) and name.removesuffix("mean") + "std" in tensors
     ]
-    found = None
-    if len(pairs) == 1 and all(tensors[name].numel() == 3 for name in pairs[0]):
-        mean, std = (tensors[name].double().flatten().tolist() for name in pairs[0])
-        scale = 255.0 if max(mean) > 2 else 1.0
-        found = _triple(mean, scale), _triple(std, scale)
-        notes.append(
-            f"took the normalisation layer out ({pairs[0][0]}, {pairs[0][1]}): it is the input spec now"
-        )
-        tensors = {name: value for name, value in tensors.items() if name not in pairs[0]}
-    if found or all(name.startswith("1.") for name in tensors):
-        tensors = _strip(tensors, notes, (*_PREFIXES, "1."))
-    return tensors, found
+    return [pair for pair in pairs if all(tensors[name].numel() == 3 for name in pair)]
+
+
+def contract_of(
+    tensors: Mapping[str, Tensor], pair: tuple[str, str], notes: list[str]
+) -> tuple[Triple, Triple]:
+    """Return mean and std, in [0, 1] units, of a layer that normalises images, and note that it is taken out."""
+    mean, std = (tensors[name].double().flatten().tolist() for name in pair)
+    scale = 255.0 if max(mean) > 2 else 1.0
+    notes.append(f"took the normalisation layer out ({pair[0]}, {pair[1]}): it is the input spec now")
+    return _triple(mean, scale), _triple(std, scale)
 
 
 def _triple(values: list[float], scale: float) -> Triple:
@@ -183,7 +300,8 @@ def _triple(values: list[float], scale: float) -> Triple:
     return red, green, blue
 
 
-def _to_float32(tensors: dict[str, Tensor], notes: list[str]) -> dict[str, Tensor]:
+def as_float32(tensors: Mapping[str, Tensor], notes: list[str]) -> dict[str, Tensor]:
+    """Return tensors with those of floating point as float32, and note what that changed."""
     others = sorted(
         {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()} - {"float32"}
     )

@@ -25,6 +25,7 @@ class LoadedModel:
         checkpoint: the file of its weights, None where there is none.
         sha256: of that file.
         report: what loading the file did.
+        prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, or a default.
     """
 
@@ -37,6 +38,7 @@ class LoadedModel:
     sha256: str | None = None
     report: LoadReport | None = None
     spec_source: str = ""
+    prefix: str = ""
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
 

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-
-from torch import Tensor
+from typing import TypeVar
 
 from ppbench.errors import InputError
 
@@ -18,15 +17,18 @@ _RESNET = (
 )
 
 
-def canonical(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Return the tensors under torchvision's names, and what was renamed, in words.
+Named = TypeVar("Named")
+
+
+def canonical(tensors: Mapping[str, Named]) -> tuple[dict[str, Named], tuple[str, ...]]:
+    """Return tensors, or whatever has their names, under torchvision's names, and what was renamed, in words.
 
     Raises:
         InputError: two tensors would have the same name.
     """
     rules = _ANY + (_RESNET if any(name.startswith("layer1.") for name in tensors) else ())
     counts = dict.fromkeys((rule[0] for rule in rules), 0)
-    renamed: dict[str, Tensor] = {}
+    renamed: dict[str, Named] = {}
     for name, tensor in tensors.items():
         new = name
         for title, pattern, replacement in rules:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import IO, Any
 
-from ppbench.models.pickle_globals import STORAGES, stand_in
+from ppbench.models.pickle_globals import GETATTR, STORAGES, StandIns, modern_name
 from ppbench.models.pickle_nesting import Nesting, NestingError
 
 # What torch.save writes and its weights-only reader reads; everything else is refused before anything is allocated.
@@ -73,7 +73,7 @@ class TensorClaim:
 
 
 def globals_of(stream: IO[bytes]) -> set[str]:
-    """Return the globals that the pickle at the stream's place names, as ``module.name``; leave the stream behind it.
+    """Return the globals that the pickle at the stream's place names, as `modern_name`; leave the stream behind it.
 
     Raises:
         ClaimError: it breaks off, uses opcodes that torch.save does not write, or is deeper or longer than weights are.
@@ -96,12 +96,25 @@ def globals_of(stream: IO[bytes]) -> set[str]:
                     f"a pickle of more than {MAX_OPCODES:,} opcodes: save its state_dict() alone"
                 )
             if opcode.name == "GLOBAL":
-                names.add(str(argument).replace(" ", "."))
+                names.add(modern_name(*str(argument).split(" ", 1)))
     return names
 
 
-def claims_of(data: bytes, file_size: int) -> list[StorageClaim]:
-    """Return the blocks of memory that a pickle says belong to it.
+@dataclass(frozen=True)
+class Claims:
+    """What a pickle says it holds.
+
+    Attributes:
+        storages: the blocks of memory that belong to it.
+        stand_ins: for the classes and functions that it names beside the weights.
+    """
+
+    storages: list[StorageClaim]
+    stand_ins: StandIns
+
+
+def claims_of(data: bytes, file_size: int) -> Claims:
+    """Return what a pickle says it holds.
 
     Args:
         data: a pickle whose globals have been found not to be blocked.
@@ -119,7 +132,18 @@ def claims_of(data: bytes, file_size: int) -> list[StorageClaim]:
             raise ClaimError(f"a file of {file_size:,} bytes that claims {total:,} bytes of weights")
         for tensor in reader.tensors:
             _check(tensor, file_size)
-    return storages
+    if odd := reader.stand_ins.unreadable():
+        raise ClaimError(needs(odd))
+    return Claims(storages, reader.stand_ins)
+
+
+def needs(names: list[str]) -> str:
+    """Return what is wrong with a pickle that names these classes or functions, in words."""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return (
+        f"a pickle that needs {', '.join(names[:6])}{more}, which weights do not need and which could run code: "
+        "save its state_dict() alone, or pass --trust-checkpoint if you trust where it comes from"
+    )
 
 
 def _check(tensor: TensorClaim, file_size: int) -> None:
@@ -142,9 +166,10 @@ class _Reader(pickle.Unpickler):
         super().__init__(file, encoding="utf-8", errors="replace")
         self.storages: dict[str, StorageClaim] = {}
         self.tensors: list[TensorClaim] = []
+        self.stand_ins = StandIns()
 
     def find_class(self, module: str, name: str, /) -> Any:
-        full = f"{module}.{name}"
+        full = modern_name(module, name)
         special: dict[str, Callable[..., Any]] = {
             "torch._utils._rebuild_tensor": self._tensor,
             "torch._utils._rebuild_tensor_v2": self._tensor,
@@ -152,8 +177,9 @@ class _Reader(pickle.Unpickler):
             "torch._utils._rebuild_parameter_with_state": lambda tensor, *_: tensor,
             "collections.OrderedDict": _Dict,
             "collections.Counter": _Dict,
+            GETATTR: self._attribute,
         }
-        return special.get(full) or STORAGES.get(full) or stand_in(full)
+        return special.get(full) or STORAGES.get(full) or self._stand_in(full)
 
     def persistent_load(self, pid: Any, /) -> Any:
         if pid[0] == "module":
@@ -168,6 +194,18 @@ class _Reader(pickle.Unpickler):
         if self.storages.setdefault(claim.key, claim) != claim:
             raise ClaimError(f"storage {claim.key!r} with two sizes")
         return claim
+
+    def _stand_in(self, full: str) -> type:
+        try:
+            return self.stand_ins.of(full)
+        except ValueError as error:
+            raise ClaimError(f"a pickle that names too much beside its weights ({error})") from error
+
+    def _attribute(self, owner: Any = None, name: Any = None, *more: Any) -> Any:
+        full = None if more else self.stand_ins.attribute(owner, name)
+        if full is None:
+            raise ClaimError(needs([GETATTR]))
+        return self._stand_in(full)
 
     def _tensor(self, storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> TensorClaim:
         if not isinstance(storage, StorageClaim):

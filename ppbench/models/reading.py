@@ -4,6 +4,8 @@ import io
 import mmap
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from json import loads
 from pathlib import Path
@@ -14,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 
 from ppbench.errors import InputError
 from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
-from ppbench.models.pickle_claims import ClaimError, claims_of, damage_means, globals_of
-from ppbench.models.pickle_globals import blocked, stand_ins
+from ppbench.models.pickle_claims import ClaimError, Claims, claims_of, damage_means, globals_of, needs
+from ppbench.models.pickle_globals import StandIns, blocked, foreign
 from ppbench.models.storage import BITS, BITS_KEY, unpacked
 
 # The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
@@ -32,12 +34,14 @@ class RawCheckpoint:
         format: what kind of file it is.
         content: nested dictionaries with tensors on the CPU, and whatever lies beside them.
         metadata: what ppbench wrote into the file's header; empty for files of others.
+        closed: users' own classes beside the weights, which inert stand-ins were put in place of.
     """
 
     path: Path
     format: Format
     content: Any
     metadata: dict[str, Any] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
 
 
 def read(path: Path, *, trust: bool = False) -> RawCheckpoint:
@@ -57,8 +61,8 @@ def read(path: Path, *, trust: bool = False) -> RawCheckpoint:
         if kind in ("zip", "legacy") and trust:
             return RawCheckpoint(path, kind, _unpickle_trusted(path))
         if kind in ("zip", "legacy"):
-            names = _check_zip(path) if kind == "zip" else _check_legacy(path)
-            return RawCheckpoint(path, kind, _unpickle(path, names))
+            names, claims = _check_zip(path) if kind == "zip" else _check_legacy(path)
+            return RawCheckpoint(path, kind, _unpickle(path, claims.stand_ins), closed=foreign(names))
     except ClaimError as error:
         raise InputError(f"{path}: expected a checkpoint, got {error}") from error
     raise InputError(f"{path}: expected weights, got {_PROGRAMS[kind]}")
@@ -122,8 +126,8 @@ def stated_classes(path: Path) -> tuple[str, ...] | None:
     return tuple(named)
 
 
-def _check_zip(path: Path) -> set[str]:
-    """Return the globals of an archive; refuse a damaged one, and one that would unpack to more than it is."""
+def _check_zip(path: Path) -> tuple[set[str], Claims]:
+    """Return globals and claims of an archive; refuse a damaged one, and one that would unpack to more than it is."""
     size = path.stat().st_size
     with damage_means(_DAMAGED), zipfile.ZipFile(path) as archive:
         records = archive.infolist()
@@ -140,16 +144,17 @@ def _check_zip(path: Path) -> set[str]:
     _refuse_blocked(names)
     folder = pickled.partition("/")[0]
     held = {record.filename: record.file_size for record in records}
-    for storage in claims_of(data, size):
+    claims = claims_of(data, size)
+    for storage in claims.storages:
         if held.get(f"{folder}/data/{storage.key}", -1) < storage.bytes:
             raise ClaimError(
                 f"a file without all of its weights (block {storage.key!r}): download or copy it again"
             )
-    return names
+    return names, claims
 
 
-def _check_legacy(path: Path) -> set[str]:
-    """Return the globals of a file of the old format; refuse one that claims more bytes than follow."""
+def _check_legacy(path: Path) -> tuple[set[str], Claims]:
+    """Return the globals and claims of a file of the old format; refuse one that claims more bytes than follow."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         stream = cast("IO[bytes]", mapped)
         stream.seek(len(LEGACY_MAGIC))
@@ -158,31 +163,42 @@ def _check_legacy(path: Path) -> set[str]:
         start = stream.tell()
         names = globals_of(stream)
         _refuse_blocked(names)
-        storages = claims_of(mapped[start : stream.tell()], mapped.size())
+        claims = claims_of(mapped[start : stream.tell()], mapped.size())
         _refuse_blocked(globals_of(stream))  # the keys of the storages, which follow in that order
         follow = mapped.size() - stream.tell()
-    total = sum(8 + storage.bytes for storage in storages)
+    total = sum(8 + storage.bytes for storage in claims.storages)
     if total > follow:
         raise ClaimError(
             f"a truncated file ({follow:,} of {total:,} bytes of weights): download or copy it again"
         )
-    return names
+    return names, claims
 
 
 def _refuse_blocked(names: set[str]) -> None:
     if bad := blocked(names):
-        more = f" and {len(bad) - 6} more" if len(bad) > 6 else ""
-        raise ClaimError(
-            f"a pickle that needs {', '.join(bad[:6])}{more}, which weights do not need and which could run code: "
-            "save its state_dict() alone, or pass --trust-checkpoint if you trust where it comes from"
-        )
+        raise ClaimError(needs(bad))
 
 
-def _unpickle(path: Path, names: set[str]) -> Any:
-    inert = torch.serialization.safe_globals(stand_ins(names))
-    with damage_means(_DAMAGED), inert, warnings.catch_warnings():
+def _unpickle(path: Path, stand_ins: StandIns) -> Any:
+    with damage_means(_DAMAGED), _only(stand_ins), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of pickle protocols before it fails: one line is enough
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _only(stand_ins: StandIns) -> Iterator[None]:
+    """Let torch's reader know these and none of those that other libraries of this process have told it of.
+
+    Theirs would be the real classes, made of whatever the file says.
+    """
+    others = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals([*stand_ins.for_torch()])
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(others)
 
 
 def _unpickle_trusted(path: Path) -> Any:

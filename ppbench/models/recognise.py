@@ -12,6 +12,7 @@ from ppbench.models.registry import architecture
 from ppbench.models.stems import PP2020, Stem, Unit
 
 _RESNETS = {((2, 2, 2, 2), False): 18, ((3, 4, 6, 3), False): 34, ((3, 4, 6, 3), True): 50}
+_STAGES = (1, 2, 3, 4)
 _STEM_KERNELS: dict[Unit, str] = {"plain": "weight", "2024": "push_conv.weight", "2020": "push.weight"}
 
 
@@ -43,6 +44,16 @@ class Traits:
     def stem_size(self) -> Literal[32, 224]:
         """An image size for which the builders make this stem."""
         return 32 if self.kernel == 3 else 224
+
+    @property
+    def example(self) -> str | None:
+        """A network of ours with these names and shapes: the averaging window leaves no trace, so that it has any."""
+        if self.base is None:
+            return None
+        if self.unit == "plain":
+            return self.base
+        strength = None if self.trained else 1.0
+        return self.base + Stem(self.unit, 3 if self.unit == "2024" else 0, strength).suffix
 
     def describe(self) -> str:
         """Return the network in words, e.g. ``resnet20 (plain stem of 16 3x3 filters, 10 classes)``."""
@@ -122,9 +133,10 @@ def _strength(state: CleanState) -> float | None:
 
 
 def _resnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
-    stages = [
-        len({n.split(".")[1] for n in shapes if n.startswith(f"layer{stage}.")}) for stage in (1, 2, 3, 4)
-    ]
+    blocks = {stage: {n.split(".")[1] for n in shapes if n.startswith(f"layer{stage}.")} for stage in _STAGES}
+    if any(blocks[stage] != {str(place) for place in range(len(blocks[stage]))} for stage in _STAGES):
+        return None, "a resnet with blocks that are not counted from 0"
+    stages = [len(blocks[stage]) for stage in _STAGES]
     bottleneck = "layer1.0.conv3.weight" in shapes
     if stages[3]:
         depth = _RESNETS.get(((stages[0], stages[1], stages[2], stages[3]), bottleneck))

@@ -1,13 +1,20 @@
 """Which models a command line asks for: `--model` and `--checkpoint`, paired."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ppbench.errors import InputError
+from ppbench.errors import InputError, unknown
+
+# How the names of files end that need no name of a network beside them: it is told from what is in them.
+FILES = (".onnx", ".pt", ".pth", ".pth.tar", ".ckpt", ".safetensors", ".bin", ".pt2")
+
+_FACTORY = re.compile(r".+\.py:[^:=/\\]+")
+_FACTORY_AND_FILE = re.compile(rf"(?P<name>{_FACTORY.pattern})=(?P<file>.*)")
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,17 @@ class Loading:
         spec: fields of `InputSpec` that count before everything a checkpoint says.
         turn_into: the architecture that a plain network's weights are turned into, e.g. ``"resnet50-pp"``.
         trust: unpickle whatever a checkpoint asks for, which can run any code.
+        prefix: how the names of the weights begin that are meant, in checkpoints that hold several networks.
     """
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     turn_into: str | None = None
     trust: bool = False
+    prefix: str | None = None
 
 
 def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:
-    """Return what to load: names and files side by side, one name for several files, ``NAME=FILE``, or ``FILE.onnx``.
+    """Return what to load: names and files side by side, one name for several files, ``NAME=FILE``, or a file alone.
 
     Raises:
         InputError: nothing was asked for, or names and files cannot be paired.
@@ -94,10 +103,56 @@ def numbered(names: Sequence[str]) -> list[str]:
     return different
 
 
+def named_file(model: str, known: Callable[[str], bool]) -> tuple[str, str] | None:
+    """Return name and file of ``NAME=FILE``, None where the whole is a name or a path that has a ``=`` in it.
+
+    The rule: a ``=`` stands between NAME and FILE where what is left of it is ``FILE.py:factory`` or, at the first
+    ``=``, a name that is known. Left of it anything else is the beginning of a path, if the whole ends as one of
+    `FILES` or as ``FILE.py:factory`` does; otherwise an unknown name.
+
+    Args:
+        model: what was given as a model.
+        known: whether something is the name of a model.
+    """
+    if own := _FACTORY_AND_FILE.fullmatch(model):
+        return own["name"], own["file"]
+    name, equals, file = model.partition("=")
+    if not equals or (not known(name) and (model.endswith(FILES) or _FACTORY.fullmatch(model))):
+        return None
+    return name, file
+
+
+def is_file(model: str) -> bool:
+    """Return whether what was given as a model is a file of weights, a program or a graph, and no name of a model."""
+    return model.endswith(FILES) and not _known(model)
+
+
 def _inline(model: str) -> ModelRequest:
-    if model.endswith(".onnx") and "=" not in model:
-        return ModelRequest(None, Path(model))
-    name, equals, path = model.partition("=")
-    if equals and not (name and path):
+    named = named_file(model, _known)
+    if named is None:
+        _refuse_misspelt(model)
+        return ModelRequest(None, Path(model)) if is_file(model) else ModelRequest(model)
+    name, file = named
+    if not (name and file):
         raise InputError(f"expected --model NAME=FILE, got {model!r}")
-    return ModelRequest(name, Path(path) if equals else None)
+    return ModelRequest(name, Path(file))
+
+
+def _refuse_misspelt(model: str) -> None:
+    """Say that a name is unknown where no file is called so, but one is called like what follows the `=`."""
+    name, _, file = model.partition("=")
+    if file and Path(file).is_file() and not Path(model).is_file():
+        from ppbench.models.registry import ARCHITECTURES
+
+        raise unknown("model", name, ARCHITECTURES)
+
+
+def _known(name: str) -> bool:
+    # Imported here: torchvision is slow to import, and most names have no equals sign.
+    from ppbench.models.index import known_index
+    from ppbench.models.registry import find_architecture
+    from ppbench.models.timm_models import PREFIXES
+
+    zoos = ("torchvision:", *PREFIXES)
+    ours = find_architecture(name) is not None or any(entry.id == name for entry in known_index())
+    return ours or name.startswith(zoos)

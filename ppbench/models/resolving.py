@@ -11,7 +11,8 @@ from torch import nn
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
 from ppbench.models import factory, timm_models, torchvision_models
-from ppbench.models.checkpoint import LoadReport, Weights, build, fill, read_weights, recognise
+from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
+from ppbench.models.cleaning import normalisations
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
 from ppbench.models.folders import shipped_folder, user_folder
@@ -35,6 +36,7 @@ class Wish:
     flags: Mapping[str, Any]
     turn_into: str | None
     trust: bool
+    prefix: str | None = None
 
     def named(self, model: str, path: Path | None) -> LoadedModel:
         """Return the model of that name: the user's own, torchvision's, the index's, or a network with a file."""
@@ -78,7 +80,7 @@ class Wish:
             return self.program(path, kind)
         if wanted is None and kind == "onnx":
             return self.graph(path)
-        weights = read_weights(path, trust=self.trust)
+        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         sha256 = sha256_of(path)
         entry = with_sha256(known_index(), sha256)
         notes: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class Wish:
             )
         elif wanted is None:
             wanted, notes = recognise(weights)
+        weights = chosen(weights, wanted)
         if self.turn_into is not None:
             wanted = architecture(self.turn_into)
             weights = with_stem(weights, wanted)
@@ -132,7 +135,7 @@ class Wish:
             if in_timm
             else torchvision_models.as_architecture(model.removeprefix("torchvision:").partition("@")[0])
         )
-        weights = read_weights(path, trust=self.trust)
+        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         classes = self.num_classes or (weights.traits.num_classes if weights.traits else 1000)
         network, report = build(weights, wanted, num_classes=classes, image_size=size)
         default = (f"default for images of {size} pixels", default_spec(size))
@@ -144,14 +147,13 @@ class Wish:
         size, classes = self.image_size or 224, self.num_classes or 1000
         network, spec = factory.from_factory(file, function, num_classes=classes, image_size=size)
         name = f"{file.name}:{function}"
-        claims: list[Claim] = [
-            (f"factory {name}", spec),
-            (f"default for images of {size} pixels", default_spec(size)),
-        ]
-        loaded = self._foreign(name, network, claims)
+        default = (f"default for images of {size} pixels", default_spec(size))
         if path is None:
-            return loaded
-        weights = read_weights(path, trust=self.trust)
+            return self._foreign(name, network, [(f"factory {name}", spec), default])
+        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
+        said = [] if normalisations(network.state_dict()) else _claims_of(weights, size)
+        loaded = self._foreign(name, network, [(f"factory {name}", spec), *said, default])
         report = fill(network, weights, name)
         return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
 
@@ -174,6 +176,10 @@ class Wish:
         return side
 
     def _runnable(self, path: Path, network: nn.Module, size: int, sha256: str, what: str) -> LoadedModel:
+        if self.prefix is not None:
+            raise InputError(
+                f"{path}: expected weights to choose {self.prefix!r} from (--prefix), got {what}"
+            )
         claims: list[Claim] = [(f"default for images of {size} pixels", default_spec(size))]
         loaded = self._foreign(path.name, network, claims)
         return replace(loaded, checkpoint=path, sha256=sha256, report=LoadReport(0, 0, (what,)))

@@ -26,6 +26,7 @@ def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
         "num_classes": model.num_classes,
         "checkpoint": None if model.checkpoint is None else str(model.checkpoint),
         "checkpoint_sha256": model.sha256,
+        **({"checkpoint_prefix": model.prefix} if model.prefix else {}),
         "input_spec": model.spec.to_dict(),
         "input_spec_source": model.spec_source,
         "identified": unchanged and identified(model),

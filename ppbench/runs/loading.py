@@ -20,7 +20,6 @@ Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
 
 Models = Model | Iterable[Model] | Mapping[str, Model]
 
-_WEIGHTS = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".bin", ".tar")
 """Endings of files of weights: a text with one is a file, though it is not there."""
 
 
@@ -59,6 +58,10 @@ def load_models(
     """
     wanted = _listed(models)
     requests = [as_request(model) for model in wanted.values()]
+    if loading.prefix is not None and not any(
+        isinstance(request, ModelRequest) and request.checkpoint for request in requests
+    ):
+        raise InputError(f"expected a --checkpoint to choose {loading.prefix!r} from (--prefix), got none")
     if spec is not None and not any(isinstance(request, nn.Module) for request in requests):
         raise InputError(
             f"expected spec= with a network only, got it with {said(next(iter(wanted.values())))}: it has its own; "
@@ -71,6 +74,9 @@ def load_models(
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
             on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
+        elif isinstance(request, ModelRequest) and model.report is not None:
+            for remark in model.report.remarks:
+                on_note(f"{model.checkpoint}: {remark}")
     plain = [
         name if isinstance(name, str) else model.name for name, model in zip(wanted, networks, strict=True)
     ]
@@ -117,7 +123,7 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
     if isinstance(model, str):
         # A name without a dot is a name, though a file may happen to be called like it.
         file = Path(model).expanduser()
-        if file.suffix and (file.is_file() or ("=" not in model and file.suffix in _WEIGHTS)):
+        if file.suffix and file.is_file():
             return ModelRequest(None, file)
         return pair([model], [])[0]
     if isinstance(model, PathLike):
@@ -166,6 +172,7 @@ def _network(
         spec=loading.spec,
         turn_into=loading.turn_into,
         trust=loading.trust,
+        prefix=loading.prefix if request.checkpoint is not None else None,
     )
 
 

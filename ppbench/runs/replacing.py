@@ -8,7 +8,7 @@ from ppbench.errors import InputError
 from ppbench.runs.agreement import differences, measured_facts
 from ppbench.runs.folder import MANIFEST, read_manifest
 
-_IDENTITY = ("architecture", "checkpoint_sha256", "input_spec")
+_IDENTITY = ("architecture", "checkpoint_sha256", "checkpoint_prefix", "input_spec")
 
 
 def refuse_loss(folder: Path, manifest: Mapping[str, Any]) -> bool:
@@ -50,7 +50,7 @@ def _lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
         name = model["name"]
         if name not in kept:
             return f"one with {name}"
-        if any(model[key] != kept[name][key] for key in _IDENTITY):
+        if any(model.get(key) != kept[name].get(key) for key in _IDENTITY):
             return f"one with another {name}"
         # Without a digest nothing tells a network from what it was before.
         if not (model.get("identified") and kept[name]["identified"]):

@@ -58,7 +58,12 @@ def _loaded(
     if sha256_of(path) != described["checkpoint_sha256"]:
         raise InputError(f"{path} is no longer the file that was evaluated: its SHA-256 is another one")
     size = data["image_size"][0]
-    shape = {"num_classes": data["num_classes"], "image_size": size, "spec": described["input_spec"]}
+    shape = {
+        "num_classes": data["num_classes"],
+        "image_size": size,
+        "spec": described["input_spec"],
+        "prefix": described.get("checkpoint_prefix"),
+    }
     try:
         return load_model(architecture, checkpoint=path, **shape)
     except InputError:

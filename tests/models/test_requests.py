@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppbench.errors import InputError
-from ppbench.models.requests import ModelRequest, numbered, pair, unique_names
+from ppbench.models.requests import ModelRequest, named_file, numbered, pair, unique_names
 
 
 def test_models_and_checkpoints_pair_in_order() -> None:
@@ -25,12 +25,72 @@ def test_one_model_takes_several_checkpoints() -> None:
 
 def test_a_file_can_be_named_with_its_model() -> None:
     """`NAME=FILE` mixes models with files and models without; the file's name may hold an equals sign."""
-    assert pair(["a", "b=x=1.pt"], []) == [ModelRequest("a"), ModelRequest("b", Path("x=1.pt"))]
+    assert pair(["a", "resnet20=x=1.pt"], []) == [ModelRequest("a"), ModelRequest("resnet20", Path("x=1.pt"))]
 
 
-def test_a_graph_is_a_file() -> None:
-    """`--model FILE.onnx` is a file without a name; it goes with models that have names."""
-    assert pair(["a", "net.onnx"], []) == [ModelRequest("a"), ModelRequest(None, Path("net.onnx"))]
+@pytest.mark.parametrize(
+    "name", ["resnet20", "resnet50-pp5-fixed0.5", "resnet20-cifar10", "timm:vit_tiny", "torchvision:resnet18"]
+)
+@pytest.mark.parametrize("file", ["x.pt", "lr=0.1/x.pt", "epoch=12-step=1000.ckpt", "weights"])
+def test_what_follows_a_known_name_is_its_file(name: str, file: str) -> None:
+    """Whatever it is called: an architecture, an id of the index or a network of a zoo stands left of the first `=`."""
+    assert pair([f"{name}={file}"], []) == [ModelRequest(name, Path(file))]
+
+
+@pytest.mark.parametrize("factory", ["net.py:f", "lr=0.1/net.py:f", "runs/a=b/c=d/net.py:make_model"])
+def test_a_factory_may_lie_in_a_folder_with_an_equals_sign(factory: str) -> None:
+    """It is one name, alone and in front of a file of weights."""
+    assert pair([factory], []) == [ModelRequest(factory)]
+    assert pair([factory], [Path("w.pt")]) == [ModelRequest(factory, Path("w.pt"))]
+    assert pair([f"{factory}=lr=1/w.pt"], []) == [ModelRequest(factory, Path("lr=1/w.pt"))]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "net.onnx",
+        "lr=0.1/m.onnx",
+        "runs/lr=0.1/x.pt",
+        "epoch=12-step=1000.ckpt",
+        "/runs/resnet20=a/checkpoint.pth.tar",
+        "out/model.safetensors",
+        "out/pytorch_model.bin",
+        "x=1.pt2",
+    ],
+)
+def test_a_file_alone(file: str) -> None:
+    """`--model FILE` is a file without a name, with an equals sign or not; it goes with models that have names."""
+    assert pair(["a", file], []) == [ModelRequest("a"), ModelRequest(None, Path(file))]
+
+
+def test_a_misspelt_name_in_front_of_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line suggests the nearest name, where the file is there and none is called like the whole."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.pt").touch()
+    with pytest.raises(InputError, match="unknown model 'resnt20': did you mean 'resnet20'"):
+        pair(["resnt20=x.pt"], [])
+    (tmp_path / "resnt20=x.pt").touch()
+    assert pair(["resnt20=x.pt"], []) == [ModelRequest(None, Path("resnt20=x.pt"))]
+
+
+def test_a_name_that_ends_like_a_file_stays_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id of the user's own may: what is known is a name."""
+    monkeypatch.setenv("PPBENCH_CHECKPOINTS", str(tmp_path))
+    (tmp_path / "index.toml").write_text(
+        '[[checkpoint]]\nid = "mine.pt"\narchitecture = "resnet20"\ndata = "digits-c"\nfile = "mine.pt"\n'
+        f'sha256 = "{"0" * 64}"\nnum_classes = 10\nimage_size = 32\nnamed_only = true\n'
+        "input = { mean = [0, 0, 0], std = [1, 1, 1] }\n"
+    )
+    assert pair(["mine.pt"], []) == [ModelRequest("mine.pt")]
+
+
+@given(st.text(alphabet="abc=./:\\", max_size=12), st.booleans())
+def test_nothing_is_lost_in_splitting(text: str, known: bool) -> None:
+    """A split gives back the whole, at an equals sign; without one there is nothing to split."""
+    found = named_file(text, lambda _: known)
+    assert found is None or "=".join(found) == text
+    assert "=" in text or found is None
+    assert not known or "=" not in text or found is not None
 
 
 @pytest.mark.parametrize(
