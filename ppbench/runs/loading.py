@@ -20,8 +20,6 @@ Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
 
 Models = Model | Iterable[Model] | Mapping[str, Model]
 
-"""Endings of files of weights: a text with one is a file, though it is not there."""
-
 
 @dataclass(frozen=True)
 class Loaded:
