@@ -13,6 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
+from ppbench.cpu_count import cap_torch_threads
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.training.digest import digest_of
@@ -72,6 +73,7 @@ def fit(
         raise InputError(
             f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
         )
+    cap_torch_threads()
     accelerator, devices = devices_of(hardware)
     _check_precision(recipe, accelerator)
     views = Views(recipe, images.image_size[0], seed)
