@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import typer
 
 from ppbench import atomic
+from ppbench.cli.streams import json_for
 from ppbench.reporting import ci_files, gate_tables
 from ppbench.runs.gating import GateResult
 from ppbench.scoring.baseline_file import Baseline
@@ -49,7 +51,8 @@ class Outputs:
                 file.write(f"{markdown}\n")
         if self.json:
             content = {**result.to_dict(), "exit_code": found.exit_code(strict=self.strict)}
-            typer.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+            text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+            typer.echo(json_for(text, sys.stdout))
         else:
             gate_tables.show(found, result.facts)
         if found.state == "inconclusive" and not self.strict:
@@ -73,7 +76,7 @@ class Outputs:
             "normaliser": None if baseline.normaliser is None else baseline.normaliser.name,
         }
         if self.json:
-            typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+            typer.echo(json_for(json.dumps(content, indent=2, ensure_ascii=False), sys.stdout))
         else:
             typer.echo(
                 f"{path}: the answers of {outcomes.model} on {outcomes.images:,} images in {len(outcomes.cells)} "

@@ -39,10 +39,11 @@ def ask_torch(environment: Mapping[str, str] | None = None) -> dict[str, Any] | 
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=180,
             check=False,
-            env=environment,
+            env=in_utf8(environment),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{type(error).__name__}: {error}"
@@ -53,6 +54,11 @@ def ask_torch(environment: Mapping[str, str] | None = None) -> dict[str, Any] | 
         return said[-1] if said else f"importing it ends the process with code {done.returncode}"
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def in_utf8(environment: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the environment of a process that is to print UTF-8, whatever ours prints."""
+    return {**(os.environ if environment is None else environment), "PYTHONIOENCODING": "utf-8"}
 
 
 def devices(found: dict[str, Any] | str, *, driver: bool | None = None) -> list[Check]:
