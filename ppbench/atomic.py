@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ppbench.spelling import HANDLER
+
 
 @contextmanager
 def writing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
@@ -53,8 +55,8 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with the newlines it has."""
-    write_bytes(path, text.encode())
+    """Write `text` to `path` atomically, as UTF-8 with the newlines it has; names that are none are spelled out."""
+    write_bytes(path, text.encode(errors=HANDLER))
 
 
 def sha256_of(path: Path) -> str:

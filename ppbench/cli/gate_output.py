@@ -14,6 +14,7 @@ from ppbench.cli.streams import json_for
 from ppbench.reporting import ci_files, gate_tables
 from ppbench.runs.gating import GateResult
 from ppbench.scoring.baseline_file import Baseline
+from ppbench.spelling import spelled
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Outputs:
         """Say what became the baseline."""
         outcomes = baseline.outcomes
         content = {
-            "baseline": str(path),
+            "baseline": spelled(path),
             "model": outcomes.model,
             "images": outcomes.images,
             "cells": len(outcomes.cells),

@@ -16,6 +16,7 @@ from ppbench.errors import InputError
 from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
 from ppbench.models.pickle_claims import ClaimError, claims_of, damage_means, globals_of
 from ppbench.models.pickle_globals import blocked, stand_ins
+from ppbench.spelling import utf8_path
 
 # The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
 # safetensors writes several in no fixed order, and the same training should give the same bytes.
@@ -74,7 +75,7 @@ _PROGRAMS = {
 
 def _read_safetensors(path: Path) -> RawCheckpoint:
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
             # Copied: the file's own bytes lie at odd addresses, where matrix products round differently.
             content = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  not a mapping

@@ -8,6 +8,7 @@ from ppbench.errors import InputError
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading, ModelRequest, unique_names
+from ppbench.spelling import spelled
 
 Model = str | ModelRequest | LoadedModel
 
@@ -60,6 +61,7 @@ def load_models(
     names = unique_names(
         [model.name for model in loaded], [ModelRequest(model.name, model.checkpoint) for model in loaded]
     )
+    names = list(map(spelled, names))  # a name that comes from a file's must go into every table
     return Loaded(
         [replace(model, name=name) for model, name in zip(loaded, names, strict=True)],
         frozenset(
