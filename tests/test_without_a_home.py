@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,12 +45,10 @@ def _ppbench(folder: Path, *arguments: object, **environment: str) -> "subproces
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder that everybody can reach."""
-    for place in (tmp_path, *tmp_path.parents):
-        if place.stat().st_uid == os.getuid() and place != Path(place.anchor):
-            place.chmod(place.stat().st_mode | 0o011)
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """A folder that everybody can reach; those of pytest are their owner's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def test_what_needs_a_folder_says_which_to_name(folder: Path) -> None:
