@@ -13,6 +13,8 @@ from PIL import Image
 from ppbench.models.load import load_model
 from ppbench.spelling import spelled, spelled_content, utf8_path
 from tests.cli.conftest import CommandLine
+from tests.data.cifar_folders import clean_cifar
+from tests.training.easy import small_recipe
 
 CHECKPOINTS = Path(__file__).parent.parent.parent / "checkpoints"
 SMALL = ("--corruptions", "fog", "--severities", "1", "--limit", "40")
@@ -154,6 +156,21 @@ def test_a_graph_of_onnx(folder: Path, inside: bool) -> None:
     images = torch.rand(3, 3, 32, 32)
     model = load_model(checkpoint=path, image_size=32)
     torch.testing.assert_close(model.module(images), expected(images))
+
+
+@pytest.mark.slow
+def test_a_training(ppbench: CommandLine, folder: Path) -> None:
+    """From such a folder into such a file, which evaluates; a note says which log is left out."""
+    root = clean_cifar(folder, 16)
+    out = folder / f"{ODD}.safetensors"
+    short = ("--recipe", small_recipe(folder), "--model", "alexnet", "--epochs", 1)
+    done = ppbench("train", *short, "--root", root, "--out", out)
+    assert (done.code, "Traceback" in done.err) == (0, False), done.err
+    assert f"{TEXT}.training: a folder whose name is not UTF-8: TensorBoard cannot write there" in done.err
+    assert out.with_suffix(".md").read_text(encoding="utf-8")
+    data = ("--data", "cifar10-c", "--root", root, "--source", "generated", *SMALL[:4])
+    done = ppbench("eval", "--checkpoint", out, *data, "--no-store", "--no-report", "--out", folder / "run")
+    assert done.code == 0, done.err
 
 
 def test_spelling() -> None:
