@@ -11,7 +11,6 @@ convert. `--device cuda` times all 95 cells with the JPEG step of the protocol, 
 import argparse
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from torch import Tensor
 import corruptions
 from corruptions import EXTRA_NAMES, NAMES, SEVERITIES, corrupt, jpeg_round_trip, reference
 from corruptions.batches import Pixels
+from ppbench.cpu_count import cpu_count
 
 TIMED = (1, 3, 5)
 ALL = (*NAMES, *EXTRA_NAMES)
@@ -220,7 +220,7 @@ def main() -> None:
         result |= on_cuda(options.protocol)
     else:
         result |= against_theirs(options.protocol, options.rounds)
-        result |= {"cpu": torch.backends.cpu.get_cpu_capability(), "cores": os.cpu_count()}
+        result |= {"cpu": torch.backends.cpu.get_cpu_capability(), "cores": cpu_count()}
         result["two_threads_speedup"] = two_threads(options.protocol, 3)
         result["peak_megabytes_64"] = peak_megabytes()
         if not torch.cuda.is_available():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ppbench.errors import InputError
+from ppbench.spelling import HANDLER
 
 
 @contextmanager
@@ -55,8 +56,8 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with the newlines it has."""
-    write_bytes(path, text.encode())
+    """Write `text` to `path` atomically, as UTF-8 with the newlines it has; names that are none are spelled out."""
+    write_bytes(path, text.encode(errors=HANDLER))
 
 
 def require_writable(path: Path, advice: str) -> None:
@@ -117,6 +118,8 @@ def _sweep(path: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # Windows has no such question: there this would be a Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:

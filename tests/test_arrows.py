@@ -8,7 +8,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # What each room may import of the project; a room may always import itself and the ground floor.
-GROUND = {"ppbench.errors", "ppbench.atomic", "ppbench.transfer"}
+GROUND = {
+    "ppbench.errors",
+    "ppbench.atomic",
+    "ppbench.transfer",
+    "ppbench.cpu_count",
+    "ppbench.locking",
+    "ppbench.spelling",
+    "ppbench.user_folders",
+}
 MAY_IMPORT = {
     "corruptions": set(),
     "ppbench.scoring": set(),

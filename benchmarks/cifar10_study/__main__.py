@@ -5,7 +5,6 @@ It can be stopped at any time; the same command goes on. On two cores all of it 
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from benchmarks.cifar10_study.plan import VARIANTS, Variant, trainings
 from benchmarks.cifar10_study.statistics import rows
 from benchmarks.cifar10_study.tables import document
 from ppbench.atomic import write_text
+from ppbench.cpu_count import cpu_count
 from ppbench.errors import InputError
 from ppbench.models.requests import ModelRequest
 from ppbench.training.recipe import load_recipe
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, required=True, help="an .npz with the clean test images")
     parser.add_argument("--weights", type=Path, required=True, help="where trained networks are kept")
     parser.add_argument("--out", type=Path, default=Path("results/cifar10-study"))
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=cpu_count())
     parser.add_argument("--no-train", action="store_true", help="take the networks that are there")
     options = parser.parse_args()
     options.weights.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from ppbench.cli.models import models_app
 from ppbench.cli.preview import preview_command
 from ppbench.cli.report import report_command
 from ppbench.cli.score import score_command
+from ppbench.cli.streams import prepare_streams
 from ppbench.cli.train import train
 
 app = typer.Typer(
@@ -69,6 +70,7 @@ app.command("doctor")(doctor_command)
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line on stderr and exit code 2, ours in a traceback and 70."""
+    prepare_streams()
     try:
         app()
     except Exception as error:  # noqa: BLE001  the last place where an error can become an exit code

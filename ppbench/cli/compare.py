@@ -30,7 +30,9 @@ def compare_command(
 ) -> None:
     """Compare the models of one or more runs, paired by image: difference, interval, and what is decided."""
     import json as json_text
+    import sys
 
+    from ppbench.cli.streams import json_for
     from ppbench.errors import InputError, unknown
     from ppbench.reporting import comparison_tables
     from ppbench.runs.folder import load_run
@@ -44,7 +46,8 @@ def compare_command(
         raise unknown("format", wanted[0], comparison_tables.FORMATS)
     found = compare_runs([load_run(run, intervals=False) for run in runs], reference=reference)
     if wanted == ["json"]:
-        typer.echo(json_text.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
+        text = json_text.dumps(found.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
+        typer.echo(json_for(text, sys.stdout))
         return
     if wanted == ["csv"]:
         typer.echo(comparison_tables.csv_text(found.comparisons), nl=False)

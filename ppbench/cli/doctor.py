@@ -23,10 +23,12 @@ def doctor_command(
 ) -> None:
     """Say what works here: packages, devices, data, weights, folders; exit code 2 if `eval` could not run."""
     import json as json_text
+    import sys
 
     from rich.console import Console
 
     from ppbench import __version__
+    from ppbench.cli.streams import json_for
     from ppbench.diagnosis.check import can_evaluate
     from ppbench.diagnosis.diagnose import diagnose
 
@@ -41,7 +43,7 @@ def doctor_command(
             "can_evaluate": able,
             "checks": [check.to_dict() for check in checks],
         }
-        typer.echo(json_text.dumps(content, indent=2, ensure_ascii=False))
+        typer.echo(json_for(json_text.dumps(content, indent=2, ensure_ascii=False), sys.stdout))
     else:
         _show(checks, able)
     if not able:

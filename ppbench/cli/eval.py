@@ -46,6 +46,9 @@ def eval_command(
     json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
+    import sys
+
+    from ppbench.cli.streams import json_for
     from ppbench.errors import InputError
     from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
     from ppbench.runs.evaluate import default_folder
@@ -63,7 +66,8 @@ def eval_command(
 
         write_page(gather([run], reference=reference), folder / REPORT)
     if json:
-        typer.echo(scores_json.render(run.scores, run.context, run.metrics, run.references), nl=False)
+        text = scores_json.render(run.scores, run.context, run.metrics, run.references)
+        typer.echo(json_for(text, sys.stdout), nl=False)
     else:
         terminal.show(run.scores, run.context, run.references)
         if metrics:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import typer
 
 from ppbench import atomic
+from ppbench.cli.streams import json_for
 from ppbench.reporting import ci_files, gate_tables
 from ppbench.runs.gating import GateResult
 from ppbench.scoring.baseline_file import Baseline
+from ppbench.spelling import spelled
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class Outputs:
                 file.write(f"{markdown}\n")
         if self.json:
             content = {**result.to_dict(), "exit_code": found.exit_code(strict=self.strict)}
-            typer.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+            text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+            typer.echo(json_for(text, sys.stdout))
         else:
             gate_tables.show(found, result.facts)
         if found.state == "inconclusive" and not self.strict:
@@ -78,7 +82,7 @@ class Outputs:
         """Say what became the baseline."""
         outcomes = baseline.outcomes
         content = {
-            "baseline": str(path),
+            "baseline": spelled(path),
             "model": outcomes.model,
             "images": outcomes.images,
             "cells": len(outcomes.cells),
@@ -86,7 +90,7 @@ class Outputs:
             "normaliser": None if baseline.normaliser is None else baseline.normaliser.name,
         }
         if self.json:
-            typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+            typer.echo(json_for(json.dumps(content, indent=2, ensure_ascii=False), sys.stdout))
         else:
             typer.echo(
                 f"{path}: the answers of {outcomes.model} on {outcomes.images:,} images in {len(outcomes.cells)} "

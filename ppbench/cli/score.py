@@ -61,7 +61,10 @@ def score_command(
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Score a run or an errors file: clean and mean error, CE, mCE, relative mCE, R_net."""
+    import sys
+
     from ppbench import atomic
+    from ppbench.cli.streams import json_for
     from ppbench.errors import InputError
     from ppbench.reporting import bibliography, cell_heatmap, terminal
     from ppbench.reporting.formats import check_format, rendered
@@ -87,10 +90,8 @@ def score_command(
     elif wanted is None:
         terminal.show(scores, context, published)
     else:
-        typer.echo(
-            rendered(wanted, scores, context, metrics=metrics, references=published, siunitx=siunitx),
-            nl=False,
-        )
+        text = rendered(wanted, scores, context, metrics=metrics, references=published, siunitx=siunitx)
+        typer.echo(json_for(text, sys.stdout) if wanted == "json" else text, nl=False)
     if bibtex is not None:
         keys = bibliography.cited(scores, context, published, architectures)
         atomic.write_text(bibtex, bibliography.bibtex(keys))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ppbench.cpu_count import cpu_count
 from ppbench.data.image_set import Pixels, RowIndex
 from ppbench.data.picture import is_deep, open_rgb
 from ppbench.errors import InputError
@@ -119,6 +120,4 @@ def _centre(image: Image.Image, side: int) -> Image.Image:
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Return the threads that decode; Pillow lets go of the interpreter while it does."""
-    import os
-
-    return ThreadPoolExecutor(min(16, os.cpu_count() or 1), thread_name_prefix="decode")
+    return ThreadPoolExecutor(min(16, cpu_count()), thread_name_prefix="decode")

@@ -100,7 +100,7 @@ class TreeFolder:
 
     def digest(self) -> str:
         """Return a SHA-256 over all names and labels, in hexadecimal: the same whichever corruptions were opened."""
-        digest = hashlib.sha256("\n".join(self._names).encode())
+        digest = hashlib.sha256("\n".join(self._names).encode(errors="surrogateescape"))
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ppbench.cpu_count import cpu_count
 from ppbench.diagnosis.check import Check
 
 _PROGRAM = """
@@ -38,10 +39,11 @@ def ask_torch(environment: Mapping[str, str] | None = None) -> dict[str, Any] | 
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=180,
             check=False,
-            env=environment,
+            env=in_utf8(environment),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{type(error).__name__}: {error}"
@@ -52,6 +54,11 @@ def ask_torch(environment: Mapping[str, str] | None = None) -> dict[str, Any] | 
         return said[-1] if said else f"importing it ends the process with code {done.returncode}"
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def in_utf8(environment: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the environment of a process that is to print UTF-8, whatever ours prints."""
+    return {**(os.environ if environment is None else environment), "PYTHONIOENCODING": "utf-8"}
 
 
 def devices(found: dict[str, Any] | str, *, driver: bool | None = None) -> list[Check]:
@@ -70,7 +77,7 @@ def devices(found: dict[str, Any] | str, *, driver: bool | None = None) -> list[
         checks.append(Check("devices", f"cuda:{place}", "ok", text))
     if found["mps"]:
         checks.append(
-            Check("devices", "mps", "ok", "Apple GPU: --device mps; its rounding differs from CUDA's")
+            Check("devices", "mps", "ok", "Apple GPU: for networks (the CPU corrupts); not CUDA's rounding")
         )
     if driver is None:
         driver = shutil.which("nvidia-smi") is not None
@@ -101,7 +108,8 @@ def devices(found: dict[str, Any] | str, *, driver: bool | None = None) -> list[
 
 def _cpu(threads: int) -> Check:
     name = platform.processor() or platform.machine()
-    text = (
-        f"{name}, {os.cpu_count()} cores, torch uses {threads} threads: good for 32-pixel data and the gate"
-    )
+    here, machine = cpu_count(), os.cpu_count() or 1
+    cores = f"{here} cores" if here >= machine else f"{here} of {machine} cores"
+    used = min(threads, here)  # an evaluation caps them
+    text = f"{name}, {cores}, torch uses {used} threads: good for 32-pixel data and the gate"
     return Check("devices", "cpu", "ok", text)

@@ -54,7 +54,13 @@ def _evaluation(environment: Mapping[str, str] | None) -> Check:
         began = time.perf_counter()
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=600, check=False, env=environment
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=600,
+                check=False,
+                env=devices.in_utf8(environment),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Check(

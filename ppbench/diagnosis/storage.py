@@ -52,7 +52,7 @@ def checkpoints() -> list[Check]:
     checks.insert(0, Check("checkpoints", "shipped", "ok" if whole else "problem", shipped))
     others = [entry for entry in index if not entry.shipped]
     if others:
-        here = sum(entry.path.is_file() for entry in others)
+        here = sum(entry.there for entry in others)
         text = f"{here} of {len(others)} downloaded; the rest is fetched when it is asked for"
         checks.append(Check("checkpoints", "downloadable", "ok", text))
     return checks
@@ -82,16 +82,26 @@ def _no_frost(text: str) -> Check:
 def folders() -> list[Check]:
     """Return a check per folder that ppbench writes to: whether it can, what is in it, how much room is left."""
     from ppbench.data.places import download_folder
-    from ppbench.models.folders import cache_folder
 
-    cache = cache_folder().parent
-    size = _size(cache)
     return [
         folder_check("results", Path("results"), "choose another folder with --out", needed=True),
-        folder_check("cache", cache, "set $PPBENCH_CACHE, or use --no-store", needed=True, used=size),
+        _cache(),
         folder_check("downloads", download_folder(), "set $PPBENCH_DATA", needed=False),
         folder_check("temporary files", Path(tempfile.gettempdir()), "set $TMPDIR", needed=False),
     ]
+
+
+def _cache() -> Check:
+    from ppbench.data.places import cache_folder
+    from ppbench.errors import InputError
+
+    try:
+        cache = cache_folder()
+    except InputError:
+        text = "no place for finished cells: this user has no home"
+        return Check("storage", "cache", "blocking", text, "set $PPBENCH_CACHE or use --cache or --no-store")
+    remedy = "set $PPBENCH_CACHE, or use --no-store"
+    return folder_check("cache", cache, remedy, needed=True, used=_size(cache))
 
 
 def folder_check(

@@ -25,6 +25,7 @@ from ppbench.evaluation.ahead import ahead
 from ppbench.evaluation.answers import Reduced, fetch
 from ppbench.evaluation.batch_size import BatchSize, is_out_of_memory
 from ppbench.evaluation.cells import CLEAN
+from ppbench.evaluation.device import corruption_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.reading import Arrived, Lot, Reader
@@ -60,7 +61,7 @@ class LocalEngine:
             networks: on the device.
             generator: what makes the corrupted images of a generated source.
             batch: images per forward pass; shrinks where they do not fit.
-            device: where corruptions and networks run.
+            device: where the networks are, and corruptions run where it has what they need.
             decoder: makes arrays of clean images that lie in files.
         """
         self._source = source
@@ -68,7 +69,7 @@ class LocalEngine:
         self._generator = generator
         self._batch = batch
         self._device = device
-        self._read = Reader(source, device, decoder or Decoder())
+        self._read = Reader(source, corruption_device(device), decoder or Decoder())
         self._ids = torch.as_tensor(source.ids, dtype=torch.int64)
         self._labels = torch.as_tensor(source.labels, dtype=torch.int64, device=device)
 
@@ -159,7 +160,7 @@ class LocalEngine:
         self, job: Work, lot: Lot, arrived: Arrived, size: int, spread: Spread
     ) -> dict[str, list[Reduced]]:
         with torch.inference_mode():
-            images = self._corrupted(lot, arrived.wait())
+            images = self._corrupted(lot, arrived.wait()).to(self._device)
             batches = torch.split(images, size), torch.split(self._labels[lot.rows], size)
             return {
                 name: list(

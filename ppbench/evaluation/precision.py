@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -48,9 +49,33 @@ def arithmetic(precision: str, device: str) -> Iterator[None]:
 @contextmanager
 def _without_tf32() -> Iterator[None]:
     """Keep float32 arithmetic float32: by torch's default, newer GPUs convolve it with the 10 bits of TF32."""
-    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    before = [(setting, name, _to_restore(setting, name)) for setting, name in _tf32_settings()]
     try:
+        for setting, name, _ in before:
+            setattr(setting, name, "ieee" if name == _BY_NAME else False)
         yield
     finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
+        for setting, name, value in before:
+            setattr(setting, name, value)
+
+
+_BY_NAME = "fp32_precision"
+"""What says since torch 2.9 how float32 is computed: ``"ieee"``, ``"tf32"``, or ``"none"``, which follows the setting
+above it. Before that, `allow_tf32` did; to read it after the other was set is an error."""
+
+
+def _tf32_settings() -> list[tuple[Any, str]]:
+    """Return what decides whether CUDA may use TF32, and the attribute: of one kind, because torch mixes them badly."""
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    if not hasattr(products, _BY_NAME):
+        return [(products, "allow_tf32"), (convolutions, "allow_tf32")]
+    networks: Any = convolutions  # torch's types do not show what it has
+    return [(setting, _BY_NAME) for setting in (products, networks.conv, networks.rnn)]
+
+
+def _to_restore(setting: Any, name: str) -> Any:
+    """Return what gives a setting its value back."""
+    value = getattr(setting, name)
+    above: Any = torch.backends.cudnn
+    # A value that is the one above most likely comes from there, and has to go on following it.
+    return "none" if name == _BY_NAME and value == above.fp32_precision else value

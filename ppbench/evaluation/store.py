@@ -4,14 +4,13 @@ An entry is one file: a line with the SHA-256 of the rest, then the answers as a
 temporary name and renamed, so a process that dies leaves at most the cell it was working on undone.
 """
 
-import fcntl
 import hashlib
 import io
 import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ppbench import atomic
 from ppbench.data.places import cache_folder
 from ppbench.errors import InputError
 from ppbench.evaluation.answers import FIELDS, Answers
+from ppbench.locking import held
 
 MAGIC = b"ppbench-cell-1 "
 CELLS = "cells"
@@ -117,17 +117,15 @@ class CellStore:
         """
         path = self.path(key).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        with held(path, wait=wait) as mine:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            try:
-                yield True
+                yield mine
             finally:
-                # Removed while still held: who waits on the old file finds the cell made, or claims a new file.
-                path.unlink(missing_ok=True)
+                if mine:
+                    # Removed while still held: who waits on the old file finds the cell made, or claims a new file.
+                    # Windows removes no file that is open; there the lock removes it when it is given back.
+                    with suppress(PermissionError):
+                        path.unlink(missing_ok=True)
 
     def entries(self) -> list[Path]:
         """Return the files of all finished cells."""

@@ -1,7 +1,6 @@
 """Generating a published set: which cells are left to make, and making them on all cores."""
 
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ import torch
 
 import corruptions
 from ppbench import __version__
+from ppbench.cpu_count import cpu_count
 from ppbench.data.class_order import ANY
 from ppbench.data.image_set import Pixels
 from ppbench.data.own_name import own_name
@@ -156,7 +156,7 @@ def _made(order: Order, todo: Sequence[Cell], workers: int | None) -> Iterator[t
     """Yield each cell and its digest as it is finished, in any order."""
     if not todo:
         return
-    count = min(workers or os.cpu_count() or 1, len(todo))
+    count = min(workers or cpu_count(), len(todo))
     # Spawned, not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(order,))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ppbench import atomic
 from ppbench.errors import InputError
+from ppbench.spelling import spelled_content
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -43,7 +44,9 @@ class Manifest:
             **self.facts,
             "cells": {key: self.digests[key] for key in sorted(self.digests)},
         }
-        atomic.write_text(folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        atomic.write_text(
+            folder / NAME, json.dumps(spelled_content(content), indent=2, ensure_ascii=False) + "\n"
+        )
 
 
 def read(folder: Path) -> Manifest | None:

@@ -59,7 +59,7 @@ class TreeLayout:
                 encoded = self._encoded(image)
                 # Not flushed one by one: millions of files would take days, and what a power cut loses is remade.
                 atomic.write_bytes(path, encoded, durable=False)
-            digest.update(name.encode() + b"\0" + hashlib.sha256(encoded).digest())
+            digest.update(name.encode(errors="surrogateescape") + b"\0" + hashlib.sha256(encoded).digest())
         return digest.hexdigest()
 
     def finish(self, corruption: str) -> None:

@@ -70,6 +70,14 @@ def inspect(path: Path, *, trust: bool = False, prefix: str | None = None) -> di
     }
 
 
+def _path(entry: IndexEntry) -> str | None:
+    """Return where the file of an entry is or will be; None where there is no place for downloads."""
+    try:
+        return str(entry.path)
+    except InputError:
+        return None
+
+
 def _row(entry: IndexEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
@@ -77,12 +85,12 @@ def _row(entry: IndexEntry) -> dict[str, Any]:
         "data": entry.data,
         "shipped": entry.shipped,
         "own": entry.url is None and not entry.shipped,
-        "cached": entry.url is not None and entry.path.is_file(),
+        "cached": entry.url is not None and entry.there,
         "sha256": entry.sha256,
         "clean_error": entry.clean_error,
         "num_classes": entry.num_classes,
         "image_size": entry.image_size,
-        "file": str(entry.path),
+        "file": _path(entry),
         "url": entry.url,
         "source": entry.source,
     }

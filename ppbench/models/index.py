@@ -75,8 +75,20 @@ class IndexEntry:
 
     @property
     def path(self) -> Path:
-        """Where the file is, or will be once it is downloaded."""
+        """Where the file is, or will be once it is downloaded.
+
+        Raises:
+            InputError: it would be downloaded, and there is no place for it.
+        """
         return (self.folder if self.url is None else cache_folder()) / self.file
+
+    @property
+    def there(self) -> bool:
+        """Whether the file is where it ought to be."""
+        try:
+            return self.path.is_file()
+        except InputError:  # no place for downloads: nothing was downloaded
+            return False
 
 
 def read_index(path: Path) -> tuple[IndexEntry, ...]:
@@ -106,8 +118,8 @@ def shipped_index() -> tuple[IndexEntry, ...]:
 
 def user_index() -> tuple[IndexEntry, ...]:
     """Return the entries of the user's own index, which `ppbench models add` makes; none where there is none."""
-    path = user_folder() / INDEX_FILE
-    return read_index(path) if path.exists() else ()
+    folder = user_folder()
+    return read_index(folder / INDEX_FILE) if folder and (folder / INDEX_FILE).exists() else ()
 
 
 def known_index() -> tuple[IndexEntry, ...]:

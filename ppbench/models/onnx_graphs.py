@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
+from ppbench.spelling import utf8_path
 
 FLOATS = {
     "tensor(float)": torch.float32,
@@ -104,9 +105,10 @@ class OnnxGraph(nn.Module):
             )
         try:
             # Falling back would print to stdout, and run on another device than is asked for.
-            return self._runtime.InferenceSession(
-                str(self.path), options, providers=wanted, enable_fallback=0
-            )
+            with utf8_path(self.path) as place:
+                return self._runtime.InferenceSession(
+                    str(place), options, providers=wanted, enable_fallback=0
+                )
         except Exception as error:
             raise InputError(
                 f"{self.path}: expected an ONNX graph that onnxruntime {self._runtime.__version__} can run, "

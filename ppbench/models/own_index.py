@@ -49,7 +49,7 @@ def add(file: Path, name: str) -> IndexEntry:
         raise InputError(f"{file}: {error}") from error
     wanted, _ = recognise(weights)
     build(weights, wanted, num_classes=facts["num_classes"], image_size=facts["image_size"])
-    folder = user_folder()
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     recipe, clean_error = facts.get("recipe"), facts.get("clean_error")
     # A number that TOML can hold: an index that cannot be read back would be an error in every later command.
@@ -107,8 +107,22 @@ def remove(name: str) -> IndexEntry:
     return entry
 
 
+def _folder() -> Path:
+    """Return the user's folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    folder = user_folder()
+    if folder is None:
+        raise InputError(
+            "expected a folder for your own weights, got a user without a home: set PPBENCH_CHECKPOINTS to one"
+        )
+    return folder
+
+
 def _write(entries: Sequence[IndexEntry]) -> None:
-    atomic.write_text(user_folder() / INDEX_FILE, "\n".join(map(to_toml, entries)))
+    atomic.write_text(_folder() / INDEX_FILE, "\n".join(map(to_toml, entries)))
 
 
 def to_toml(entry: IndexEntry) -> str:

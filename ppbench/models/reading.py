@@ -19,6 +19,7 @@ from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
 from ppbench.models.pickle_claims import ClaimError, Claims, claims_of, damage_means, globals_of, needs
 from ppbench.models.pickle_globals import StandIns, blocked, foreign
 from ppbench.models.storage import BITS, BITS_KEY, unpacked
+from ppbench.spelling import utf8_path
 
 # The one key of the metadata that ppbench writes into a safetensors file: a JSON object. One key, because
 # safetensors writes several in no fixed order, and the same training should give the same bytes.
@@ -79,7 +80,7 @@ _PROGRAMS = {
 
 def _read_safetensors(path: Path) -> RawCheckpoint:
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
             # Copied: the file's own bytes lie at odd addresses, where matrix products round differently.
             content = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  not a mapping
@@ -117,7 +118,7 @@ def stated_classes(path: Path) -> tuple[str, ...] | None:
     if path.suffix != ".safetensors":
         return None
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             named = loads((file.metadata() or {}).get(METADATA_KEY, "{}"))["classes"]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -199,7 +199,7 @@ class Wish:
         """The user's own file for an architecture without an index entry; where it would have to be, if it is not."""
         names = [f"{model}-{self.data}.safetensors"] if self.data else []
         names.append(f"{model}.safetensors")
-        places = [folder / name for folder in (user_folder(), shipped_folder()) for name in names]
+        places = [folder / name for folder in (user_folder(), shipped_folder()) if folder for name in names]
         for place in places:
             if place.is_file():
                 return place

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from ppbench.errors import InputError, unknown
+from ppbench.models.folders import give_libraries_a_home
 from ppbench.models.input_spec import INTERPOLATIONS, InputSpec
 from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
@@ -20,6 +21,7 @@ def pretrained(model: str, image_size: int) -> tuple[nn.Module, InputSpec]:
     Raises:
         InputError: timm is not installed, there is no such network, or its weights cannot be downloaded.
     """
+    give_libraries_a_home()
     timm = _timm(model)
     name = _known(timm, model)
     try:

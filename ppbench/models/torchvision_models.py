@@ -8,6 +8,7 @@ from torch import nn
 from torchvision import models
 
 from ppbench.errors import InputError, unknown
+from ppbench.models.folders import give_libraries_a_home
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
@@ -42,6 +43,7 @@ def pretrained(name: str, weights_name: str | None, image_size: int) -> tuple[nn
     if weights_name is not None and weights_name not in known:
         raise unknown(f"weights of torchvision:{name}", weights_name, known)
     weights = known[weights_name or "DEFAULT"]
+    give_libraries_a_home()
     try:
         network: nn.Module = models.get_model(name, weights=weights)
     except (OSError, RuntimeError) as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import Scores
+from ppbench.spelling import spelled_content
 
 if TYPE_CHECKING:  # it brings NumPy, which scoring a table of errors does without
     from ppbench.scoring.metrics import ModelMetrics
@@ -31,4 +32,4 @@ def render(
         content["metrics"] = [model.to_dict() for model in metrics]
     if references:
         content["references"] = [reference.to_dict() for reference in references]
-    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(spelled_content(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"

@@ -16,6 +16,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import lines_below
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import Scores
+from ppbench.spelling import spelled
 
 _GAP = 2
 _CELL = len("104.2 (31.49)") + _GAP
@@ -129,7 +130,7 @@ def wrapped(name: str, width: int) -> str:
 
 def printable(text: str) -> str:
     """Return a text without what moves the cursor, colours or turns the line round: a mark stands in its place."""
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in spelled(text))
 
 
 def footer(lines: Iterable[tuple[str, str]]) -> Grid:

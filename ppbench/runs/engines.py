@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
+from ppbench.cpu_count import cap_torch_threads
 from ppbench.data.decoded import FOLDER, Decoder
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
@@ -89,6 +90,7 @@ def place(engine: str, ray_address: str | None, device: str | None) -> Iterator[
         return
     if ray_address is not None:
         raise InputError(f"expected --engine ray with --ray-address {ray_address}, got --engine local")
+    cap_torch_threads()
     yield _Here(choose_device(device))
 
 

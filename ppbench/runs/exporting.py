@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.runs.folder import load_run
+from ppbench.spelling import spelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def stacked(folders: Sequence[Path], *, predictions: bool = False) -> "pd.DataFr
     for folder in folders:
         run = load_run(folder, intervals=False)
         frame = (run.answers if predictions else run.errors).copy()
-        frame.insert(0, "run", str(folder))
+        frame.insert(0, "run", spelled(folder))
         frames.append(frame)
     # One run keeps its categories; those of several would have to be the same.
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)

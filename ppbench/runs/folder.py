@@ -23,6 +23,7 @@ from ppbench.scoring.references import Reference
 from ppbench.scoring.resampled_scores import score_intervals
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
+from ppbench.spelling import spelled_content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +172,7 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context, run.references))
     cited = bibliography.cited(run.scores, run.context, run.references, run.architectures)
     atomic.write_text(folder / bibliography.FILE, bibliography.bibtex(cited))
-    text = json.dumps(run.manifest, indent=2, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(spelled_content(run.manifest), indent=2, allow_nan=False, ensure_ascii=False)
     atomic.write_text(folder / MANIFEST, text + "\n")
 
 

@@ -14,6 +14,7 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, loaded
 from ppbench.models.reading import stated_classes
 from ppbench.models.requests import Loading, ModelRequest, pair, unique_names
+from ppbench.spelling import spelled
 
 Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
 """What a run can be asked to evaluate: a name as `--model` takes it, the file of a checkpoint, or a network."""
@@ -82,6 +83,7 @@ def load_models(
         plain,
         [ModelRequest(name, model.checkpoint) for name, model in zip(plain, networks, strict=True)],
     )
+    names = list(map(spelled, names))  # a name that comes from a file's must go into every table
     return Loaded(
         [replace(model, name=name) for model, name in zip(networks, names, strict=True)],
         frozenset(

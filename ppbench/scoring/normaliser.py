@@ -13,6 +13,7 @@ from typing import Any
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
 from ppbench.scoring.names import ALL, SEVERITIES, in_order, is_known
+from ppbench.spelling import spelled
 
 NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020", "digits-c-alexnet")
 """The normalisers that ship, as data, in `ppbench/scoring/normalisers/`."""
@@ -198,9 +199,8 @@ def load_normaliser(name: str | Path) -> Normaliser:
             f"{path}: expected the errors of one model as normaliser, got {len(tables)}: {models}"
         )
     found = measured(tables[0])
-    return Normaliser(
-        path.name, f"{tables[0].model} of {path}", str(path), found.clean, found.per_severity, {}
-    )
+    place, model = spelled(path), tables[0].model
+    return Normaliser(spelled(path.name), f"{model} of {place}", place, found.clean, found.per_severity, {})
 
 
 def _from_toml(text: str, where: str) -> Normaliser:

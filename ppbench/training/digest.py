@@ -16,5 +16,6 @@ def digest_of(images: ImageSet) -> str:
         return images.digest
     digest = hashlib.sha256(images.labels.astype("<i8").tobytes())
     for name in images.images.names:
-        digest.update(f"{name} {(images.images.folder / name).stat().st_size}\n".encode())
+        size = (images.images.folder / name).stat().st_size
+        digest.update(f"{name} {size}\n".encode(errors="surrogateescape"))
     return f"names-and-sizes:{digest.hexdigest()}"

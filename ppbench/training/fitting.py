@@ -13,8 +13,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
+from ppbench.cpu_count import cap_torch_threads
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
+from ppbench.spelling import spelled
 from ppbench.training.digest import digest_of
 from ppbench.training.hardware import Hardware, devices_of, workers_of
 from ppbench.training.identity import identity_of
@@ -72,6 +74,7 @@ def fit(
         raise InputError(
             f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
         )
+    cap_torch_threads()
     accelerator, devices = devices_of(hardware)
     _check_precision(recipe, accelerator)
     views = Views(recipe, images.image_size[0], seed)
@@ -154,7 +157,9 @@ def _loggers(folder: Path) -> list[CSVLogger | TensorBoardLogger]:
     """Return the loggers, in a folder for each start: one that goes on does not write over what was before."""
     starts = folder / "logs"
     version = f"start-{1 + sum(1 for _ in starts.glob('start-*'))}"
-    return [CSVLogger(folder, "logs", version), TensorBoardLogger(folder, "logs", version)]
+    table = CSVLogger(folder, "logs", version)
+    # TensorBoard writes to no folder whose name is not UTF-8; the table of the losses is there all the same.
+    return [table, TensorBoardLogger(folder, "logs", version)] if spelled(folder) == str(folder) else [table]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ppbench.cpu_count import cpu_count
 from ppbench.errors import InputError
 
 
@@ -59,7 +60,7 @@ def workers_of(hardware: Hardware) -> int:
     """Return how many processes each training process reads with."""
     if hardware.workers is not None:
         return hardware.workers
-    return max(1, (os.cpu_count() or 1) // (hardware.devices or _launched()))
+    return max(1, cpu_count() // (hardware.devices or _launched()))
 
 
 def is_first_process() -> bool:

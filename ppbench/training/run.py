@@ -19,6 +19,7 @@ from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
 from ppbench.models.storage import Bits, rounded
+from ppbench.spelling import spelled
 from ppbench.training.alone import alone
 from ppbench.training.card import card
 from ppbench.training.clean_error import clean_error
@@ -126,6 +127,10 @@ def run_recipe(
         done = None if fresh or keeps(state, identity) else finished(file, identity, bits=bits)
         if done is not None:
             return _done(file, how, done, test_images, on_note) if first else None
+        if first and spelled(state) != str(state):
+            on_note(
+                f"{state}: a folder whose name is not UTF-8: TensorBoard cannot write there, its log is left out"
+            )
         if first and fits(test_images):
             # Read now: a damaged image is found before hours of training. A large set is not worth the wait.
             _ = test_images.images[:]

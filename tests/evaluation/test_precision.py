@@ -1,13 +1,16 @@
 """Other precisions and compiled networks: recorded, kept apart, and near the numbers of fp32."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from ppbench.errors import InputError
+from ppbench.evaluation.precision import _without_tf32
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
 
@@ -65,3 +68,69 @@ def test_a_compiled_network_answers_alike(plain: Run) -> None:
         run.predictions.answers.nll, plain.predictions.answers.nll, rtol=1e-2, atol=1e-4
     )
     assert (run.predictions.answers.predictions == plain.predictions.answers.predictions).all()
+
+
+PRODUCTS, CONVOLUTIONS = torch.backends.cuda.matmul, torch.backends.cudnn
+BY_NAME = hasattr(PRODUCTS, "fp32_precision")
+
+
+@pytest.fixture
+def as_it_was() -> Iterator[None]:
+    """Torch's settings of float32 are put back after the test, and the old flags with them."""
+    before = [torch.backends.fp32_precision, CONVOLUTIONS.fp32_precision] if BY_NAME else []
+    yield
+    PRODUCTS.allow_tf32, CONVOLUTIONS.allow_tf32 = False, True
+    if BY_NAME:
+        torch.backends.fp32_precision, CONVOLUTIONS.fp32_precision = before
+        PRODUCTS.fp32_precision = "none"
+        CONVOLUTIONS.conv.fp32_precision = CONVOLUTIONS.rnn.fp32_precision = "tf32"
+
+
+def _settings() -> tuple[str, str, str]:
+    return PRODUCTS.fp32_precision, CONVOLUTIONS.conv.fp32_precision, CONVOLUTIONS.rnn.fp32_precision
+
+
+@pytest.mark.skipif(not BY_NAME, reason="needs torch 2.9")
+@pytest.mark.parametrize(
+    ("products", "convolutions"), [("tf32", "tf32"), ("tf32", "ieee"), ("ieee", "tf32"), ("none", "tf32")]
+)
+def test_float32_is_float32_under_a_caller_s_tf32(products: str, convolutions: str, as_it_was: None) -> None:
+    """Set by torch's new names, of which torch refuses to be asked by the old ones; both are as they were after it."""
+    PRODUCTS.fp32_precision = products
+    CONVOLUTIONS.conv.fp32_precision = convolutions
+    before = _settings()
+    for _ in range(2):
+        with _without_tf32():
+            assert _settings() == ("ieee", "ieee", "ieee")
+        assert _settings() == before
+
+
+@pytest.mark.skipif(not BY_NAME, reason="needs torch 2.9")
+def test_a_setting_goes_on_following_the_one_above_it(as_it_was: None) -> None:
+    """TF32 for everything in one word, and taken back in one word after a run."""
+    torch.backends.fp32_precision = "tf32"
+    with _without_tf32():
+        assert _settings() == ("ieee", "ieee", "ieee")
+    assert _settings() == ("tf32", "tf32", "tf32")
+    torch.backends.fp32_precision = "ieee"
+    assert _settings() == ("ieee", "ieee", "ieee")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_old_flags_are_as_they_were(allowed: bool, as_it_was: None) -> None:
+    """Who uses `allow_tf32` can still ask for it."""
+    PRODUCTS.allow_tf32 = CONVOLUTIONS.allow_tf32 = allowed
+    with _without_tf32():
+        pass
+    assert PRODUCTS.allow_tf32 is allowed
+    assert CONVOLUTIONS.allow_tf32 is allowed
+
+
+def test_an_older_torch_is_asked_by_the_old_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no other names; they are off within and as they were after it."""
+    products, convolutions = SimpleNamespace(allow_tf32=True), SimpleNamespace(allow_tf32=True)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", products)
+    monkeypatch.setattr(torch.backends, "cudnn", convolutions)
+    with _without_tf32():
+        assert (products.allow_tf32, convolutions.allow_tf32) == (False, False)
+    assert (products.allow_tf32, convolutions.allow_tf32) == (True, True)

@@ -20,6 +20,7 @@ from ppbench.reporting.reference_rows import footnotes, mark_of, reference_lines
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.names import SEVERITIES
 from ppbench.scoring.references import Reference
+from ppbench.spelling import spelled_content
 
 _HERE = Path(__file__).parent
 
@@ -85,7 +86,8 @@ def _view(content: ReportContent) -> dict[str, Any]:
         "example_note": content.examples.note,
         "runs": [run_facts(name, manifest) for name, manifest in content.manifests],
         "raw": [
-            (name, json.dumps(manifest, indent=2, ensure_ascii=False)) for name, manifest in content.manifests
+            (name, json.dumps(spelled_content(manifest), indent=2, ensure_ascii=False))
+            for name, manifest in content.manifests
         ],
     }
 

@@ -1,0 +1,33 @@
+"""Which device networks run on, and which one corrupts for them."""
+
+import pytest
+import torch
+
+from ppbench.evaluation.device import best_device, choose_device, corruption_device
+from ppbench.training.hardware import Hardware, devices_of
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"),
+    [(True, False, "cuda"), (True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_the_best_device(cuda: bool, mps: bool, best: str) -> None:
+    """CUDA, then Apple's GPU, then the CPU."""
+    assert best_device(cuda=cuda, mps=mps) == torch.device(best)
+
+
+def test_an_apple_gpu_is_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As training chooses."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "empty", lambda *_sizes, **_options: None)  # there is none here to prove it on
+    assert choose_device(None) == choose_device("auto") == torch.device("mps")
+    assert devices_of(Hardware()) == ("mps", 1)
+
+
+@pytest.mark.parametrize(
+    ("networks", "corruptions"), [("cpu", "cpu"), ("cuda", "cuda"), ("cuda:1", "cuda:1"), ("mps", "cpu")]
+)
+def test_images_are_corrupted_where_there_is_float64(networks: str, corruptions: str) -> None:
+    """Apple's GPU has none: there the CPU corrupts."""
+    assert corruption_device(torch.device(networks)) == torch.device(corruptions)
