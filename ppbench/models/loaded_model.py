@@ -25,7 +25,8 @@ class LoadedModel:
         checkpoint: the file of its weights, None where there is none.
         sha256: of that file.
         report: what loading the file did.
-        spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, or a default.
+        spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
+        assumed: what neither the file nor the user says and was taken for granted, a clause each.
     """
 
     name: str
@@ -37,6 +38,7 @@ class LoadedModel:
     sha256: str | None = None
     report: LoadReport | None = None
     spec_source: str = ""
+    assumed: tuple[str, ...] = ()
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
 

@@ -1,23 +1,51 @@
 """Models of the timm library and of its hub: ``timm:NAME`` and ``hf-hub:OWNER/NAME``. timm is an extra of ppbench."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
+from math import floor
+from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import nn
 
 from ppbench.errors import InputError, unknown
-from ppbench.models.input_spec import INTERPOLATIONS, InputSpec
+from ppbench.models.checkpoint import Weights
+from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import Architecture
+from ppbench.models.skeleton import skeleton
 from ppbench.models.stems import PLAIN
+from ppbench.models.zoo_contract import ZooContract, interpolation_of, published_as
 
 PREFIXES = ("timm:", "hf-hub:")
 
+_INPUT_ARGUMENTS = (
+    "in_chans",
+    "input_size",
+    "img_size",
+    "mean",
+    "std",
+    "interpolation",
+    "crop_pct",
+    "crop_mode",
+)
+"""The arguments of timm's training that its input depends on."""
 
-def pretrained(model: str, image_size: int) -> tuple[nn.Module, InputSpec]:
-    """Return a network with its published weights, and its input contract at this image size.
+_SHOWN = 3
+"""So many other tags are named where a network's tags disagree."""
+
+
+def pretrained(model: str, interpolation: str | None = None) -> tuple[nn.Module, ZooContract]:
+    """Return a network with its published weights, and its input contract.
+
+    Args:
+        model: ``timm:NAME``, ``timm:NAME.TAG`` or ``hf-hub:OWNER/NAME``.
+        interpolation: what the user insists on; None takes timm's.
 
     Raises:
-        InputError: timm is not installed, there is no such network, or its weights cannot be downloaded.
+        InputError: timm is not installed, there is no such network, its weights cannot be downloaded, or it takes
+            no square colour images.
     """
     timm = _timm(model)
     name = _known(timm, model)
@@ -29,7 +57,7 @@ def pretrained(model: str, image_size: int) -> tuple[nn.Module, InputSpec]:
             f"{model}: cannot download the weights ({type(error).__name__}: {reason}): "
             "connect to the internet, or pass the file with --checkpoint"
         ) from error
-    return network, spec_of(network, image_size)
+    return network, contract_of(network, model, interpolation)
 
 
 def as_architecture(model: str) -> Architecture:
@@ -46,27 +74,146 @@ def as_architecture(model: str) -> Architecture:
     name = _known(timm, model)
 
     def build(num_classes: int, _image_size: int) -> nn.Module:
-        network: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes)
-        return network
+        def make() -> nn.Module:
+            network: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes)
+            return network
+
+        return skeleton(make)
 
     return Architecture(model, name, "timm", f"{name} of timm", PLAIN, build)
 
 
-def spec_of(network: nn.Module, image_size: int) -> InputSpec:
-    """Return the input contract that timm keeps beside a network, for images that have the benchmark's size.
+def contract_of(network: nn.Module, model: str, interpolation: str | None = None) -> ZooContract:
+    """Return the input contract that timm keeps beside a network.
 
-    The images are resized where the network was trained at another size than theirs.
+    Args:
+        network: what timm made; it carries its configuration.
+        model: what messages call it.
+        interpolation: what the user insists on; None takes timm's.
+
+    Raises:
+        InputError: it takes other images than square ones of three channels, or resizes in a way that ppbench lacks.
     """
-    config = _timm("timm").data.resolve_model_data_config(network)
-    size = int(config["input_size"][-1])
-    interpolation = str(config["interpolation"])
-    return InputSpec(
-        size=size,
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        resize=None if size == image_size else size,
-        interpolation=interpolation if interpolation in INTERPOLATIONS else "bicubic",
+    config = _config_of(network)
+    return _contract(config, _name(config) or model, model, interpolation)
+
+
+def with_file(
+    model: str, weights: Weights, sha256: str, image_size: int, interpolation: str | None = None
+) -> tuple[Architecture, ZooContract]:
+    """Return what a file of weights is loaded into, and its input contract.
+
+    The contract is that of the tag which the name has (``timm:NAME.TAG``); else of the tag that timm's training wrote
+    into the file, or whose published file this is, by its digest; else of timm's default tag. What the file has of the
+    arguments of timm's training (``--img-size``, ``--mean``, …) goes before it, as in timm.
+
+    Args:
+        model: ``timm:NAME`` or ``timm:NAME.TAG``.
+        weights: of the file.
+        sha256: of the file.
+        image_size: of the images that will come, in pixels.
+        interpolation: what the user insists on; None takes timm's.
+
+    Raises:
+        InputError: timm is not installed, there is no such network or tag, or it takes other images than `contract_of`
+            allows.
+    """
+    timm = _timm(model)
+    architecture = as_architecture(model)
+    name, arguments = architecture.base, _training_arguments(weights.raw.content)
+    tags: dict[str, Any] = timm.models.get_arch_pretrained_cfgs(name)
+    if name in tags:
+        taken: str | None = name
+    elif (trained := arguments.get("model")) in tags:
+        taken = trained
+    else:
+        taken = next((tag for tag, config in tags.items() if published_as(config.url, sha256)), None)
+    # Asked of a network, not of the list: names of timm's past lead to others.
+    with torch.device("meta"):
+        config = _config_of(timm.create_model(taken or name, pretrained=False))
+    contract = _contract(config, _name(config) or name, model, interpolation, arguments)
+    if taken is not None or arguments:
+        return architecture, contract
+    others = [
+        tag
+        for tag, other in tags.items()
+        if not contract.agrees(_contract(other.to_dict(), tag, model, interpolation), image_size)
+    ]
+    return architecture, replace(contract, assumed=_assumed(_name(config), others))
+
+
+def _assumed(taken: str, others: list[str]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    clause = (
+        f"the input of {taken}, timm's default; that of {', '.join(others[:_SHOWN])}{more} differs: "
+        f"--model timm:{others[0]} takes it"
     )
+    return (clause,)
+
+
+def _config_of(network: nn.Module) -> dict[str, Any]:
+    """The configuration that timm put on a network."""
+    return dict(getattr(network, "pretrained_cfg", None) or {})
+
+
+def _name(config: dict[str, Any]) -> str:
+    """Network and tag that a configuration is of, as far as it says so."""
+    return ".".join(str(config[key]) for key in ("architecture", "tag") if config.get(key))
+
+
+def _contract(
+    config: dict[str, Any],
+    name: str,
+    model: str,
+    interpolation: str | None,
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+) -> ZooContract:
+    said_by = f"timm's configuration of {name}"
+    resolve = _timm(model).data.resolve_data_config
+    try:
+        data = resolve(dict(arguments), pretrained_cfg=config)
+        if arguments:
+            changed = data != resolve(pretrained_cfg=config)
+            said_by = f"timm's training in the file{', over' if changed else ', by'} {said_by}"
+        (channels, height, width), resize = (
+            data["input_size"],
+            floor(data["input_size"][1] / data["crop_pct"]),
+        )
+    except (AssertionError, TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(
+            f"{model}: expected the input of timm's training in the file, got {dict(arguments)}: "
+            "save the state_dict alone, and pass --mean, --std and --resize"
+        ) from error
+    if channels != 3:
+        raise InputError(f"{model}: expected a network of 3 channels (RGB), got {channels}: use another one")
+    if height != width:
+        raise InputError(
+            f"{model}: expected a network of square images, got {height}x{width} pixels (height x width): "
+            "use another one"
+        )
+    spec = InputSpec(
+        size=height,
+        mean=tuple(data["mean"]),
+        std=tuple(data["std"]),
+        resize=resize,
+        crop=height,
+        interpolation=interpolation_of(data["interpolation"], model, interpolation),
+    )
+    # After timm's own training the contract is the one that was trained with, however many classes there are.
+    return ZooContract(spec, said_by, None if arguments else config.get("num_classes"))
+
+
+def _training_arguments(content: Any) -> dict[str, Any]:
+    """What timm's training wrote into a checkpoint of its arguments on the input; empty for files of others."""
+    found = content.get("args") if isinstance(content, dict) and "arch" in content else None
+    given = (
+        found if isinstance(found, dict) else getattr(found, "state", None) or getattr(found, "__dict__", {})
+    )
+    if not isinstance(given, dict) or not isinstance(given.get("model"), str):
+        return {}
+    return {name: given[name] for name in ("model", *_INPUT_ARGUMENTS) if given.get(name) is not None}
 
 
 def _timm(model: str) -> Any:
@@ -83,4 +230,8 @@ def _known(timm: Any, model: str) -> str:
     name = model.removeprefix("timm:")
     if not timm.is_model(name):
         raise unknown("timm model", name, timm.list_models())
+    base, dot, _ = name.partition(".")
+    tags = timm.models.get_arch_pretrained_cfgs(base)
+    if dot and name not in tags:
+        raise unknown(f"weights of timm:{base}", name, list(tags) or [base])
     return name
