@@ -245,8 +245,8 @@ def _fine_tuned(loaded: LoadedModel, contract: ZooContract) -> tuple[str, ...]:
     if contract.num_classes in (None, loaded.num_classes):
         return ()
     clause = (
-        f"the zoo's own input, although these weights tell {loaded.num_classes} classes apart, not "
-        f"{contract.num_classes}: pass --mean, --std and --resize if they were trained with another"
+        f"the zoo's own input, although these weights tell {loaded.num_classes} classes apart and the zoo's "
+        f"{contract.num_classes or 'none'}: pass --mean, --std and --resize if they were trained with another"
     )
     return (clause,)
 
