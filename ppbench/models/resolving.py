@@ -134,9 +134,11 @@ class Wish:
 
     def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
         """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
-        interpolation = self.flags.get("interpolation")
         if model.startswith("hf-hub:"):
-            timm_models.as_architecture(model)  # refuses
+            raise InputError(
+                f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
+            )
+        interpolation = self.flags.get("interpolation")
         weights, sha256 = read_weights(path, trust=self.trust), sha256_of(path)
         if model.startswith(timm_models.PREFIXES):
             wanted, contract = timm_models.with_file(model, weights, sha256, size, interpolation)

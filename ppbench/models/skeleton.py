@@ -16,9 +16,14 @@ def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
     Args:
         make: builds the network where torch's default device is.
     """
-    with torch.device("meta"):
-        network = make()
-    if any(_left_empty(network)):
+    try:
+        with torch.device("meta"):
+            network = make()
+    except (
+        RuntimeError
+    ):  # it looks at values while it is built, or it fails anywhere: then the next line says so
+        network = None
+    if network is None or any(_left_empty(network)):
         with torch.device("cpu"):
             network = make()
     return network

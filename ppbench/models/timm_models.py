@@ -7,7 +7,6 @@ from math import floor
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import nn
 
 from ppbench.errors import InputError, unknown
@@ -67,10 +66,6 @@ def as_architecture(model: str) -> Architecture:
         InputError: timm is not installed, or there is no such network.
     """
     timm = _timm(model)
-    if model.startswith("hf-hub:"):
-        raise InputError(
-            f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
-        )
     name = _known(timm, model)
 
     def build(num_classes: int, _image_size: int) -> nn.Module:
@@ -121,16 +116,14 @@ def with_file(
     timm = _timm(model)
     architecture = as_architecture(model)
     name, arguments = architecture.base, _training_arguments(weights.raw.content)
-    tags: dict[str, Any] = timm.models.get_arch_pretrained_cfgs(name)
+    tags = _tags(timm, name.partition(".")[0])
     if name in tags:
         taken: str | None = name
     elif (trained := arguments.get("model")) in tags:
         taken = trained
     else:
         taken = next((tag for tag, config in tags.items() if published_as(config.url, sha256)), None)
-    # Asked of a network, not of the list: names of timm's past lead to others.
-    with torch.device("meta"):
-        config = _config_of(timm.create_model(taken or name, pretrained=False))
+    config = _listed(timm, taken or name)
     contract = _contract(config, _name(config) or name, model, interpolation, arguments)
     if taken is not None or arguments:
         return architecture, contract
@@ -151,6 +144,22 @@ def _assumed(taken: str, others: list[str]) -> tuple[str, ...]:
         f"--model timm:{others[0]} takes it"
     )
     return (clause,)
+
+
+def _tags(timm: Any, base: str) -> dict[str, Any]:
+    """The configurations of a network's sets of weights, by ``NAME.TAG``."""
+    return {
+        tag: timm.models.get_pretrained_cfg(tag) for tag in timm.list_models(f"{base}.*", include_tags=True)
+    }
+
+
+def _listed(timm: Any, name: str) -> dict[str, Any]:
+    """The configuration of a network or of one set of its weights, without building it where that is possible."""
+    found = timm.models.get_pretrained_cfg(name)
+    if found is not None:
+        return dict(found.to_dict())
+    # Names of timm's past lead to networks of other names: those that are built know their own.
+    return _config_of(skeleton(lambda: timm.create_model(name, pretrained=False)))
 
 
 def _config_of(network: nn.Module) -> dict[str, Any]:
@@ -231,7 +240,6 @@ def _known(timm: Any, model: str) -> str:
     if not timm.is_model(name):
         raise unknown("timm model", name, timm.list_models())
     base, dot, _ = name.partition(".")
-    tags = timm.models.get_arch_pretrained_cfgs(base)
-    if dot and name not in tags:
+    if dot and name not in (tags := _tags(timm, base)):
         raise unknown(f"weights of timm:{base}", name, list(tags) or [base])
     return name

@@ -36,3 +36,12 @@ def test_what_no_file_brings_has_its_values() -> None:
         buffer, attribute = skeleton(lambda: WithBuffer(persistent=False)), skeleton(WithAttribute)
     assert buffer.index.tolist() == [0, 1, 2]
     assert attribute.scales["per channel"][0].tolist() == [1, 1, 1]
+
+
+def test_values_that_are_looked_at_while_building() -> None:
+    """A network that asks a tensor for its value, as older ones do for their drop rates, is built for real."""
+    network = skeleton(
+        lambda: nn.Sequential(nn.Dropout(torch.linspace(0, 0.5, 3)[1].item()), nn.Linear(2, 2))
+    )
+    assert network[0].p == 0.25
+    assert not network[1].weight.is_meta

@@ -175,17 +175,6 @@ def test_a_transformer_has_the_size_of_its_position_embeddings(
     )
 
 
-def various_timm(timm: Any) -> list[str]:
-    """A network of timm for every mean, std, interpolation, size and crop that occurs, and of every family."""
-    chosen: dict[Any, str] = {}
-    for name in timm.list_models():
-        config = timm.get_pretrained_cfg(name)
-        look = (config.mean, config.std, config.interpolation, config.input_size, config.crop_pct)
-        for key in (look, timm.models._registry._model_to_module[name]):
-            chosen.setdefault(key, name)
-    return sorted(set(chosen.values()))
-
-
 def check_timm(timm: Any, name: str, weights: Weights) -> None:
     """Compare a contract with the transform that timm itself makes for a network."""
     config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
@@ -218,12 +207,29 @@ def test_timm_contracts(name: str, timm: Any, unlike_any: Weights) -> None:
 
 
 @pytest.mark.slow
-def test_timm_contracts_of_every_kind(timm: Any, unlike_any: Weights) -> None:
-    """So it is for a network of each family, and for every mean, std, interpolation, size and crop that timm has."""
-    names = various_timm(timm)
-    assert len(names) >= 60
-    for name in names:
+def test_timm_contracts_of_every_network(timm: Any, unlike_any: Weights) -> None:
+    """So it is for every network of timm."""
+    for name in timm.list_models():
         check_timm(timm, name, unlike_any)
+
+
+@pytest.mark.slow
+def test_timms_networks_say_the_same(timm: Any) -> None:
+    """A network itself carries the configuration that the list has for its name: one network of each family."""
+    families = {timm.models._registry._model_to_module[name]: name for name in reversed(timm.list_models())}
+    assert len(families) >= 60
+    for name in families.values():
+        with torch.device("meta"):
+            network = timm.create_model(name)
+        assert network.pretrained_cfg == timm.get_pretrained_cfg(name).to_dict(), name
+
+
+def test_names_of_timms_past(timm: Any, unlike_any: Weights) -> None:
+    """A name that timm still takes for another network has that one's contract."""
+    with pytest.warns(UserWarning, match="deprecated"):
+        _, contract = timm_models.with_file("timm:vit_base_patch16_224_in21k", unlike_any, NO_FILE, 224)
+    assert contract.said_by == "timm's configuration of vit_base_patch16_224.augreg_in21k"
+    assert contract.spec.mean == (0.5, 0.5, 0.5)
 
 
 def test_tags_of_timm(timm: Any, unlike_any: Weights) -> None:
