@@ -26,6 +26,7 @@ from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
+from ppbench.runs.contract_notes import contract_notes
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
@@ -111,7 +112,7 @@ def evaluate(
         on_batch: called after each batch with the cell, its number of images, and the images of the whole run.
         on_standing: called after each finished cell with the scores so far.
         on_warning: called with one line about what went wrong without harm.
-        on_note: called with one line about what was inferred from a checkpoint.
+        on_note: called with one line about each network's input, and about what was inferred or assumed.
         check: called with what run.json will say of the data, before the work; what it raises ends the run.
 
     Raises:
@@ -155,6 +156,8 @@ def evaluate(
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
         keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
+        for line in contract_notes(loaded):
+            on_note(line)
         for model in loaded:
             if store and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")

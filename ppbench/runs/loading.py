@@ -1,6 +1,6 @@
 """The networks of a run: loaded or taken as they are, named, and checked against the images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ppbench.data.source import DataSource
@@ -53,29 +53,18 @@ def load_models(
         )
         for request in requests
     ]
+    for request, model in zip(requests, loaded, strict=True):
+        if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
+            on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
     names = unique_names(
         [model.name for model in loaded], [ModelRequest(model.name, model.checkpoint) for model in loaded]
     )
-    named = [replace(model, name=name) for model, name in zip(loaded, names, strict=True)]
-    for request, model in zip(requests, named, strict=True):
-        recognised = isinstance(request, ModelRequest) and request.model is None
-        for line in _told(model, recognised=recognised):
-            on_note(line)
     return Loaded(
-        named,
+        [replace(model, name=name) for model, name in zip(loaded, names, strict=True)],
         frozenset(
             name for name, request in zip(names, requests, strict=True) if isinstance(request, ModelRequest)
         ),
     )
-
-
-def _told(model: LoadedModel, *, recognised: bool) -> Iterator[str]:
-    """Say in a line each how a network was recognised, what was assumed, and what its input is by whose word."""
-    if recognised and model.report is not None:
-        yield f"{model.checkpoint}: {model.architecture}: {model.report.summary()}"
-    for clause in model.assumed:
-        yield f"{model.name}: assumed {clause}"
-    yield f"{model.name}: {model.spec.summary()}: from {model.spec_source or 'the caller'}"
 
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:
