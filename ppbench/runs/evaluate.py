@@ -156,8 +156,6 @@ def evaluate(
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
         keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
-        for line in contract_notes(loaded):
-            on_note(line)
         for model in loaded:
             if store and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
@@ -183,6 +181,8 @@ def evaluate(
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
             on_answers=Tally(names, len(names_of_cells), images.labels, divide_by, on_standing).add,
         )
+        for line in contract_notes(loaded):  # nothing is refused any more: a refusal stays one line
+            on_note(line)
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
         if names_of_cells[0] == CLEAN:
