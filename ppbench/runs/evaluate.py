@@ -181,7 +181,7 @@ def evaluate(
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
             on_answers=Tally(names, len(names_of_cells), images.labels, divide_by, on_standing).add,
         )
-        for line in contract_notes(loaded):  # nothing is refused any more: a refusal stays one line
+        for line in contract_notes(loaded):  # after what can be refused before the work: that is one line
             on_note(line)
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
