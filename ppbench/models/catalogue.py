@@ -8,6 +8,7 @@ from ppbench.errors import InputError
 from ppbench.models.checkpoint import read_weights, recognise
 from ppbench.models.index import IndexEntry, known_index, with_sha256
 from ppbench.models.registry import ARCHITECTURES
+from ppbench.models.unseen import unseen
 
 
 def known_checkpoints() -> list[dict[str, Any]]:
@@ -46,12 +47,15 @@ def inspect(path: Path, *, trust: bool = False, prefix: str | None = None) -> di
     weights = read_weights(path, trust=trust, prefix=prefix)
     sha256 = sha256_of(path)
     entry = with_sha256(known_index(), sha256)
-    undecided = None
+    undecided: str | None = None
     try:
         found, notes = recognise(weights)
         name: str | None = found.name
     except InputError as error:
         name, notes, undecided = None, (), str(error)
+    else:
+        if entry is None and "architecture" not in weights.raw.metadata and weights.traits is not None:
+            notes = (*notes, f"assumed {unseen(found, weights.traits.kernel)}")
     return {
         "file": str(path),
         "format": weights.raw.format,

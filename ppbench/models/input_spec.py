@@ -66,13 +66,21 @@ class InputSpec:
                 raise InputError(f"expected {name} to be true or false, got {getattr(self, name)!r}")
 
     def summary(self) -> str:
-        """Return the contract in one line, for people."""
-        numbers = [", ".join(f"{value:.3g}" for value in values) for values in (self.mean, self.std)]
-        normalised = (
-            "normalised inside" if self.normalised_inside else f"mean ({numbers[0]}), std ({numbers[1]})"
-        )
-        geometry = [f"{name} {size}" for name, size in (("resize", self.resize), ("crop", self.crop)) if size]
-        return ", ".join([f"{self.size} pixels", *geometry, normalised])
+        """Return the contract in one line, for people; what has no effect on the images is left out."""
+        parts = [f"{self.size} pixels"]
+        if self.resize is not None:
+            filtered = "" if self.antialias or self.interpolation == "nearest" else ", not antialiased"
+            parts.append(f"resize {self.resize} ({self.interpolation}{filtered})")
+        if self.crop is not None:
+            parts.append(f"crop {self.crop}")
+        if self.value_range != (0, 1):
+            parts.append("values from {:g} to {:g}".format(*self.value_range))
+        if self.normalised_inside:
+            parts.append("normalised inside")
+        else:
+            mean, std = (", ".join(f"{each:.4g}" for each in values) for values in (self.mean, self.std))
+            parts.append(f"mean ({mean}), std ({std})")
+        return ", ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain lists, numbers, strings and None, for JSON."""

@@ -26,7 +26,8 @@ class LoadedModel:
         sha256: of that file.
         report: what loading the file did.
         prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
-        spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, or a default.
+        spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
+        assumed: what neither the file nor the user says and was taken for granted, a clause each.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LoadedModel:
     report: LoadReport | None = None
     spec_source: str = ""
     prefix: str = ""
+    assumed: tuple[str, ...] = ()
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
 

@@ -24,6 +24,8 @@ from ppbench.models.programs import KINDS, load_program
 from ppbench.models.registry import ARCHITECTURES, Architecture, architecture, find_architecture
 from ppbench.models.spec_source import Claim, settle
 from ppbench.models.stem_swap import with_stem
+from ppbench.models.unseen import unseen
+from ppbench.models.zoo_contract import ZooContract
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class Wish:
         elif wanted is None:
             wanted, notes = recognise(weights)
         weights = chosen(weights, wanted)
+        told = entry.architecture if entry else weights.raw.metadata.get("architecture")
+        assumed = (
+            () if told == wanted.name or weights.traits is None else (unseen(wanted, weights.traits.kernel),)
+        )
         if self.turn_into is not None:
             wanted = architecture(self.turn_into)
             weights = with_stem(weights, wanted)
@@ -99,9 +105,9 @@ class Wish:
         network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
         assert weights.traits is not None  # or it would not have fitted a network of ours
         claims: list[Claim] = [
-            *_claims_of(weights, size),
+            *_claims_of(weights, default_spec(size)),
             (f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
-            (f"default for images of {size} pixels", default_spec(size)),
+            _default(size),
         ]
         spec, source = settle(claims, self.flags, self.image_size)
         return LoadedModel(
@@ -114,45 +120,64 @@ class Wish:
             sha256=sha256,
             report=replace(report, notes=notes + report.notes),
             spec_source=source,
+            assumed=assumed,
         )
 
     def zoo(self, model: str, path: Path | None) -> LoadedModel:
         """Return a network of torchvision's or timm's zoo, with its own weights or with a file's."""
-        size = self.image_size or 224
+        size, interpolation = self.image_size or 224, self.flags.get("interpolation")
         if path is not None:
             return self._zoo_file(model, path, size)
         if model.startswith(timm_models.PREFIXES):
-            network, own = timm_models.pretrained(model, size)
-            return self._foreign(model, network, [("timm's configuration", own)])
-        name, _, weights_name = model.removeprefix("torchvision:").partition("@")
-        network, own, used = torchvision_models.pretrained(name, weights_name or None, size)
-        return self._foreign(f"torchvision:{name}@{used}", network, [("torchvision's transforms", own)])
+            network, contract = timm_models.pretrained(model, interpolation)
+            return self._foreign(model, network, [contract.claim(size)])
+        name, weights_name = torchvision_models.split(model)
+        network, contract, used = torchvision_models.pretrained(name, weights_name, interpolation)
+        return self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
 
     def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
-        in_timm = model.startswith(timm_models.PREFIXES)
-        wanted = (
-            timm_models.as_architecture(model)
-            if in_timm
-            else torchvision_models.as_architecture(model.removeprefix("torchvision:").partition("@")[0])
+        """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
+        if model.startswith("hf-hub:"):
+            raise InputError(
+                f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
+            )
+        interpolation = self.flags.get("interpolation")
+        weights, sha256 = read_weights(path, trust=self.trust, prefix=self.prefix), sha256_of(path)
+        if model.startswith(timm_models.PREFIXES):
+            wanted, contract = timm_models.with_file(model, weights, sha256, size, interpolation)
+        else:
+            wanted, weights, contract = torchvision_models.with_file(
+                model, weights, sha256, size, interpolation
+            )
+        classes = (
+            self.num_classes
+            or (weights.traits.num_classes if weights.traits else None)
+            or contract.num_classes
+            or 1000
         )
-        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
-        classes = self.num_classes or (weights.traits.num_classes if weights.traits else 1000)
         network, report = build(weights, wanted, num_classes=classes, image_size=size)
-        default = (f"default for images of {size} pixels", default_spec(size))
-        loaded = self._foreign(wanted.name, network, [*_claims_of(weights, size), default])
-        return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
+        own = _claims_of(weights, contract.for_images(size))
+        loaded = self._foreign(wanted.name, network, [*own, contract.claim(size)])
+        assumed: tuple[str, ...] = ()
+        if all(spec is None for _, spec in own) and not {"mean", "std"} <= set(self._given()):
+            assumed = contract.assumed + _fine_tuned(loaded, contract)
+        return replace(loaded, checkpoint=path, sha256=sha256, report=report, assumed=assumed)
+
+    def _given(self) -> list[str]:
+        """The fields of the contract that the user insists on."""
+        return [name for name, value in self.flags.items() if value is not None]
 
     def own(self, file: Path, function: str, path: Path | None) -> LoadedModel:
         """Return a user's module, with the weights it comes with or with a file's."""
         size, classes = self.image_size or 224, self.num_classes or 1000
         network, spec = factory.from_factory(file, function, num_classes=classes, image_size=size)
         name = f"{file.name}:{function}"
-        default = (f"default for images of {size} pixels", default_spec(size))
+        default = _default(size)
         if path is None:
             return self._foreign(name, network, [(f"factory {name}", spec), default])
         weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
-        said = [] if normalisations(network.state_dict()) else _claims_of(weights, size)
+        said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
         loaded = self._foreign(name, network, [(f"factory {name}", spec), *said, default])
         report = fill(network, weights, name)
         return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
@@ -180,7 +205,7 @@ class Wish:
             raise InputError(
                 f"{path}: expected weights to choose {self.prefix!r} from (--prefix), got {what}"
             )
-        claims: list[Claim] = [(f"default for images of {size} pixels", default_spec(size))]
+        claims: list[Claim] = [_default(size)]
         loaded = self._foreign(path.name, network, claims)
         return replace(loaded, checkpoint=path, sha256=sha256, report=LoadReport(0, 0, (what,)))
 
@@ -219,13 +244,29 @@ class Wish:
         )
 
 
-def _claims_of(weights: Weights, size: int) -> list[Claim]:
-    """What a checkpoint itself says of its input."""
+def _default(size: int) -> Claim:
+    return f"the default for images of {size} pixels", default_spec(size)
+
+
+def _fine_tuned(loaded: LoadedModel, contract: ZooContract) -> tuple[str, ...]:
+    """Say that a zoo's contract is taken for weights that cannot be the zoo's."""
+    if contract.num_classes in (None, loaded.num_classes):
+        return ()
+    clause = (
+        f"the zoo's own input, although these weights tell {loaded.num_classes} classes apart and the zoo's "
+        f"{contract.num_classes or 'none'}: pass --mean, --std and --resize if they were trained with another"
+    )
+    return (clause,)
+
+
+def _claims_of(weights: Weights, otherwise: InputSpec) -> list[Claim]:
+    """What a checkpoint itself says of its input; a normalisation layer says mean and std, and nothing of the rest."""
     own = weights.raw.metadata.get("input")
     inside = weights.state.normalisation
+    layer = replace(otherwise, mean=inside[0], std=inside[1]) if inside else None
     return [
         ("checkpoint metadata", InputSpec.from_dict(own) if isinstance(own, dict) else None),
-        ("the checkpoint's normalisation layer", InputSpec(size, *inside) if inside else None),
+        ("the checkpoint's normalisation layer", layer),
     ]
 
 

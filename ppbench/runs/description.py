@@ -14,7 +14,7 @@ from ppbench.models.load import LoadedModel
 
 
 def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
-    """Return a model's identity: name, architecture, weights, input contract and where that came from.
+    """Return a model's identity: name, architecture, weights, input contract, where that came from, what was assumed.
 
     Args:
         model: the network.
@@ -29,6 +29,7 @@ def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
         **({"checkpoint_prefix": model.prefix} if model.prefix else {}),
         "input_spec": model.spec.to_dict(),
         "input_spec_source": model.spec_source,
+        "assumed": list(model.assumed),
         "identified": unchanged and identified(model),
     }
 

@@ -31,6 +31,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.caller_warnings import at_the_caller
+from ppbench.runs.contract_notes import contract_notes
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
@@ -125,7 +126,8 @@ def evaluate(
         on_standing: called after each finished cell with the scores so far.
         on_warning: called with one line about a set-up that looks wrong, or about what went wrong without harm; None
             makes each an `EvaluationWarning`.
-        on_note: called with one line about what was inferred from a checkpoint, or passed over among the images.
+        on_note: called with one line about each network's input, what was inferred or assumed, or passed over among
+            the images.
         check: called with what the run will measure, before the work; what it raises ends the run.
 
     Raises:
@@ -199,6 +201,8 @@ def evaluate(
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
             on_answers=Tally(names, len(names_of_cells), images.labels, divide_by, on_standing).add,
         )
+        for line in contract_notes(loaded):  # after what can be refused before the work: that is one line
+            on_note(line)
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
         if names_of_cells[0] == CLEAN:

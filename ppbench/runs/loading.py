@@ -72,7 +72,6 @@ def load_models(
     for request, model in zip(requests, networks, strict=True):
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
-            on_note(f"{model.checkpoint}: input from {model.spec_source}: {model.spec.summary()}")
         elif isinstance(request, ModelRequest) and model.report is not None:
             for remark in model.report.remarks:
                 on_note(f"{model.checkpoint}: {remark}")

@@ -99,6 +99,7 @@ def test_other_versions_on_a_worker_are_one_line(tmp_path: Path) -> None:
         run = start(tmp_path / "run", tmp_path / "cache", "--engine", "ray", "--ray-address", here.address)
         _, err = run.communicate(timeout=300)
     assert run.returncode == 2
-    assert len(err.strip().splitlines()) == 1
-    assert f"expected numpy {np.__version__}, as the driver has, got 0.0.1" in err
+    *inputs, line = err.strip().splitlines()
+    assert f"expected numpy {np.__version__}, as the driver has, got 0.0.1" in line
+    assert all(": from " in each for each in inputs)
     assert not (tmp_path / "run").exists()

@@ -60,7 +60,7 @@ def test_a_module(source: Path) -> None:
     """A factory's module answers; its contract is the default for the image size, and says so."""
     loaded = load_model(f"{source}:plain", num_classes=10, image_size=32)
     assert loaded.logits(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape == (2, 10)
-    assert loaded.spec_source == "default for images of 32 pixels"
+    assert loaded.spec_source == "the default for images of 32 pixels"
     assert loaded.architecture == "mine.py:plain"
 
 

@@ -172,7 +172,7 @@ def test_the_default_contract(tmp_path: Path) -> None:
     """Where nothing says otherwise the contract is the usual one for the image size, and says so."""
     path = write(tmp_path / "f", network_of("resnet20").state_dict(), "zip")
     loaded = load_model("resnet20", checkpoint=path, image_size=32)
-    assert (loaded.spec, loaded.spec_source) == (default_spec(32), "default for images of 32 pixels")
+    assert (loaded.spec, loaded.spec_source) == (default_spec(32), "the default for images of 32 pixels")
 
 
 def test_other_image_size(tmp_path: Path) -> None:

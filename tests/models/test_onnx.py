@@ -80,7 +80,7 @@ def test_a_graph_answers(named: bool, tmp_path: Path) -> None:
     assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert loaded.checkpoint == path
     assert (loaded.num_classes, loaded.spec.size) == (10, 32)
-    assert loaded.spec_source == "default for images of 32 pixels"
+    assert loaded.spec_source == "the default for images of 32 pixels"
     assert loaded.report is not None
     assert loaded.report.summary() == "an ONNX graph, input 'image', 32 pixels, any batch size"
 
@@ -126,7 +126,7 @@ def test_the_size_of_the_images(tmp_path: Path) -> None:
         load_model(checkpoint=path, image_size=32)
     resized = load_model(checkpoint=path, image_size=32, spec={"resize": 64})
     assert resized.spec.size == 64
-    assert resized.spec_source == "flags (resize) over default for images of 32 pixels"
+    assert resized.spec_source == "flags (resize) over the default for images of 32 pixels"
     assert resized.logits(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape == (2, 10)
     cropped = load_model(checkpoint=path, image_size=32, spec={"resize": 72, "crop": 64})
     assert cropped.prepare(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).shape == (1, 3, 64, 64)
@@ -139,7 +139,7 @@ def test_flags_come_first(tmp_path: Path) -> None:
     flags = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
     loaded = load_model(checkpoint=graph(tmp_path / "net.onnx"), image_size=32, spec=flags)
     assert loaded.spec.mean == (0.5, 0.5, 0.5)
-    assert loaded.spec_source == "flags (mean, std) over default for images of 32 pixels"
+    assert loaded.spec_source == "flags (mean, std) over the default for images of 32 pixels"
 
 
 def refusal(path: Path, **wish: Any) -> str:
@@ -242,7 +242,7 @@ def test_on_the_command_line(flag: str, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     said = "".join(done.stderr.split())
     assert "anONNXgraph,input'image',8pixels,anybatchsize" in said
-    assert "inputfromflags(resize)overdefaultforimagesof" in said
+    assert "from flags (resize) over the default for images of".replace(" ", "") in said
     (model,) = json.loads((run / "run.json").read_text())["models"]
     assert model["name"] == "net.onnx"
     assert model["checkpoint_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -6,7 +6,6 @@ import torch
 import torchvision
 
 from ppbench.errors import InputError
-from ppbench.models import timm_models, torchvision_models
 from ppbench.models.load import load_model
 from tests.models.foreign_files import write
 
@@ -32,16 +31,6 @@ def test_torchvision_with_a_file(name: str, tmp_path: Path) -> None:
         load_model("torchvision:mobilenet_v2", checkpoint=path, num_classes=7)
 
 
-def test_torchvision_contracts() -> None:
-    """Torchvision's transforms become the contract: resized only where the images have another size than the crop."""
-    weights = torchvision.models.get_model_weights("resnet50").IMAGENET1K_V2
-    spec = torchvision_models.spec_of(weights.transforms(), 224)
-    assert (spec.size, spec.resize, spec.crop, spec.interpolation) == (224, None, None, "bilinear")
-    assert spec.mean == (0.485, 0.456, 0.406)
-    weights = torchvision.models.get_model_weights("efficientnet_v2_s").IMAGENET1K_V1
-    assert torchvision_models.spec_of(weights.transforms(), 224).resize == 384
-
-
 def test_timm_with_a_file(timm: Any, tmp_path: Path) -> None:
     """A network of timm takes a file of its weights, with timm's own logits."""
     torch.manual_seed(0)
@@ -64,13 +53,6 @@ def test_timm_names_are_ours(name: str, timm: Any, tmp_path: Path) -> None:
         loaded = load_model(model, checkpoint=path, image_size=96)
         with torch.inference_mode():
             torch.testing.assert_close(loaded.module(x), reference(x), rtol=0, atol=1e-6)
-
-
-def test_timm_contracts(timm: Any) -> None:
-    """Timm's configuration becomes the contract: resized only where the images have another size."""
-    spec = timm_models.spec_of(timm.create_model("vit_tiny_patch16_224"), 224)
-    assert (spec.size, spec.resize, spec.mean, spec.interpolation) == (224, None, (0.5, 0.5, 0.5), "bicubic")
-    assert timm_models.spec_of(timm.create_model("vit_tiny_patch16_224"), 64).resize == 224
 
 
 def test_unknown_timm_model(timm: Any, tmp_path: Path) -> None:

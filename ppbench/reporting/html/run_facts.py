@@ -67,12 +67,14 @@ def _started(manifest: Mapping[str, Any]) -> str | None:
 def _model(model: Mapping[str, Any]) -> ModelFacts:
     spec = model.get("input_spec") or {}
     told = ", ".join(f"{key} {_short(value)}" for key, value in spec.items() if value is not None)
+    if model.get("input_spec_source"):
+        told += f" ({model['input_spec_source']})"
     return ModelFacts(
         str(model["name"]),
         str(model.get("architecture") or "–"),
         str(model.get("checkpoint") or "–"),
         str(model.get("checkpoint_sha256") or "–"),
-        f"{told} ({model['input_spec_source']})" if model.get("input_spec_source") else told,
+        "; ".join([told, *(f"assumed {clause}" for clause in model.get("assumed") or ())]),
     )
 
 
