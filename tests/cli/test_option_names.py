@@ -24,6 +24,8 @@ OF_OTHERS = {
     "--porcelain": "git's",
     "--gpu-rate": "of `python -m benchmarks.evaluation`",
     "--head": "ray's",
+    "--img-size": "of timm's training script",
+    "--user": "docker's",
     "--port": "ray's",
     "--address": "ray's",
     "--upgrade": "pip's",

@@ -132,7 +132,8 @@ def test_inspect_sees_the_same(what: str, tmp_path: Path) -> None:
     assert loaded.report is not None
     assert found["architecture"] == "resnet20"
     assert found["tensors"] == loaded.report.tensors
-    assert set(found["notes"]) == set(loaded.report.notes)
+    assumed = {f"assumed {clause}" for clause in loaded.assumed}
+    assert set(found["notes"]) == {*loaded.report.notes, *assumed}
 
 
 def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
@@ -412,7 +413,7 @@ def test_a_network_that_normalises_by_itself(own: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "w.pt", state, "zip")
     loaded = load_model(f"{own}:normalising", checkpoint=path, image_size=32)
     assert torch.equal(loaded.module.state_dict()["mean"], state["mean"])
-    assert loaded.spec_source == "default for images of 32 pixels"
+    assert loaded.spec_source == "the default for images of 32 pixels"
     bare = load_model(f"{own}:plain", checkpoint=path, image_size=32)
     assert bare.spec.mean == (0.5, 0.5, 0.5)
     assert bare.spec_source == "the checkpoint's normalisation layer"
