@@ -70,6 +70,7 @@ def gate_command(
     from ppbench.errors import InputError
     from ppbench.runs.folder import load_run
     from ppbench.runs.gate_settings import TABLE, read_settings
+    from ppbench.runs.repeatable import require_repeatable_setups
     from ppbench.runs.gating import (
         baseline_of,
         check_rules,
@@ -88,7 +89,15 @@ def gate_command(
     _one_source(context, run)
     outputs = Outputs(junit, summary, json, strict, started)
     if update:
-        evaluated = load_run(run, intervals=False) if run else options.evaluate(out, overwrite=overwrite)
+        evaluated = (
+            load_run(run, intervals=False)
+            if run
+            else options.evaluate(
+                out,
+                overwrite=overwrite,
+                check_setups=lambda checks: require_repeatable_setups(checks, judge),
+            )
+        )
         kept = baseline_of(evaluated, judge)
         outputs.updated(path, kept, write_baseline(kept, path))
         return
@@ -101,6 +110,7 @@ def gate_command(
             out,
             overwrite=overwrite,
             check=lambda data: require_same_images(data, "fp32", against, where=str(path)),
+            check_setups=lambda checks: require_repeatable_setups(checks, judge),
         )
     )
     result = gate_run(evaluated, against, rules, model=judge, where=str(path))

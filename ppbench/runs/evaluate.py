@@ -1,7 +1,7 @@
 """The front door: from names to a scored, written run. The command line and Python callers enter here."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,18 +11,15 @@ import corruptions as corruption_engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import unknown
-from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.batch_size import BatchSize, first_batch_size
-from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
+from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.precision import check_precision
-from ppbench.evaluation.runner import Runner, Slot
+from ppbench.evaluation.runner import Runner
 from ppbench.evaluation.store import CELLS, CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
-from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading
-from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
@@ -33,7 +30,11 @@ from ppbench.runs.loading import Model, load_models
 from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.predictions import gather
 from ppbench.runs.replacing import refuse_loss
+from ppbench.runs.setups import Setups
 from ppbench.runs.standing import Standing, Tally
+from ppbench.setup.checking import Checker
+from ppbench.setup.finding import SetupCheck
+from ppbench.setup.kept import KeptChecks
 
 OnBatch = Callable[[str, int, int], None]
 
@@ -77,6 +78,7 @@ def evaluate(
     on_warning: Callable[[str], None] = lambda _line: None,
     on_note: Callable[[str], None] = lambda _line: None,
     check: Callable[[dict[str, Any]], None] = lambda _data: None,
+    check_setups: Callable[[Sequence[SetupCheck]], None] = lambda _checks: None,
 ) -> Run:
     """Evaluate models on clean and corrupted images, score them, and write the run where `out` says.
 
@@ -113,6 +115,7 @@ def evaluate(
         on_warning: called with one line about what went wrong without harm.
         on_note: called with one line about what was inferred from a checkpoint.
         check: called with what run.json will say of the data, before the work; what it raises ends the run.
+        check_setups: called with what was found of the models on a few images; what it raises ends the run.
 
     Raises:
         InputError: bad input; nothing has been written then.
@@ -154,9 +157,19 @@ def evaluate(
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
+        cells = _store(cache) if store else None
         keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
+        setups = Setups(
+            loaded,
+            Checker(images, names_of_cells[0], where.here, precision, len(names_of_cells), found.unchanged),
+            None if cells is None else KeptChecks(cells),
+            keys,
+            fresh=fresh,
+        )
+        check_setups(setups.checks)
+        loaded, keys = setups.models, keys.of(setups.models, found.unchanged & setups.repeatable)
         for model in loaded:
-            if store and not keys.knows(model.name):
+            if store and model.name in setups.repeatable and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
         runner = Runner(
             where.engine(
@@ -173,7 +186,7 @@ def evaluate(
                 )
             ),
             names,
-            _store(cache) if store else None,
+            cells,
             keys,
             fresh=fresh,
             on_warning=on_warning,
@@ -182,8 +195,11 @@ def evaluate(
         )
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
-        if names_of_cells[0] == CLEAN:
-            _warn_near_chance(loaded, answers, images, on_warning)
+        setups.finish(answers)
+        for line in setups.warnings:
+            on_warning(line)
+        if not setups.warnings:
+            on_note(setups.all_well)
         answers |= runner.run(names_of_cells[1:], len(images.ids))
         predictions = gather(answers, names, names_of_cells, images.ids, images.labels)
         tables = predictions.tables()
@@ -212,6 +228,7 @@ def evaluate(
                 "batch_size": batch.images,
                 "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
                 **measures,
+                "models": setups.described(measures["models"]),
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "normaliser_notes": list(divide_by.notes),
@@ -264,15 +281,3 @@ def _folder(out: Path | None) -> Iterator[None]:
             out.rmdir()
         raise
 
-
-def _warn_near_chance(
-    models: Sequence[LoadedModel],
-    answers: Mapping[Slot, Answers],
-    images: DataSource,
-    on_warning: Callable[[str], None],
-) -> None:
-    for model in models:
-        wrong = answers[model.name, CLEAN].predictions != images.labels
-        warning = near_chance(model, int(wrong.sum()), len(images.labels))
-        if warning is not None:
-            on_warning(warning)
