@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from ppbench.models.requests import Loading
     from ppbench.runs.folder import Run
+    from ppbench.runs.setup_report import SetupReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,16 +144,14 @@ class EvaluationOptions:
         from corruptions import load_file
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
-        from ppbench.models.requests import Loading, pair
-        from ppbench.models.spec_flags import spec_fields
+        from ppbench.models.requests import pair
         from ppbench.runs.evaluate import evaluate
 
         for file in self.corruption_file or []:
             load_file(file)
         requests = pair(self.model or [], self.checkpoint or [])
-        spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
-        given["loading"] = Loading(spec, self.turn_into, self.trust_checkpoint)
+        given["loading"] = self._loading()
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
@@ -169,6 +169,34 @@ class EvaluationOptions:
                 on_warning=lambda line: progress.say(f"warning: {line}"),
                 on_note=progress.say,
             )
+
+    def check_setups(self) -> "SetupReport":
+        """Check the set-ups of the models on clean images; options that are about corruptions have no effect.
+
+        Raises:
+            InputError: bad input.
+        """
+        from ppbench.models.requests import pair
+        from ppbench.runs.setup_report import check_setups
+
+        return check_setups(
+            pair(self.model or [], self.checkpoint or []),
+            data=self.data,
+            root=self.root,
+            limit=self.limit,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            device=self.device,
+            precision=self.precision,
+            loading=self._loading(),
+        )
+
+    def _loading(self) -> "Loading":
+        from ppbench.models.requests import Loading
+        from ppbench.models.spec_flags import spec_fields
+
+        spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
+        return Loading(spec, self.turn_into, self.trust_checkpoint)
 
 
 NAMES = tuple(field.name for field in fields(EvaluationOptions))

@@ -70,7 +70,6 @@ def gate_command(
     from ppbench.errors import InputError
     from ppbench.runs.folder import load_run
     from ppbench.runs.gate_settings import TABLE, read_settings
-    from ppbench.runs.repeatable import require_repeatable_setups
     from ppbench.runs.gating import (
         baseline_of,
         check_rules,
@@ -80,6 +79,7 @@ def gate_command(
         require_same_images,
         write_baseline,
     )
+    from ppbench.runs.repeatable import require_repeatable_setups
 
     settings = read_settings(Path())
     rules, strict = settings.with_rules(allow or ()), strict or settings.strict

@@ -43,7 +43,11 @@ class Keys:
         *,
         compiled: bool = False,
     ) -> None:
-        self._how = {"device": device.type, "precision": precision, **({"compiled": True} if compiled else {})}
+        self._how = {
+            "device": device.type,
+            "precision": precision,
+            **({"compiled": True} if compiled else {}),
+        }
         self._models = self._known(models, unchanged)
         self._images = images
         self._generator = generator
@@ -51,8 +55,9 @@ class Keys:
 
     def of(self, models: Sequence[LoadedModel], unchanged: Set[str]) -> "Keys":
         """Return the keys of the same cells for these networks."""
-        other = copy(self)  # what is known of the cells is shared: a published one is known by its every pixel
-        other._models = self._known(models, unchanged)
+        # What is known of the cells is shared: a published one is known by its every pixel.
+        other = copy(self)
+        other._models = self._known(models, unchanged)  # noqa: SLF001  a copy of this one
         return other
 
     def __call__(self, slot: tuple[str, CellId]) -> str | None:

@@ -146,11 +146,8 @@ def evaluate(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
     check(about_data)
-    measures = {
-        "data": about_data,
-        "precision": precision,
-        "models": [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded],
-    }
+    about_models = [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded]
+    measures = {"data": about_data, "precision": precision, "models": about_models}
     if out is not None and not overwrite and refuse_loss(out, measures):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out), place(engine, ray_address, device) as where:
@@ -228,7 +225,7 @@ def evaluate(
                 "batch_size": batch.images,
                 "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
                 **measures,
-                "models": setups.described(measures["models"]),
+                "models": setups.described(about_models),
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "normaliser_notes": list(divide_by.notes),
@@ -280,4 +277,3 @@ def _folder(out: Path | None) -> Iterator[None]:
         if created and not any(out.iterdir()):
             out.rmdir()
         raise
-

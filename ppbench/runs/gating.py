@@ -119,7 +119,7 @@ def _described(run: Run, model: str) -> Mapping[str, Any]:
     Raises:
         InputError: they may not.
     """
-    about: Mapping[str, Any] = next(each for each in run.manifest["models"] if each["name"] == model)
+    about: Mapping[str, Any] = next((each for each in run.manifest["models"] if each["name"] == model), {})
     require_repeatable([about], where="this run" if run.folder is None else str(run.folder))
     return about
 

@@ -66,8 +66,9 @@ def setup_changes(ours: Mapping[str, Fact] | None, theirs: Mapping[str, Fact] | 
 
 
 def _refuse(name: str, depends_on: str, where: str) -> None:
+    got = _WHY.get(depends_on, f"that depend on {depends_on}")
     raise InputError(
-        f"{where}: {name}: expected answers that depend on the image only, got ones {_WHY.get(depends_on, depends_on)}: "
+        f"{where}: {name}: expected answers that depend on the image only, got ones {got}: "
         "its numbers cannot be compared; mend the network (eval mode, running statistics, no dropout) and evaluate "
         "it again"
     )

@@ -49,7 +49,7 @@ class Looked:
     check: SetupCheck
     seen: Pixels
     labels: Labels
-    predictions: Labels
+    predictions: Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,8 @@ def check_setups(
         models: as `evaluate` takes them.
         data: a data set's name.
         root: where its clean images are; None looks in the usual places.
-        limit: clean images to answer; None takes `IMAGES`, or all where there are fewer.
+        limit: clean images to answer; None takes `IMAGES`, or all where there are fewer, and of them as many as the
+            network can answer in about a minute.
         seed: of the subset.
         batch_size: images per forward pass; None takes what suits the device.
         device: a torch device; None or ``"auto"`` takes the best one here.
@@ -107,27 +108,29 @@ def check_setups(
             "name the clean ones with --root"
         )
     if limit is not None and not 1 <= limit <= len(images.ids):
-        raise InputError(f"expected a limit from 1 to the {len(images.ids):,} images of the set, got {limit:,}")
+        raise InputError(
+            f"expected a limit from 1 to the {len(images.ids):,} images of the set, got {limit:,}"
+        )
     found = load_models(models, images, loading or Loading(), on_note)
     with place("local", None, device) as where:
         checker = Checker(
             _part(images, limit or IMAGES, seed), CLEAN, where.here, precision, _SEARCH_CELLS, found.unchanged
         )
         size = batch_size or first_batch_size(where.device, images.image_size)
-        looked = tuple(_looked(model, checker, size, shown) for model in found.models)
+        looked = tuple(_looked(model, checker, size, shown, exact=limit is not None) for model in found.models)
     return SetupReport(images.name, class_names(images.name, images.num_classes), looked)
 
 
-def _looked(model: LoadedModel, checker: Checker, size: int, shown: int) -> Looked:
+def _looked(model: LoadedModel, checker: Checker, size: int, shown: int, *, exact: bool) -> Looked:
     check = checker.probe(model)
     model = replace(model, outputs=check.outputs)
     network = Network(model, checker.precision)
     began = time.perf_counter()
     network.logits(checker.batch(BATCH))
     each = (time.perf_counter() - began) / BATCH
-    # A large network on a CPU is judged by fewer images; the subset is evenly shared out over the classes, too.
-    count = max(_FEWEST, int(_SECONDS / max(each, 1e-9)))
-    checker = replace(checker, source=_part(checker.source, count, 0))
+    if not exact:  # a large network on a CPU is judged by fewer images, evenly shared out over the classes, too
+        count = max(_FEWEST, int(_SECONDS / max(each, 1e-9)))
+        checker = replace(checker, source=_part(checker.source, count, 0))
     predictions = _predictions(network, checker, size)
     check = checker.finish(check, model, predictions)
     rows = checker.rows(shown)

@@ -62,7 +62,8 @@ class Setups:
             answers: to the first cell.
         """
         self.checks = tuple(
-            self._finished(model, check, answers) for model, check in zip(self.models, self.checks, strict=True)
+            self._finished(model, check, answers)
+            for model, check in zip(self.models, self.checks, strict=True)
         )
 
     @property
@@ -90,7 +91,11 @@ class Setups:
     def _finished(self, model: LoadedModel, check: SetupCheck, answers: Mapping[Slot, Answers]) -> SetupCheck:
         clean = self._checker.cell == CLEAN
         if model.name in self._known:
-            return self._checker.renewed(check, model, answers[model.name, CLEAN].predictions) if clean else check
+            return (
+                self._checker.renewed(check, model, answers[model.name, CLEAN].predictions)
+                if clean
+                else check
+            )
         if clean:
             check = self._checker.finish(check, model, answers[model.name, CLEAN].predictions)
         key = self._keys.get(model.name)

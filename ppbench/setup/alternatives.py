@@ -60,7 +60,9 @@ def alternatives(spec: InputSpec, image_size: int) -> list[Alternative]:
     ]
     found = [Alternative(told, question, spec, turn) for told, question, turn in of_images]
     found += [
-        Alternative(told, "is the normalisation right (--mean, --std, --value-range, --normalised-inside)?", other)
+        Alternative(
+            told, "is the normalisation right (--mean, --std, --value-range, --normalised-inside)?", other
+        )
         for told, other in _normalisations(spec)
     ]
     if (spec.resize is not None or spec.crop is not None) and spec.size <= image_size * 4:
@@ -120,7 +122,9 @@ def promising(now: Right, tried: Tried) -> Alternative | None:
 
 def nothing_found(tried: int, images: int) -> Finding:
     """Return that no set-up answers better."""
-    text = f"none of {tried} that are often mixed up with it answers clearly better (tried on {images} images)"
+    text = (
+        f"none of {tried} that are often mixed up with it answers clearly better (tried on {images} images)"
+    )
     return Finding(OTHERS, "ok", text)
 
 

@@ -29,6 +29,8 @@ def clearly_better(now: Right, then: Right, tried: int) -> bool:
     if 100 * (only_then - only_now) < GAIN * len(now):
         return False
     differing = only_then + only_now
-    tail = sum(comb(differing, count) for count in range(only_then, differing + 1))
-    # Whole numbers: of thousands of images a float would overflow.
-    return tail * tried * round(1 / CHANCE) < 2**differing
+    tail, ways = 0, comb(differing, only_then)  # whole numbers: of thousands of images a float would overflow
+    for count in range(only_then, differing + 1):
+        tail += ways
+        ways = ways * (differing - count) // (count + 1)
+    return tail * tried * round(1 / CHANCE) < 1 << differing

@@ -77,7 +77,9 @@ class Checker:
                 once, again, alone = self._asked(model)
         except Exception as error:  # noqa: BLE001  whatever a network does wrong, the run itself will say
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            skipped = Finding(repeatability.BATCH, "skipped", f"{self._count(BATCH)} images failed ({reason})")
+            skipped = Finding(
+                repeatability.BATCH, "skipped", f"{self._count(BATCH)} images failed ({reason})"
+            )
             return SetupCheck(model.name, "logits", None, (*findings, skipped))
         limit = repeatability.tolerance(model.module, PRECISIONS[self.precision])
         causes = repeatability.suspects(model.module)
@@ -97,7 +99,9 @@ class Checker:
         right = predictions == labels
         findings = [self.clean_error(model, predictions)]
         invalid = int((predictions == INVALID).sum())
-        if invalid and not any(each.check == outputs.OUTPUTS and each.state == "wrong" for each in check.findings):
+        if invalid and not any(
+            each.check == outputs.OUTPUTS and each.state == "wrong" for each in check.findings
+        ):
             text = f"{invalid} of {len(labels):,} clean images get answers that are not finite, which count as errors"
             findings.append(Finding(outputs.OUTPUTS, "wrong", text, "try --precision fp32"))
         if clean_error.suspicious(int((~right).sum()), len(labels), self._known(model)):
@@ -191,18 +195,22 @@ class Checker:
         except Exception as error:  # noqa: BLE001  as above
             return Finding(alternatives.OTHERS, "skipped", f"failed: {type(error).__name__}")
 
-    def _tried(self, model: LoadedModel, right: npt.NDArray[np.bool_], ways: Sequence[Alternative]) -> Finding:
+    def _tried(
+        self, model: LoadedModel, right: npt.NDArray[np.bool_], ways: Sequence[Alternative]
+    ) -> Finding:
         rows = self.rows(alternatives.IMAGES)
         began = self.clock()
         tried = [(ways[0], self._right(model, ways[0], rows))]
         each = (self.clock() - began) / len(rows)
         affordable = max(_SHARE * len(right) * self.cells, _SECONDS / max(each, 1e-9))
         if len(rows) < alternatives.FEWEST or affordable < len(rows) * len(ways):
-            return Finding(alternatives.OTHERS, "skipped", "not tried: few images, or much work beside this run")
+            return Finding(
+                alternatives.OTHERS, "skipped", "not tried: few images, or much work beside this run"
+            )
         for way in ways[1:]:
             try:
                 tried.append((way, self._right(model, way, rows)))
-            except Exception:  # noqa: BLE001, S112, PERF203  a network may not take another size
+            except Exception:  # noqa: BLE001, S112  a network may not take another size
                 continue
         now = right[rows]
         if best := alternatives.settled(now, tried):
@@ -216,7 +224,9 @@ class Checker:
             return alternatives.found(best, now, then)
         return alternatives.nothing_found(len(tried), len(rows) + len(others))
 
-    def _right(self, model: LoadedModel, way: Alternative, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def _right(
+        self, model: LoadedModel, way: Alternative, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
         """Return which images would be right with another set-up, (n,)."""
         network = Network(replace(model, spec=way.spec), self.precision)
         parts = [
@@ -238,7 +248,11 @@ def _contract(model: LoadedModel) -> Finding:
 def _untouched(module: nn.Module, device: torch.device) -> Iterator[None]:
     """Leave buffers and torch's random state as they are: a network in training mode changes both."""
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    cuda = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    cuda = (
+        [torch.cuda.current_device() if device.index is None else device.index]
+        if device.type == "cuda"
+        else []
+    )
     with torch.random.fork_rng(devices=cuda):
         try:
             yield

@@ -42,11 +42,13 @@ def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequen
     order = best_order(predictions, labels, num_classes)
     moved = np.flatnonzero(order != np.arange(num_classes))
     as_text = np.array(sorted(range(num_classes), key=str))
-    if np.array_equal(order[moved], as_text[moved]) or np.array_equal(order[moved], np.argsort(as_text)[moved]):
+    if np.array_equal(order[moved], as_text[moved]) or np.array_equal(
+        order[moved], np.argsort(as_text)[moved]
+    ):
         why = "they look sorted as text, 0, 1, 10, 2: pass the order with --classes FILE"
         return Finding(CLASS_ORDER, "wrong", f"with the labels in another order, {_fall(then, now)}", why)
-    seen = sorted(moved, key=lambda label: -int((predictions == label).sum()))[:3]
-    some = ", ".join(f"{names[label]} is called {names[order[label]]}" for label in seen)
+    seen = sorted(moved.tolist(), key=lambda label: -int((predictions == label).sum()))[:3]
+    some = ", ".join(f"{names[label]} is called {names[int(order[label])]}" for label in seen)
     text = f"with the labels in another order, {_fall(then, now)} (what the network takes for {some} here)"
     return Finding(CLASS_ORDER, "wrong", text, _ADVICE)
 

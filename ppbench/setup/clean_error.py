@@ -47,11 +47,16 @@ def judge(
         margin = MARGIN_OF_GEOMETRY if geometry else MARGIN
         says = f"{measured}, where {known.who}, says {known.error:.1f} %"
         if low > known.error + margin:
-            advice = f"something of the set-up is not as it was there ({contract(model.spec)}; from {model.spec_source})"
-            return Finding(CLEAN_ERROR, "wrong", says, advice)
+            here = f"{contract(model.spec)}; from {model.spec_source}"
+            return Finding(
+                CLEAN_ERROR, "wrong", says, f"something of the set-up is not as it was there ({here})"
+            )
         if high < known.error - margin:
             return Finding(
-                CLEAN_ERROR, "notice", says, "are these the images that were meant, and none it was trained on?"
+                CLEAN_ERROR,
+                "notice",
+                says,
+                "are these the images that were meant, and none it was trained on?",
             )
         return Finding(CLEAN_ERROR, "ok", says)
     if error > HIGH * 100 * (1 - 1 / model.num_classes):
@@ -77,7 +82,9 @@ def contract(spec: InputSpec) -> str:
     """Return how values are scaled, in a few words."""
     if spec.normalised_inside:
         return "the model normalises by itself"
-    return f"mean ({', '.join(f'{m:.3g}' for m in spec.mean)}), std ({', '.join(f'{s:.3g}' for s in spec.std)})"
+    return (
+        f"mean ({', '.join(f'{m:.3g}' for m in spec.mean)}), std ({', '.join(f'{s:.3g}' for s in spec.std)})"
+    )
 
 
 def _near_chance(model: LoadedModel, errors: int, images: int) -> tuple[str, str] | None:
@@ -90,8 +97,8 @@ def _near_chance(model: LoadedModel, errors: int, images: int) -> tuple[str, str
     limit = chance + min(chance / 2, 0.05) + 3 * sqrt(chance * (1 - chance) / images)
     if 1 - errors / images > limit:
         return None
-    return (
-        f"clean error {100 * errors / images:.1f} % is near chance ({100 * (1 - chance):.1f} %)",
+    advice = (
         f"is the normalisation right ({contract(model.spec)}; from {model.spec_source}; --mean, --std, "
-        "--normalised-inside), and are the labels in the order that the model was trained with?",
+        "--normalised-inside), and are the labels in the order that the model was trained with?"
     )
+    return f"clean error {100 * errors / images:.1f} % is near chance ({100 * (1 - chance):.1f} %)", advice

@@ -1,4 +1,4 @@
-"""Set-up checks beside the cells that they belong to, so that a run that is taken from the store checks nothing again."""
+"""Set-up checks beside the cells they belong to: a run that is taken from the store checks nothing again."""
 
 import json
 from dataclasses import dataclass

@@ -18,9 +18,7 @@ in 1.06..1.13, and the spread halves with four times as many images.
 """
 
 
-def judge(
-    images: Pixels, labels: Labels, num_classes: int, *, never_jpeg: bool, in_colour: bool
-) -> Finding:
+def judge(images: Pixels, labels: Labels, num_classes: int, *, never_jpeg: bool, in_colour: bool) -> Finding:
     """Look at images and labels by themselves.
 
     Args:
@@ -33,7 +31,9 @@ def judge(
     largest = int(images.max())
     if largest <= 1:
         text = f"no value of {len(images)} images is above {largest}"
-        return Finding(IMAGES, "wrong", text, "were images in 0..1 stored as uint8? multiply them by 255 first")
+        return Finding(
+            IMAGES, "wrong", text, "were images in 0..1 stored as uint8? multiply them by 255 first"
+        )
     if not np.any(images.reshape(len(images), -1).min(axis=1) < images.reshape(len(images), -1).max(axis=1)):
         return Finding(IMAGES, "wrong", "each image has one colour only", "were they read right?")
     if len(images) > 1 and (images == images[0]).all():
@@ -48,11 +48,14 @@ def judge(
         return Finding(IMAGES, "notice", text, advice)
     grey = bool((images == images[..., :1]).all())
     if grey and in_colour:
-        return Finding(IMAGES, "notice", "all images are grey", "this set is in colour: take its original files")
+        return Finding(
+            IMAGES, "notice", "all images are grey", "this set is in colour: take its original files"
+        )
     height, width = images.shape[1:3]
     kind = "grey in three equal channels" if grey else "in colour"
-    text = f"{height}x{width} pixels {kind}, values {int(images.min())}..{largest}, {len(there)} of {num_classes} classes"
-    return Finding(IMAGES, "ok", text)
+    classes = f"{len(there)} of {num_classes} classes"
+    values = f"values {int(images.min())}..{largest}"
+    return Finding(IMAGES, "ok", f"{height}x{width} pixels {kind}, {values}, {classes}")
 
 
 def grid(images: Pixels) -> float:

@@ -61,7 +61,9 @@ def judge(
     """
     because = f" ({'; '.join(causes)})" if causes else ""
     if (apart := spread_between(once, again)) > limit:
-        text = f"the same images get other answers each time, {_percent(apart)} of their spread apart{because}"
+        text = (
+            f"the same images get other answers each time, {_percent(apart)} of their spread apart{because}"
+        )
         return "chance", Finding(
             BATCH,
             "wrong",

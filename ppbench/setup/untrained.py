@@ -1,6 +1,6 @@
 """Has the network been trained, and loaded whole? A batch norm that has never seen an image says no."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from ppbench.setup.finding import Finding
 
@@ -12,14 +12,14 @@ def judge(module: nn.Module) -> Finding:
 
     A batch norm begins with running means of exactly 0 and variances of exactly 1, and no image leaves it so.
     """
-    layers = [
-        layer
+    statistics = [
+        (getattr(layer, "running_mean", None), getattr(layer, "running_var", None))
         for layer in module.modules()
-        if getattr(layer, "running_mean", None) is not None and getattr(layer, "running_var", None) is not None
     ]
+    layers = [(mean, var) for mean, var in statistics if isinstance(mean, Tensor) and isinstance(var, Tensor)]
     if not layers:
         return Finding(WEIGHTS, "skipped", "no layer that shows whether it was trained")
-    fresh = [layer for layer in layers if (layer.running_mean == 0).all() and (layer.running_var == 1).all()]
+    fresh = [mean for mean, var in layers if bool((mean == 0).all() and (var == 1).all())]
     if not fresh:
         return Finding(WEIGHTS, "ok", f"all {len(layers)} layers with running statistics have seen images")
     return Finding(

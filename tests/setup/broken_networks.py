@@ -1,4 +1,4 @@
-"""Factories for `FILE.py:factory`: resnet20 built or run in ways that people get wrong. Weights come from --checkpoint."""
+"""Factories for `FILE.py:factory`: resnet20 built or run in ways that people get wrong; its weights are a file's."""
 
 import types
 
@@ -48,12 +48,14 @@ def without_statistics() -> nn.Module:
 def normalised_over_the_batch() -> nn.Module:
     """No layer shows it: the input is normalised by the mean and spread of its whole batch."""
     network = right()
-    network.register_forward_pre_hook(lambda _module, inputs: ((inputs[0] - inputs[0].mean()) / inputs[0].std(),))
+    network.register_forward_pre_hook(
+        lambda _module, inputs: ((inputs[0] - inputs[0].mean()) / inputs[0].std(),)
+    )
     return network
 
 
 class _AlwaysDrops(nn.Dropout):
-    def train(self, mode: bool = True) -> "_AlwaysDrops":
+    def train(self, mode: bool = True) -> "_AlwaysDrops":  # noqa: ARG002  nn.Module's signature
         return super().train(True)
 
 
