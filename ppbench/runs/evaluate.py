@@ -195,7 +195,7 @@ def evaluate(
         setups.finish(answers)
         for line in setups.warnings:
             on_warning(line)
-        if not setups.warnings:
+        if setups.all_well is not None:
             on_note(setups.all_well)
         answers |= runner.run(names_of_cells[1:], len(images.ids))
         predictions = gather(answers, names, names_of_cells, images.ids, images.labels)

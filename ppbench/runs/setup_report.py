@@ -117,7 +117,9 @@ def check_setups(
             _part(images, limit or IMAGES, seed), CLEAN, where.here, precision, _SEARCH_CELLS, found.unchanged
         )
         size = batch_size or first_batch_size(where.device, images.image_size)
-        looked = tuple(_looked(model, checker, size, shown, exact=limit is not None) for model in found.models)
+        looked = tuple(
+            _looked(model, checker, size, shown, exact=limit is not None) for model in found.models
+        )
     return SetupReport(images.name, class_names(images.name, images.num_classes), looked)
 
 
@@ -128,7 +130,9 @@ def _looked(model: LoadedModel, checker: Checker, size: int, shown: int, *, exac
     began = time.perf_counter()
     network.logits(checker.batch(BATCH))
     each = (time.perf_counter() - began) / BATCH
-    if not exact:  # a large network on a CPU is judged by fewer images, evenly shared out over the classes, too
+    if (
+        not exact
+    ):  # a large network on a CPU is judged by fewer images, evenly shared out over the classes, too
         count = max(_FEWEST, int(_SECONDS / max(each, 1e-9)))
         checker = replace(checker, source=_part(checker.source, count, 0))
     predictions = _predictions(network, checker, size)

@@ -72,8 +72,10 @@ class Setups:
         return [line for check in self.checks for line in check.warnings]
 
     @property
-    def all_well(self) -> str:
-        """What to say where there is nothing to warn of."""
+    def all_well(self) -> str | None:
+        """What to say where there is nothing to warn of; None if nothing was looked at: an earlier run has said it."""
+        if self.warnings or len(self._known) == len(self.models):
+            return None
         return f"set-up check: nothing looks wrong ({', '.join(check.model for check in self.checks)})"
 
     def described(self, about: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

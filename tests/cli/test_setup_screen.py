@@ -97,3 +97,20 @@ def test_small_and_large_images_fit_their_tiles():
         assert strip.getpixel((10, 10)) == (9, 9, 9)
         assert strip.getpixel((127, 127)) == (9, 9, 9)
         assert strip.getpixel((130, 10)) == (255, 255, 255)
+
+
+def test_gate_refuses_what_cannot_be_repeated_before_the_work(ppbench, tmp_path):
+    """One line and exit code 2 after the batch test; a baseline is not written."""
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\ndef net():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 5, stride=3), nn.BatchNorm2d(8, track_running_stats=False),\n"
+        "        nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))\n"
+    )
+    baseline = tmp_path / "baseline.json"
+    command = ("--model", f"{tmp_path}/net.py:net", "--limit", "40", "--corruptions", "fog", "--no-store")
+    done = ppbench("gate", *command, "--update", "--baseline", baseline)
+    assert (done.code, done.out) == (2, "")
+    assert (
+        "expected answers that depend on the image only, got ones that depend on the other images" in done.err
+    )
+    assert not baseline.exists()

@@ -53,7 +53,10 @@ def _resized(side: int) -> Callable[[Pixels], Pixels]:
     def there_and_back(images: Pixels) -> Pixels:
         how = Image.Resampling.BILINEAR
         return np.stack(
-            [np.asarray(Image.fromarray(image).resize((side, side), how).resize((32, 32), how)) for image in images]
+            [
+                np.asarray(Image.fromarray(image).resize((side, side), how).resize((32, 32), how))
+                for image in images
+            ]
         )
 
     return there_and_back

@@ -31,7 +31,9 @@ def test_a_check_is_the_same_after_json() -> None:
 
 def test_the_contract_is_not_warned_of() -> None:
     """A run names every contract anyway; the verdict has it all the same. What was not looked at counts for nothing."""
-    check = SetupCheck("m", "logits", None, (Finding("contract", "notice", "a"), Finding("batch", "skipped", "b")))
+    check = SetupCheck(
+        "m", "logits", None, (Finding("contract", "notice", "a"), Finding("batch", "skipped", "b"))
+    )
     assert check.warnings == ()
     assert check.verdict == "notice"
 
