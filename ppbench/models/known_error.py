@@ -44,7 +44,7 @@ def _of_index(model: LoadedModel, data: str) -> KnownError | None:
         return None
     if model.architecture in ARCHITECTURES and model.architecture != entry.architecture:
         return None  # its stem was swapped on purpose
-    return KnownError(float(entry.clean_error), f"the index, of {entry.id}")
+    return KnownError(float(entry.clean_error), f"the index ({entry.id})")
 
 
 def _index() -> tuple[IndexEntry, ...]:
@@ -70,7 +70,7 @@ def _of_torchvision(network: str, weights: str) -> KnownError | None:
     except (KeyError, ValueError):
         return None
     accuracy = _first(meta, ("_metrics", "ImageNet-1K", "acc@1"))
-    return None if accuracy is None else KnownError(100 - accuracy, f"torchvision, of {weights}")
+    return None if accuracy is None else KnownError(100 - accuracy, f"torchvision ({weights})")
 
 
 def _first(values: Any, path: Iterable[str]) -> float | None:

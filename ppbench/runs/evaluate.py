@@ -209,7 +209,11 @@ def evaluate(
             seed=_seed(images, seed, limit),
             generator=_generator(images, maker),
             precision=precision,
-            notes=(*divide_by.notes, *quality_notes(images, predictions, generator=maker, limit=limit)),
+            notes=(
+                *divide_by.notes,
+                *quality_notes(images, predictions, generator=maker, limit=limit),
+                *setups.notes,
+            ),
         )
         run = Run(
             manifest={

@@ -24,7 +24,7 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading
 from ppbench.runs.engines import place
 from ppbench.runs.loading import Model, load_models
-from ppbench.setup.checking import BATCH, Checker, Predictions
+from ppbench.setup.checking import TOGETHER, Checker, Predictions
 from ppbench.setup.finding import SetupCheck
 
 IMAGES = 1000
@@ -128,8 +128,8 @@ def _looked(model: LoadedModel, checker: Checker, size: int, shown: int, *, exac
     model = replace(model, outputs=check.outputs)
     network = Network(model, checker.precision)
     began = time.perf_counter()
-    network.logits(checker.batch(BATCH))
-    each = (time.perf_counter() - began) / BATCH
+    network.logits(checker.batch(TOGETHER))
+    each = (time.perf_counter() - began) / TOGETHER
     if (
         not exact
     ):  # a large network on a CPU is judged by fewer images, evenly shared out over the classes, too

@@ -13,6 +13,8 @@ from ppbench.setup.checking import Checker
 from ppbench.setup.finding import SetupCheck
 from ppbench.setup.kept import KeptChecks
 
+_TOLD = {"batch": "the other images of their batch", "chance": "chance"}
+
 
 class Setups:
     """The set-ups of a run's models.
@@ -72,6 +74,15 @@ class Setups:
         return [line for check in self.checks for line in check.warnings]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to stand below every table: whose numbers cannot be compared, and why."""
+        return tuple(
+            f"{check.model}: its answers depend on {_TOLD[check.depends_on]}: no number of it can be compared"
+            for check in self.checks
+            if check.depends_on is not None
+        )
+
+    @property
     def all_well(self) -> str | None:
         """What to say where there is nothing to warn of; None if nothing was looked at: an earlier run has said it."""
         if self.warnings or len(self._known) == len(self.models):
@@ -101,6 +112,6 @@ class Setups:
         if clean:
             check = self._checker.finish(check, model, answers[model.name, CLEAN].predictions)
         key = self._keys.get(model.name)
-        if self._kept is not None and key is not None and check.depends_on is None:
+        if self._kept is not None and key is not None and check.complete and check.depends_on is None:
             self._kept.put(key, check)
         return check

@@ -19,6 +19,7 @@ from ppbench.data.class_names import class_names
 from ppbench.data.image_set import Images, Pixels
 from ppbench.data.source import DataSource
 from ppbench.evaluation.answers import INVALID
+from ppbench.evaluation.batch_size import is_out_of_memory
 from ppbench.evaluation.cells import CLEAN, CellId
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.precision import PRECISIONS
@@ -27,9 +28,9 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.setup import alternatives, class_order, clean_error, outputs, pixels, repeatability, untrained
 from ppbench.setup.alternatives import Alternative
 from ppbench.setup.better import clearly_better
-from ppbench.setup.finding import CLEAN_ERROR, CONTRACT, Finding, SetupCheck
+from ppbench.setup.finding import BATCH, CLEAN_ERROR, CONTRACT, Finding, SetupCheck
 
-BATCH = 16
+TOGETHER = 16
 """Images that a network answers together, twice."""
 
 ALONE = 4
@@ -37,6 +38,7 @@ ALONE = 4
 
 _GRID_IMAGES = 512  # that are looked at for traces of JPEG: small ones, and no network sees them
 _SHARE = 0.03  # of a run's forward passes that a search for a better set-up may take
+_TIMED = 8  # images by which its cost is estimated
 _SECONDS = 0.5  # that its first part may take in any run
 
 Predictions = npt.NDArray[np.int32]
@@ -71,15 +73,13 @@ class Checker:
             model: as it was loaded; it is moved to the device.
         """
         model.to(self.device)
-        once, findings = None, [_contract(model), self._images_finding, untrained.judge(model.module)]
+        findings = [_contract(model), self._images_finding, untrained.judge(model.module)]
         try:
             with _untouched(model.module, self.device):
-                once, again, alone = self._asked(model)
+                once, again, alone = self._answers(model)
         except Exception as error:  # noqa: BLE001  whatever a network does wrong, the run itself will say
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            skipped = Finding(
-                repeatability.BATCH, "skipped", f"{self._count(BATCH)} images failed ({reason})"
-            )
+            skipped = Finding(BATCH, "skipped", f"{self._count(TOGETHER)} images failed ({reason})")
             return SetupCheck(model.name, "logits", None, (*findings, skipped))
         limit = repeatability.tolerance(model.module, PRECISIONS[self.precision])
         causes = repeatability.suspects(model.module)
@@ -151,7 +151,7 @@ class Checker:
         # The sets of this protocol are stored without loss; others' images are JPEG files.
         lossless = self.cell == CLEAN and self.source.protocol == "cifar-c"
         return pixels.judge(
-            self._pixels(self.rows(_GRID_IMAGES if lossless else BATCH)),
+            self._pixels(self.rows(_GRID_IMAGES if lossless else TOGETHER)),
             self.source.labels,
             self.source.num_classes,
             never_jpeg=lossless,
@@ -162,15 +162,25 @@ class Checker:
         told = self.source.own_images and model.name in self.unchanged
         return known_error(model, self.source.name) if told else None
 
-    def _asked(self, model: LoadedModel) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _answers(self, model: LoadedModel) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return the answers of `_asked`, to a smaller batch where the memory is too small."""
+        for count in (TOGETHER, ALONE):
+            try:
+                return self._asked(model, count)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+        return self._asked(model, 2)
+
+    def _asked(self, model: LoadedModel, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the answers to a batch, to the batch again, and to its first images one by one, on the CPU."""
         network = Network(replace(model, outputs="logits"), self.precision)
-        images = self.batch(BATCH)
+        images = self.batch(count)
         once, again = network.logits(images), network.logits(images)
         try:
             alone = torch.cat([network.logits(images[at : at + 1]) for at in range(min(ALONE, len(images)))])
         except (ValueError, RuntimeError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
                 raise
             alone = None
         return once.cpu(), again.cpu(), None if alone is None else alone.cpu()
@@ -200,14 +210,15 @@ class Checker:
     ) -> Finding:
         rows = self.rows(alternatives.IMAGES)
         began = self.clock()
-        tried = [(ways[0], self._right(model, ways[0], rows))]
-        each = (self.clock() - began) / len(rows)
+        self._right(model, ways[0], rows[:_TIMED])
+        each = (self.clock() - began) / len(rows[:_TIMED])
         affordable = max(_SHARE * len(right) * self.cells, _SECONDS / max(each, 1e-9))
         if len(rows) < alternatives.FEWEST or affordable < len(rows) * len(ways):
             return Finding(
                 alternatives.OTHERS, "skipped", "not tried: few images, or much work beside this run"
             )
-        for way in ways[1:]:
+        tried = []
+        for way in ways:
             try:
                 tried.append((way, self._right(model, way, rows)))
             except Exception:  # noqa: BLE001, S112  a network may not take another size

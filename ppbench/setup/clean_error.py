@@ -45,7 +45,7 @@ def judge(
     if known is not None:
         geometry = model.spec.resize is not None or model.spec.crop is not None or not all_classes
         margin = MARGIN_OF_GEOMETRY if geometry else MARGIN
-        says = f"{measured}, where {known.who}, says {known.error:.1f} %"
+        says = f"{measured}, where {known.who} says {known.error:.1f} %"
         if low > known.error + margin:
             here = f"{contract(model.spec)}; from {model.spec_source}"
             return Finding(

@@ -12,6 +12,7 @@ State = Literal["ok", "skipped", "notice", "wrong"]
 DependsOn = Literal["batch", "chance"]
 """What answers depend on that they should not: the other images of their batch, or chance."""
 
+BATCH = "batch"
 CONTRACT = "contract"
 CLEAN_ERROR = "clean error"
 
@@ -61,6 +62,11 @@ class SetupCheck:
         """The gravest state of the findings; what was not looked at does not count."""
         told = (finding.state for finding in self.findings if finding.state != "skipped")
         return max(told, key=_GRAVITY.index, default="ok")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the network could be asked; where not, nothing is known of its batch and its outputs."""
+        return not any(finding.check == BATCH and finding.state == "skipped" for finding in self.findings)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ppbench.setup.finding import DependsOn, Finding
-
-BATCH = "batch"
+from ppbench.setup.finding import BATCH, DependsOn, Finding
 
 TOLERANCES = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest difference that passes for rounding, as a share of the spread of an image's logits, largest minus smallest.

@@ -41,7 +41,7 @@ def test_near_chance(classes: int, errors: int, images: int, warned: bool) -> No
         assert "\n" not in found.line
 
 
-KNOWN = KnownError(7.56, "the index, of resnet20-cifar10")
+KNOWN = KnownError(7.56, "the index (resnet20-cifar10)")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_against_a_published_error(errors: int, state: str) -> None:
     found = judge(model(10), errors, 1000, KNOWN)
     assert found.state == state
     assert "7.6 %" in found.text
-    assert "the index, of resnet20-cifar10" in found.text
+    assert "the index (resnet20-cifar10)" in found.text
 
 
 def test_geometry_widens_the_margin() -> None:
@@ -77,7 +77,7 @@ def test_what_is_known() -> None:
     """The index knows its files, on their data only and not with another stem; torchvision knows its weights."""
     entry = next(each for each in shipped_index() if each.id == "resnet20-cifar10")
     ours = LoadedModel("m", "resnet20", torch.nn.Identity(), default_spec(32), 10, sha256=entry.sha256)
-    assert known_error(ours, "cifar10-c") == KnownError(7.56, "the index, of resnet20-cifar10")
+    assert known_error(ours, "cifar10-c") == KnownError(7.56, "the index (resnet20-cifar10)")
     assert known_error(ours, "digits-c") is None
     ours.architecture = "resnet20-pp"
     assert known_error(ours, "cifar10-c") is None

@@ -86,7 +86,7 @@ def test_a_good_run_says_one_line() -> None:
     ]
     setup = run.manifest["models"][0]["setup"]
     assert setup["verdict"] == "ok"
-    assert "the index, of resnet20-digits, says 4.0 %" in setup["findings"][-1]["text"]
+    assert "the index (resnet20-digits) says 4.0 %" in setup["findings"][-1]["text"]
 
 
 def test_a_network_handed_in_is_not_compared_with_its_file() -> None:

@@ -115,6 +115,25 @@ def test_a_failing_network_is_no_error_of_the_check() -> None:
     assert "five at a time" in finding["text"]
 
 
+def test_a_memory_that_is_too_small_takes_fewer_images() -> None:
+    """Room for four images is enough; room for none is said, and such a check is not kept."""
+
+    class Tight(Small):
+        room = 4
+
+        def forward(self, x: Tensor) -> Tensor:
+            if len(x) > self.room:
+                raise torch.OutOfMemoryError("out of memory")
+            return super().forward(x)
+
+    module = Tight(nn.BatchNorm2d(8, track_running_stats=False))
+    checker = Checker(noise_source(40), CLEAN, CPU)
+    assert checker.probe(loaded(module)).depends_on == "batch"
+    module.room = 0
+    check = checker.probe(loaded(module))
+    assert (check.depends_on, check.complete) == (None, False)
+
+
 @pytest.fixture(scope="module")
 def dependent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a network without running statistics, beside a sound one."""
@@ -127,10 +146,12 @@ def dependent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_run_json_says_it(dependent: Path) -> None:
-    """For each model by itself."""
+    """For each model by itself; every table has a note."""
     models = json.loads((dependent / "run.json").read_text())["models"]
     assert [model["setup"]["depends_on"] for model in models] == ["batch", None]
     assert models[0]["setup"]["verdict"] == "wrong"
+    told = "without: its answers depend on the other images of their batch: no number of it can be compared"
+    assert told in (dependent / "table.md").read_text()
 
 
 def test_compare_refuses_it(dependent: Path) -> None:
