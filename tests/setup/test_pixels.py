@@ -83,4 +83,5 @@ def test_a_layer_that_has_never_seen_an_image() -> None:
     assert judge_weights(Small(seen)).state == "ok"
     assert judge_weights(Small()).state == "skipped"
     found = judge_weights(Small(nn.Sequential(seen, fresh)))
-    assert (found.state, "1 of 2 layers" in found.text) == ("wrong", True)
+    assert (found.state, "1 of 2 layers" in found.text) == ("notice", True)
+    assert judge_weights(Small(fresh)).state == "wrong"
