@@ -12,10 +12,10 @@ from ppbench.setup.finding import BATCH, DependsOn, Finding
 TOLERANCES = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest difference that passes for rounding, as a share of the spread of an image's logits, largest minus smallest.
 
-Another batch size takes other kernels, which add up in another order. In float32 that moved the logits of the shipped and
-the published networks by up to 2e-7 of their spread. Each bit less of mantissa doubles it, and 24 bits become 11 in float16
-and 8 in bfloat16: whole answers in these lie within 0.001 and 0.014 of those in float32. Batch statistics move them by 0.05
-and more.
+Another batch size takes other kernels, which add up in another order. In float32 that moved the logits of the shipped
+and the published networks by up to 2e-7 of their spread. Each bit less of mantissa doubles it, and 24 bits become 11 in
+float16 and 8 in bfloat16: whole answers in these lie within 0.001 and 0.014 of those in float32. Batch statistics move
+them by 0.05 and more.
 """
 
 _DROPS = re.compile(r"drop|stochastic", re.IGNORECASE)
