@@ -25,7 +25,9 @@ MAY_IMPORT = {
     "ppbench.models": set(),
     "ppbench.evaluation": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.scoring"},
     "ppbench.training": {"ppbench.models", "ppbench.data", "corruptions", "ppbench.__version__"},
+    "ppbench.setup": {"ppbench.evaluation", "ppbench.models", "ppbench.data", "ppbench.scoring"},
     "ppbench.runs": {
+        "ppbench.setup",
         "ppbench.evaluation",
         "ppbench.models",
         "ppbench.data",

@@ -1,9 +1,11 @@
-"""`ppbench doctor`: what works on this machine, and what to do about the rest."""
+"""`ppbench doctor`: what works on this machine, or whether a model is set up right for some images."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, with_evaluation_options
 from ppbench.cli.failure import BAD_INPUT
 
 if TYPE_CHECKING:
@@ -15,13 +17,69 @@ _MARKS = {"ok": "ok", "absent": "–", "problem": "!", "blocking": "!!"}
 _STYLES = {"ok": "green", "absent": "dim", "problem": "yellow", "blocking": "bold red"}
 
 
+@with_evaluation_options(own_first=True)
 def doctor_command(
+    options: EvaluationOptions,
+    context: typer.Context,
     trial: Annotated[
         bool, typer.Option("--trial/--no-trial", help="Evaluate a shipped network on a few images, too.")
     ] = True,
+    strip: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="With --model: write a few images as the model sees them, with true and predicted names.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for a bug report.")] = False,
 ) -> None:
-    """Say what works here: packages, devices, data, weights, folders; exit code 2 if `eval` could not run."""
+    """Say what works here; with --model or --checkpoint, whether the model and its images are set up right.
+
+    Without a model: packages, devices, data, weights, folders; exit code 2 if `eval` could not run. With one, on the
+    clean images of --data: input contract, images, weights, dependence on the batch, outputs, clean error, order of the
+    classes; exit code 2 if something is wrong.
+    """
+    if options.model or options.checkpoint:
+        _check_setups(options, strip, json=json)
+        return
+    _refuse_without_model(context)
+    _check_machine(trial=trial, json=json)
+
+
+def _check_setups(options: EvaluationOptions, strip: Path | None, *, json: bool) -> None:
+    import json as json_text
+
+    from rich.console import Console
+
+    from ppbench.cli import setup_screen
+
+    with Console(stderr=True).status("looking at the set-up"):
+        report = options.check_setups()
+    if strip is not None:
+        setup_screen.write_strips(report, strip)
+    if json:
+        typer.echo(json_text.dumps(setup_screen.content(report), indent=2, ensure_ascii=False))
+    else:
+        setup_screen.show(report)
+    if any(looked.check.verdict == "wrong" for looked in report.models):
+        raise typer.Exit(BAD_INPUT)
+
+
+def _refuse_without_model(context: typer.Context) -> None:
+    """Refuse options of a set-up check without a model, where they could have no effect."""
+    from ppbench.errors import InputError
+
+    sources = {name: context.get_parameter_source(name) for name in (*NAMES, "strip")}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise InputError(
+            f"expected --model or --checkpoint with {option}, got neither: name the model to check"
+        )
+
+
+def _check_machine(*, trial: bool, json: bool) -> None:
     import json as json_text
     import sys
 

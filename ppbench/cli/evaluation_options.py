@@ -14,7 +14,9 @@ import typer
 from ppbench.cli.corruption_choice import CorruptionFiles, load_files
 
 if TYPE_CHECKING:
+    from ppbench.models.requests import Loading
     from ppbench.runs.folder import Run
+    from ppbench.runs.setup_report import SetupReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +155,13 @@ class EvaluationOptions:
         """
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
-        from ppbench.models.requests import Loading, pair
-        from ppbench.models.spec_flags import spec_fields
+        from ppbench.models.requests import pair
         from ppbench.runs.evaluate import evaluate
 
         load_files(self.corruption_file or [], self.corruptions)
         requests = pair(self.model or [], self.checkpoint or [])
-        spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
-        given["loading"] = Loading(spec, self.turn_into, self.trust_checkpoint, self.prefix)
+        given["loading"] = self._loading()
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
@@ -179,6 +179,36 @@ class EvaluationOptions:
                 on_warning=lambda line: progress.say(f"warning: {line}"),
                 on_note=progress.say,
             )
+
+    def check_setups(self) -> "SetupReport":
+        """Check the set-ups of the models on clean images; options that are about corruptions have no effect.
+
+        Raises:
+            InputError: bad input.
+        """
+        from ppbench.models.requests import pair
+        from ppbench.runs.setup_report import check_setups
+
+        return check_setups(
+            pair(self.model or [], self.checkpoint or []),
+            data=self.data,
+            root=self.root,
+            classes=self.classes,
+            limit=self.limit,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            device=self.device,
+            precision=self.precision,
+            loading=self._loading(),
+            on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
+        )
+
+    def _loading(self) -> "Loading":
+        from ppbench.models.requests import Loading
+        from ppbench.models.spec_flags import spec_fields
+
+        spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
+        return Loading(spec, self.turn_into, self.trust_checkpoint, self.prefix)
 
 
 NAMES = tuple(field.name for field in fields(EvaluationOptions))

@@ -85,6 +85,7 @@ def gate_command(
         read_baseline,
         write_baseline,
     )
+    from ppbench.runs.repeatable import require_repeatable_setups
 
     settings = read_settings(Path())
     rules, strict = settings.with_rules(allow or ()), strict or settings.strict
@@ -108,6 +109,7 @@ def gate_command(
             out,
             overwrite=overwrite,
             check=lambda planned: check_planned(planned, against, judge, where=str(path)),
+            check_setups=lambda checks: require_repeatable_setups(checks, judge),
         )
     )
     if against is None:

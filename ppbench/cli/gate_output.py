@@ -69,6 +69,12 @@ class Outputs:
             typer.echo(json_for(text, sys.stdout))
         else:
             gate_tables.show(found, result.facts)
+        if result.setup_changes:
+            typer.echo(
+                f"ppbench: warning: {result.model} is not set up as the baseline's model was: "
+                f"{'; '.join(result.setup_changes)}",
+                err=True,
+            )
         if found.state == "inconclusive" and not self.strict:
             typer.echo(
                 "ppbench: warning: this is no proof that nothing got worse; with --strict it would be exit code 3",

@@ -1,6 +1,7 @@
 """What a cell's answers depend on: the facts that make its key in the store."""
 
 from collections.abc import Sequence, Set
+from copy import copy
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -42,15 +43,22 @@ class Keys:
         *,
         compiled: bool = False,
     ) -> None:
-        how = {"device": device.type, "precision": precision, **({"compiled": True} if compiled else {})}
-        self._models = {
-            model.name: {**facts, **how}
-            for model in models
-            if model.name in unchanged and (facts := _model_facts(model)) is not None
+        self._how = {
+            "device": device.type,
+            "precision": precision,
+            **({"compiled": True} if compiled else {}),
         }
+        self._models = self._known(models, unchanged)
         self._images = images
         self._generator = generator
         self._cell_facts = cache(self._facts)
+
+    def of(self, models: Sequence[LoadedModel], unchanged: Set[str]) -> "Keys":
+        """Return the keys of the same cells for these networks."""
+        # What is known of the cells is shared: a published one is known by its every pixel.
+        other = copy(self)
+        other._models = self._known(models, unchanged)  # noqa: SLF001  a copy of this one
+        return other
 
     def __call__(self, slot: tuple[str, CellId]) -> str | None:
         """Return the key of a model on a cell; None where its answers cannot be known again."""
@@ -59,6 +67,13 @@ class Keys:
             return None
         facts = self._cell_facts(cell)
         return None if facts is None else key_of({**self._models[model], **facts})
+
+    def _known(self, models: Sequence[LoadedModel], unchanged: Set[str]) -> dict[str, dict[str, Any]]:
+        return {
+            model.name: {**facts, **self._how}
+            for model in models
+            if model.name in unchanged and (facts := _model_facts(model)) is not None
+        }
 
     def knows(self, model: str) -> bool:
         """Whether a model's cells are kept."""
@@ -102,4 +117,5 @@ def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
         **({"prefix": model.prefix} if model.prefix else {}),
         "num_classes": model.num_classes,
         "input": model.spec.to_dict(),
+        **({} if model.outputs == "logits" else {"outputs": model.outputs}),
     }

@@ -52,9 +52,14 @@ class Network:
 
     def __call__(self, images: Tensor, labels: Tensor) -> Reduced:
         """Return the answers to images uint8 (n, 3, H, W) with labels int64 (n,), both on the model's device."""
+        with torch.inference_mode():
+            return reduce(self.logits(images), labels)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the logits, float32 (n, C), for images uint8 (n, 3, H, W) on the model's device."""
         with torch.inference_mode(), arithmetic(self._precision, images.device.type):
             try:
-                logits = self._model.logits(images.contiguous(memory_format=self._layout))
+                return self._model.logits(images.contiguous(memory_format=self._layout))
             except (torch.OutOfMemoryError, InputError):
                 raise
             except Exception as error:
@@ -64,7 +69,6 @@ class Network:
                         f"{self.name}: expected a network that torch can compile, got {reason}: leave --compile out"
                     ) from error
                 raise
-            return reduce(logits, labels)
 
 
 def make_ready(

@@ -27,6 +27,9 @@ MAGIC = b"ppbench-cell-1 "
 CELLS = "cells"
 """What the store's folder is called in the cache folder."""
 
+CHECK_SUFFIX = ".setup"
+"""Of the set-up check that is kept beside a model's first cell."""
+
 
 def default_folder() -> Path:
     """Return where cells are kept: ``$PPBENCH_CACHE`` or the user's cache folder."""
@@ -142,6 +145,8 @@ class CellStore:
         """
         entries = self.entries()
         for path in entries:
+            path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"??/*{CHECK_SUFFIX}"):
             path.unlink(missing_ok=True)
         left = [*self.folder.glob("??/*.lock"), *self.folder.glob("??/.*.cell.*.part")]
         keys = {path.name.lstrip(".").partition(".")[0] for path in left}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import LoadReport
 from ppbench.models.input_spec import InputSpec
+
+OutputKind = Literal["logits", "probabilities"]
+"""What a network returns: numbers that softmax makes probabilities of (their logarithms among them), or these."""
 
 
 @dataclass
@@ -28,6 +32,7 @@ class LoadedModel:
         prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
         assumed: what neither the file nor the user says and was taken for granted, a clause each.
+        outputs: what the network returns; `logits` takes the logarithm of probabilities.
     """
 
     name: str
@@ -41,6 +46,7 @@ class LoadedModel:
     spec_source: str = ""
     prefix: str = ""
     assumed: tuple[str, ...] = ()
+    outputs: OutputKind = "logits"
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
 
@@ -64,6 +70,9 @@ class LoadedModel:
         if not isinstance(logits, Tensor) or logits.shape != (len(images), self.num_classes):
             got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise InputError(f"{self.name}: expected logits ({len(images)}, {self.num_classes}), got {got}")
+        if self.outputs == "probabilities":
+            # Clamped at the smallest normal float32: the logarithm of a class that is ruled out stays finite.
+            return logits.float().clamp(min=torch.finfo(torch.float32).tiny).log()
         return logits.float()
 
     def prepare(self, images: Tensor) -> Tensor:

@@ -64,6 +64,11 @@ class Place(Protocol):
         """Of the networks."""
         ...
 
+    @property
+    def here(self) -> torch.device:
+        """Where this process itself can ask a network about a few images."""
+        ...
+
     def facts(self) -> dict[str, Any]:
         """Return what run.json says of the device."""
         ...
@@ -98,6 +103,10 @@ def place(engine: str, ray_address: str | None, device: str | None) -> Iterator[
 class _Here:
     device: torch.device
 
+    @property
+    def here(self) -> torch.device:
+        return self.device
+
     def facts(self) -> dict[str, Any]:
         return {"engine": "local", **provenance.device_facts(self.device)}
 
@@ -113,6 +122,10 @@ class _Here:
 class _OnRay:
     device: torch.device
     cluster: str
+
+    @property
+    def here(self) -> torch.device:
+        return torch.device("cpu")  # the networks are sent from there, and this process may have no GPU
 
     def facts(self) -> dict[str, Any]:
         return {"engine": "ray", "type": self.device.type, "name": self.cluster, "threads": 1}

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from os import PathLike
@@ -14,19 +14,16 @@ import corruptions as corruption_engine
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import unknown
-from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.batch_size import BatchSize, first_batch_size
-from ppbench.evaluation.cells import CLEAN, parse_corruptions, parse_severities, plan, title
+from ppbench.evaluation.cells import parse_corruptions, parse_severities, plan, title
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.precision import check_precision
-from ppbench.evaluation.runner import Runner, Slot
+from ppbench.evaluation.runner import Runner
 from ppbench.evaluation.store import CELLS, CellStore
 from ppbench.evaluation.store import default_folder as default_store_folder
-from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract
 from ppbench.models.requests import Loading
-from ppbench.models.sanity import near_chance
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
@@ -40,7 +37,11 @@ from ppbench.runs.normalising import quality_notes, settle_divisor
 from ppbench.runs.planned import Planned
 from ppbench.runs.predictions import gather
 from ppbench.runs.replacing import refuse_loss
+from ppbench.runs.setups import Setups
 from ppbench.runs.standing import Standing, Tally
+from ppbench.setup.checking import Checker
+from ppbench.setup.finding import SetupCheck
+from ppbench.setup.kept import KeptChecks
 
 OnBatch = Callable[[str, int, int], None]
 
@@ -86,6 +87,7 @@ def evaluate(
     on_warning: Callable[[str], None] | None = None,
     on_note: Callable[[str], None] = lambda _line: None,
     check: Callable[[Planned], None] = lambda _planned: None,
+    check_setups: Callable[[Sequence[SetupCheck]], None] = lambda _checks: None,
 ) -> Run:
     """Evaluate models on clean and corrupted images, score them, and write the run where `out` says.
 
@@ -129,6 +131,7 @@ def evaluate(
         on_note: called with one line about each network's input, what was inferred or assumed, or passed over among
             the images.
         check: called with what the run will measure, before the work; what it raises ends the run.
+        check_setups: called with what was found of the models on a few images; what it raises ends the run.
 
     Raises:
         InputError: bad input; nothing has been written then.
@@ -164,20 +167,27 @@ def evaluate(
         images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
     )
     check(Planned(about_data, precision, tuple(names), divide_by.model))
-    measures = {
-        "data": about_data,
-        "precision": precision,
-        "models": [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded],
-    }
+    about_models = [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded]
+    measures = {"data": about_data, "precision": precision, "models": about_models}
     if out is not None and not overwrite and refuse_loss(out, measures):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out), place(engine, ray_address, None if device is None else str(device)) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         started, clock = datetime.now(UTC), time.perf_counter()
         total = len(names_of_cells) * len(images.ids)
+        cells = _store(cache) if store else None
         keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
+        setups = Setups(
+            loaded,
+            Checker(images, names_of_cells[0], where.here, precision, len(names_of_cells), found.unchanged),
+            None if cells is None else KeptChecks(cells),
+            keys,
+            fresh=fresh,
+        )
+        check_setups(setups.checks)
+        loaded, keys = setups.models, keys.of(setups.models, found.unchanged & setups.repeatable)
         for model in loaded:
-            if store and not keys.knows(model.name):
+            if store and model.name in setups.repeatable and not keys.knows(model.name):
                 on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
         runner = Runner(
             where.engine(
@@ -194,7 +204,7 @@ def evaluate(
                 )
             ),
             names,
-            _store(cache) if store else None,
+            cells,
             keys,
             fresh=fresh,
             on_warning=on_warning,
@@ -205,8 +215,11 @@ def evaluate(
             on_note(line)
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
-        if names_of_cells[0] == CLEAN:
-            _warn_near_chance(loaded, answers, images, on_warning)
+        setups.finish(answers)
+        for line in setups.warnings:
+            on_warning(line)
+        if setups.all_well is not None:
+            on_note(setups.all_well)
         answers |= runner.run(names_of_cells[1:], len(images.ids))
         predictions = gather(answers, names, names_of_cells, images.ids, images.labels)
         tables = predictions.tables()
@@ -219,7 +232,11 @@ def evaluate(
             seed=_seed(images, seed, limit),
             generator=_generator(images, maker),
             precision=precision,
-            notes=(*divide_by.notes, *quality_notes(images, predictions, generator=maker, limit=limit)),
+            notes=(
+                *divide_by.notes,
+                *quality_notes(images, predictions, generator=maker, limit=limit),
+                *setups.notes,
+            ),
         )
         run = Run(
             manifest={
@@ -235,6 +252,7 @@ def evaluate(
                 "batch_size": batch.images,
                 "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
                 **measures,
+                "models": setups.described(about_models),
                 "data": {**about_data, "root": None if root is None else str(root)},
                 "normaliser": None if divisor is None else divisor.to_dict(),
                 "normaliser_notes": list(divide_by.notes),
@@ -291,17 +309,3 @@ def _folder(out: Path | None) -> Iterator[None]:
                 break
             folder.rmdir()
         raise
-
-
-def _warn_near_chance(
-    models: Sequence[LoadedModel],
-    answers: Mapping[Slot, Answers],
-    images: DataSource,
-    on_warning: Callable[[str], None],
-) -> None:
-    for model in models:
-        wrong = answers[model.name, CLEAN].predictions != images.labels
-        classes = "" if images.classes is None or images.classes.by == "known" else str(images.classes)
-        warning = near_chance(model, int(wrong.sum()), len(images.labels), classes)
-        if warning is not None:
-            on_warning(warning)

@@ -11,6 +11,7 @@ from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run, load_run
 from ppbench.runs.planned import Planned
+from ppbench.runs.repeatable import require_repeatable, setup_changes, setup_facts
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
 from ppbench.scoring.gate_rules import Rule
@@ -32,12 +33,14 @@ class GateResult:
         model: the one judged.
         baseline: the one compared with.
         facts: what stands below the table: (label, text).
+        setup_changes: in what the model is set up otherwise than that of the baseline.
     """
 
     judgement: Judgement
     model: str
     baseline: Baseline
     facts: tuple[tuple[str, str], ...]
+    setup_changes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON knows it."""
@@ -48,6 +51,7 @@ class GateResult:
             "baseline_model": self.baseline.outcomes.model,
             "normaliser": None if normaliser is None else normaliser.name,
             "facts": dict(self.baseline.facts),
+            "setup_changes": list(self.setup_changes),
         }
 
 
@@ -112,13 +116,25 @@ def baseline_of(run: Run, model: str | None = None) -> Baseline:
     """Return one model of a run as a baseline, its normaliser along.
 
     Raises:
-        InputError: no such model, or several and none named.
+        InputError: no such model, or several and none named, or one whose answers depend on more than the image.
     """
     outcomes, normaliser = judged_model(run, model), run.scores.normaliser
+    about = _described(run, outcomes.model)
     by_name = {each.model: each for each in run.predictions.outcomes()}
     measured = None if normaliser is None or normaliser.model is None else by_name[normaliser.model]
     facts = measured_facts(run.manifest["data"], run.manifest["precision"])
-    return Baseline(outcomes, run.predictions.ids, facts, normaliser, measured)
+    return Baseline(outcomes, run.predictions.ids, facts, normaliser, measured, setup_facts(about))
+
+
+def _described(run: Run, model: str) -> Mapping[str, Any]:
+    """Return what a run's manifest says of a model whose numbers may be compared.
+
+    Raises:
+        InputError: they may not.
+    """
+    about: Mapping[str, Any] = next((each for each in run.manifest["models"] if each["name"] == model), {})
+    require_repeatable([about], where="this run" if run.folder is None else str(run.folder))
+    return about
 
 
 def judged_model(run: Run, model: str | None = None) -> Outcomes:
@@ -229,14 +245,18 @@ def gate_run(
         where: what the baseline was read from, for messages.
 
     Raises:
-        InputError: other images than the baseline's, or a rule for what was not measured.
+        InputError: other images than the baseline's, a rule for what was not measured, or a model whose answers depend
+            on more than the image.
     """
     judged = judged_model(run, model)
+    changes = setup_changes(setup_facts(_described(run, judged.model)), baseline.setup)
     precision = run.manifest["precision"]
     require_same_images(run.manifest["data"], precision, baseline, where=where)
     pairing = pair_with_baseline(judged, run.predictions.ids, baseline)
     judgement = judge(rules or default_rules(baseline), pairing)
-    return GateResult(judgement, judged.model, baseline, _facts(run, judged.model, baseline, where))
+    facts = _facts(run, judged.model, baseline, where)
+    told = (("set-up", f"not as in the baseline: {'; '.join(changes)}"),) if changes else ()
+    return GateResult(judgement, judged.model, baseline, facts + told, changes)
 
 
 def _facts(run: Run, model: str, baseline: Baseline, where: str) -> tuple[tuple[str, str], ...]:

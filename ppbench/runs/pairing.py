@@ -8,6 +8,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.runs.folder import Run
 from ppbench.runs.merging import merge
+from ppbench.runs.repeatable import require_repeatable
 from ppbench.scoring.comparison import Comparison, compare
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import Outcomes
@@ -66,8 +67,11 @@ def compare_runs(runs: Sequence[Run], *, reference: str | None = None) -> Compar
             runs has its run's folder appended: ``"resnet20 (before)"``.
 
     Raises:
-        InputError: the runs cannot be paired, there are not two models, or no such reference.
+        InputError: the runs cannot be paired, there are not two models, no such reference, or a model whose answers
+            depend on more than the image.
     """
+    for run in runs:
+        require_repeatable(run.manifest["models"], where="the run" if run.folder is None else str(run.folder))
     merged = merge(runs)
     outcomes = [member.outcomes for member in merged.members]
     known = {each.model: each for each in outcomes}

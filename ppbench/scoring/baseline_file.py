@@ -34,6 +34,8 @@ class Baseline:
         facts: what it was measured on: data, source, protocol, seed, digests; a run must agree in all of them.
         normaliser: what CE divides by; None: there are no CE rules.
         normaliser_outcomes: of the normaliser on the same images, where it was measured in the run.
+        setup: how the model was set up, its input contract and what it returns; a run may differ, and is told. None in
+            files of older versions.
     """
 
     outcomes: Outcomes
@@ -41,12 +43,13 @@ class Baseline:
     facts: Mapping[str, Fact]
     normaliser: Normaliser | None = None
     normaliser_outcomes: Outcomes | None = None
+    setup: Mapping[str, Fact] | None = None
 
 
 def pack(baseline: Baseline) -> str:
     """Return the text of a baseline file; the same baseline gives the same bytes."""
     measured = baseline.normaliser_outcomes
-    content = {
+    content: dict[str, Any] = {
         "kind": KIND,
         "schema_version": SCHEMA_VERSION,
         "facts": dict(baseline.facts),
@@ -56,6 +59,8 @@ def pack(baseline: Baseline) -> str:
         "normaliser": None if baseline.normaliser is None else baseline.normaliser.to_dict(),
         "normaliser_model": None if measured is None else _packed(measured),
     }
+    if baseline.setup is not None:
+        content["setup"] = dict(baseline.setup)
     return (
         json.dumps({**content, "sha256": _checksum(content)}, indent=1, ensure_ascii=False, allow_nan=False)
         + "\n"
@@ -162,6 +167,7 @@ def _read(content: Mapping[str, Any]) -> Baseline:
         content["facts"],
         None if kept is None else Normaliser.from_dict(kept),
         None if measured is None else _outcomes(measured, images),
+        content.get("setup"),
     )
 
 

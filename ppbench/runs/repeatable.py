@@ -1,0 +1,74 @@
+"""May a model's numbers be compared at all, and was it set up as that of a baseline?"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ppbench.errors import InputError
+from ppbench.scoring.baseline_file import Fact, disagreements
+from ppbench.setup.finding import SetupCheck
+
+_WHY = {
+    "batch": "that depend on the other images of their batch",
+    "chance": "that are others each time",
+}
+
+
+def require_repeatable(models: Iterable[Mapping[str, Any]], *, where: str) -> None:
+    """Refuse models whose answers depend on more than the image.
+
+    Args:
+        models: what run.json says of them; runs of older versions say nothing of it.
+        where: what they were read from, for the message.
+
+    Raises:
+        InputError: there is one; the line names it.
+    """
+    for model in models:
+        depends_on = (model.get("setup") or {}).get("depends_on")
+        if depends_on is not None:
+            _refuse(str(model["name"]), depends_on, where)
+
+
+def require_repeatable_setups(checks: Iterable[SetupCheck], model: str | None = None) -> None:
+    """Refuse a model whose answers depend on more than the image as soon as that is known, before the work.
+
+    Args:
+        checks: of the models of a run.
+        model: the one that counts; None for all.
+
+    Raises:
+        InputError: there is one; the line names it.
+    """
+    for check in checks:
+        if check.depends_on is not None and model in (None, check.model):
+            _refuse(check.model, check.depends_on, "this run")
+
+
+def setup_facts(model: Mapping[str, Any]) -> dict[str, Fact] | None:
+    """Return how a model was set up: its input contract and what it returns; None of a run that does not say.
+
+    Args:
+        model: what run.json says of it.
+    """
+    setup = model.get("setup")
+    if setup is None:
+        return None
+    facts: dict[str, Fact] = {"outputs": setup["outputs"]}
+    for name, value in model["input_spec"].items():
+        text = ", ".join(f"{part:.4g}" for part in value) if isinstance(value, list) else value
+        facts[f"input {name.replace('_', ' ')}"] = text
+    return facts
+
+
+def setup_changes(ours: Mapping[str, Fact] | None, theirs: Mapping[str, Fact] | None) -> tuple[str, ...]:
+    """Return in what two set-ups differ, one short text each; nothing where one of them is not known."""
+    return () if ours is None or theirs is None else tuple(disagreements(ours, theirs))
+
+
+def _refuse(name: str, depends_on: str, where: str) -> None:
+    got = _WHY.get(depends_on, f"that depend on {depends_on}")
+    raise InputError(
+        f"{where}: {name}: expected answers that depend on the image only, got ones {got}: "
+        "its numbers cannot be compared; mend the network (eval mode, running statistics, no dropout) and evaluate "
+        "it again"
+    )

@@ -1,0 +1,117 @@
+"""The set-up checks of a run: before its first cell and after it, or as they were kept with cells of an earlier run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ppbench.evaluation.answers import Answers
+from ppbench.evaluation.cells import CLEAN
+from ppbench.evaluation.keys import Keys
+from ppbench.evaluation.runner import Slot
+from ppbench.models.loaded_model import LoadedModel
+from ppbench.setup.checking import Checker
+from ppbench.setup.finding import SetupCheck
+from ppbench.setup.kept import KeptChecks
+
+_TOLD = {"batch": "the other images of their batch", "chance": "chance"}
+
+
+class Setups:
+    """The set-ups of a run's models.
+
+    Attributes:
+        models: the models, each with what it returns decided.
+        checks: what was found of each, in their order.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[LoadedModel],
+        checker: Checker,
+        kept: KeptChecks | None,
+        keys: Keys,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """Look at the models, or take what was found of them before.
+
+        Args:
+            models: as they were loaded.
+            checker: of the run.
+            kept: checks of earlier runs; None where nothing is kept.
+            keys: of the models as they were loaded.
+            fresh: check again, whatever was kept.
+        """
+        self._checker = checker
+        self._kept = kept
+        self._keys = {model.name: keys((model.name, checker.cell)) for model in models} if kept else {}
+        found = {} if fresh else {model.name: self._found(model.name) for model in models}
+        self._known = {name for name, check in found.items() if check is not None}
+        self.checks = tuple(found.get(model.name) or checker.probe(model) for model in models)
+        self.models = [
+            replace(model, outputs=check.outputs) for model, check in zip(models, self.checks, strict=True)
+        ]
+
+    @property
+    def repeatable(self) -> frozenset[str]:
+        """The names of the models whose answers depend on nothing but the image."""
+        return frozenset(check.model for check in self.checks if check.depends_on is None)
+
+    def finish(self, answers: Mapping[Slot, Answers]) -> None:
+        """Add what the answers to the first cell say, where that is the clean one, and keep the checks.
+
+        Args:
+            answers: to the first cell.
+        """
+        self.checks = tuple(
+            self._finished(model, check, answers)
+            for model, check in zip(self.models, self.checks, strict=True)
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for everything that is not ok."""
+        return [line for check in self.checks for line in check.warnings]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to stand below every table: whose numbers cannot be compared, and why."""
+        return tuple(
+            f"{check.model}: its answers depend on {_TOLD[check.depends_on]}: no number of it can be compared"
+            for check in self.checks
+            if check.depends_on is not None
+        )
+
+    @property
+    def all_well(self) -> str | None:
+        """What to say where there is nothing to warn of; None if nothing was looked at: an earlier run has said it."""
+        if self.warnings or len(self._known) == len(self.models):
+            return None
+        return f"set-up check: nothing looks wrong ({', '.join(check.model for check in self.checks)})"
+
+    def described(self, about: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what run.json says of the models, with what was found of each.
+
+        Args:
+            about: what it says without.
+        """
+        return [{**each, "setup": check.to_dict()} for each, check in zip(about, self.checks, strict=True)]
+
+    def _found(self, name: str) -> SetupCheck | None:
+        key = self._keys.get(name)
+        return None if self._kept is None or key is None else self._kept.get(key, name)
+
+    def _finished(self, model: LoadedModel, check: SetupCheck, answers: Mapping[Slot, Answers]) -> SetupCheck:
+        clean = self._checker.cell == CLEAN
+        if model.name in self._known:
+            return (
+                self._checker.renewed(check, model, answers[model.name, CLEAN].predictions)
+                if clean
+                else check
+            )
+        if clean:
+            check = self._checker.finish(check, model, answers[model.name, CLEAN].predictions)
+        key = self._keys.get(model.name)
+        if self._kept is not None and key is not None and check.complete and check.depends_on is None:
+            self._kept.put(key, check)
+        return check

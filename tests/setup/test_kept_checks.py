@@ -1,0 +1,116 @@
+"""The set-up check of a run: what it says and records, and that a run from the store does not repeat it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import ppbench
+from ppbench.evaluation.store import CellStore
+from ppbench.models.requests import Loading
+from ppbench.runs.evaluate import evaluate
+from ppbench.setup.checking import Checker
+from ppbench.setup.finding import Finding, SetupCheck
+from ppbench.setup.kept import KeptChecks
+from tests.setup.networks import Small, loaded
+
+SMALL: dict[str, Any] = {"corruptions": "pixelate", "severities": "5", "limit": 200}
+
+
+def test_a_check_is_the_same_after_json() -> None:
+    """What run.json and the store keep of it is all of it."""
+    check = SetupCheck(
+        "m", "probabilities", "batch", (Finding("batch", "wrong", "a", "b"), Finding("images", "ok", "c"))
+    )
+    assert SetupCheck.from_dict("m", check.to_dict()) == check
+    assert check.verdict == "wrong"
+    assert check.warnings == ("m: a: b",)
+
+
+def test_the_contract_is_not_warned_of() -> None:
+    """A run names every contract anyway; the verdict has it all the same. What was not looked at counts for nothing."""
+    check = SetupCheck(
+        "m", "logits", None, (Finding("contract", "notice", "a"), Finding("batch", "skipped", "b"))
+    )
+    assert check.warnings == ()
+    assert check.verdict == "notice"
+
+
+def test_a_run_from_the_store_checks_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run.json says the same, its warnings are the same, and no network is asked anything."""
+    wrong = Loading(spec={"mean": (0.9, 0.9, 0.9)})
+    first_lines: list[str] = []
+    first = evaluate("resnet20", **SMALL, loading=wrong, cache=tmp_path, on_warning=first_lines.append)
+    assert first_lines
+
+    def never(*_arguments: object) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(Checker, "_asked", never)
+    monkeypatch.setattr(Checker, "_searched", never)
+    lines: list[str] = []
+    again = evaluate("resnet20", **SMALL, loading=wrong, cache=tmp_path, on_warning=lines.append)
+    assert again.manifest["cells"]["evaluated"] == 0
+    assert lines == first_lines
+    assert again.manifest["models"] == first.manifest["models"]
+    with pytest.raises(AssertionError, match="asked"):
+        evaluate("resnet20", **SMALL, loading=wrong, cache=tmp_path, fresh=True)
+    CellStore(tmp_path / "cells").clear()
+    assert not list((tmp_path / "cells").rglob("*.setup"))
+
+
+def test_a_damaged_check_is_made_again(tmp_path: Path) -> None:
+    """Half a file, another version, a list: none of them is taken."""
+    store = CellStore(tmp_path)
+    kept, check = KeptChecks(store), SetupCheck("m", "logits", None, (Finding("images", "ok", "c"),))
+    kept.put("ab" * 32, check)
+    assert kept.get("ab" * 32, "m") == check
+    path = next(tmp_path.rglob("*.setup"))
+    whole = path.read_text()
+    for content in (whole[:20], whole.replace('"version": 1', '"version": 0'), "[]"):
+        path.write_text(content)
+        assert kept.get("ab" * 32, "m") is None
+    assert kept.get("cd" * 32, "m") is None
+
+
+def test_a_good_run_says_one_line() -> None:
+    """No warning, and one note that the set-up was looked at."""
+    warnings: list[str] = []
+    notes: list[str] = []
+    run = evaluate("resnet20", **SMALL, store=False, on_warning=warnings.append, on_note=notes.append)
+    assert warnings == []
+    assert [note for note in notes if "set-up check" in note] == [
+        "set-up check: nothing looks wrong (resnet20)"
+    ]
+    setup = run.manifest["models"][0]["setup"]
+    assert setup["verdict"] == "ok"
+    assert "the index (resnet20-digits) says 4.0 %" in setup["findings"][-1]["text"]
+
+
+def test_a_network_handed_in_is_not_compared_with_its_file() -> None:
+    """It may have been trained or pruned since: only what a run loads itself is what the index says of its digest."""
+    model = ppbench.load_model("resnet20", data="digits-c")
+    run = evaluate(model, **SMALL, store=False)
+    assert "nobody has published" in run.manifest["models"][0]["setup"]["findings"][-1]["text"]
+
+
+def test_published_cells_without_clean_images_are_checked_too(tmp_path: Path) -> None:
+    """The batch and the outputs are tried on the first cell; there is no clean error then."""
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "fog.npy", random.integers(0, 256, (50_000, 32, 32, 3), np.uint8))
+    np.save(tmp_path / "labels.npy", np.tile(random.integers(0, 10, 10_000), 5))
+    run = evaluate(
+        loaded(Small(torch.nn.BatchNorm2d(8, track_running_stats=False))),
+        data="cifar10-c",
+        root=tmp_path,
+        source="published",
+        corruptions="fog",
+        severities="1",
+        limit=50,
+        store=False,
+    )
+    setup = run.manifest["models"][0]["setup"]
+    assert setup["depends_on"] == "batch"
+    assert "clean error" not in [finding["check"] for finding in setup["findings"]]
