@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, with_evaluation_options
+from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, spelling, with_evaluation_options
 from ppbench.cli.failure import BAD_INPUT
 
 if TYPE_CHECKING:
@@ -49,17 +49,26 @@ def doctor_command(
 
 def _check_setups(options: EvaluationOptions, strip: Path | None, *, json: bool) -> None:
     import json as json_text
+    import sys
 
     from rich.console import Console
 
+    from ppbench.atomic import require_writable
     from ppbench.cli import setup_screen
+    from ppbench.cli.streams import json_for
+    from ppbench.errors import InputError
 
+    if strip is not None:
+        if strip.suffix.lower() != ".png":
+            raise InputError(f"{strip}: expected a file name that ends in .png, got another ending")
+        require_writable(strip, "choose another with --strip")
     with Console(stderr=True).status("looking at the set-up"):
         report = options.check_setups()
     if strip is not None:
         setup_screen.write_strips(report, strip)
     if json:
-        typer.echo(json_text.dumps(setup_screen.content(report), indent=2, ensure_ascii=False))
+        content = setup_screen.content(report)
+        typer.echo(json_for(json_text.dumps(content, indent=2, ensure_ascii=False), sys.stdout))
     else:
         setup_screen.show(report)
     if any(looked.check.verdict == "wrong" for looked in report.models):
@@ -73,9 +82,8 @@ def _refuse_without_model(context: typer.Context) -> None:
     sources = {name: context.get_parameter_source(name) for name in (*NAMES, "strip")}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
-        option = f"--{given[0].replace('_', '-')}"
         raise InputError(
-            f"expected --model or --checkpoint with {option}, got neither: name the model to check"
+            f"expected --model or --checkpoint with {spelling(context, given[0])}, got neither: name the model to check"
         )
 
 

@@ -34,14 +34,10 @@ def show(report: "SetupReport") -> None:
 
 
 def write_strips(report: "SetupReport", path: Path) -> None:
-    """Write the strips of all models below each other as a picture.
-
-    Raises:
-        InputError: the file's ending is of no picture.
-    """
+    """Write the strips of all models below each other as a PNG."""
     from PIL import Image
 
-    from ppbench.errors import InputError
+    from ppbench import atomic
     from ppbench.reporting.contact_strip import picture
 
     strips = [picture(looked.seen, *_names(report, looked)) for looked in report.models]
@@ -52,10 +48,8 @@ def write_strips(report: "SetupReport", path: Path) -> None:
     for strip in strips:
         whole.paste(strip, (0, top))
         top += strip.height
-    try:
-        whole.save(path)
-    except ValueError:
-        raise InputError(f"{path}: expected a file name that ends in .png, got another ending") from None
+    with atomic.writing(path) as file:
+        whole.save(file, "PNG")
 
 
 def content(report: "SetupReport") -> dict[str, Any]:

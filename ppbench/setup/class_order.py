@@ -45,7 +45,7 @@ def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequen
     if np.array_equal(order[moved], as_text[moved]) or np.array_equal(
         order[moved], np.argsort(as_text)[moved]
     ):
-        why = "they look sorted as text, 0, 1, 10, 2: pass the order with --classes FILE"
+        why = "they look sorted as text, 0, 1, 10, 2: --classes numbers or --classes FILE says another order"
         return Finding(CLASS_ORDER, "wrong", f"with the labels in another order, {_fall(then, now)}", why)
     seen = sorted(moved.tolist(), key=lambda label: -int((predictions == label).sum()))[:3]
     some = ", ".join(f"{names[label]} is called {names[int(order[label])]}" for label in seen)

@@ -75,8 +75,10 @@ def test_eleven_numbered_classes_are_in_the_order_that_is_said(tmp_path: Path) -
     assert (_clean_error(right), warnings) == (0.0, [])
     wrong = ppbench.evaluate(_network(11), root=root, classes="text", on_warning=warnings.append, **SMALL)
     assert _clean_error(wrong) == pytest.approx(100 * 9 / 11)
-    (warning,) = warnings
+    warning, order = warnings
     assert "near chance" in warning
+    assert "they look sorted as text" in order
+    assert "--classes numbers" in order
     assert "(labels by folder order: 0=0, 1=1, 10=2, 2=3, 3=4, " in warning
     assert "--classes)?" in warning
     assert right.manifest["data"]["classes"]["folders"] == [str(k) for k in range(11)]
