@@ -32,6 +32,7 @@ class LoadedModel:
         prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
         assumed: what neither the file nor the user says and was taken for granted, a clause each.
+        untrained: what of the network was not trained as it is, in words; empty where all was.
         outputs: what the network returns; `logits` takes the logarithm of probabilities.
     """
 
@@ -46,6 +47,7 @@ class LoadedModel:
     spec_source: str = ""
     prefix: str = ""
     assumed: tuple[str, ...] = ()
+    untrained: str = ""
     outputs: OutputKind = "logits"
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)

@@ -1,6 +1,6 @@
 """Where a model comes from: the index, a file, torchvision, the user's own code; one method each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ppbench.models.cleaning import normalisations
 from ppbench.models.download import fetch
 from ppbench.models.file_format import Format, file_format
 from ppbench.models.folders import shipped_folder, user_folder
-from ppbench.models.index import INDEX_FILE, IndexEntry, find, known_index, with_sha256
+from ppbench.models.index import IndexEntry, find, known_index, with_sha256
 from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.onnx_graphs import graph_sha256, load_graph
@@ -26,6 +26,16 @@ from ppbench.models.spec_source import Claim, settle
 from ppbench.models.stem_swap import with_stem
 from ppbench.models.unseen import unseen
 from ppbench.models.zoo_contract import ZooContract
+
+RECIPES = {
+    "digits-c": "digits",
+    "cifar10-c": "cifar10-fast",
+    "imagenet-c": "imagenet-paper",
+    "imagenet100-c": "imagenet100-paper",
+}
+"""What `ppbench train` trains a network for each data set by, where it has a recipe."""
+
+UNTRAINED = "its push-pull stem was made of a plain network's by --as, and not trained"
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,7 @@ class Wish:
             report=replace(report, notes=notes + report.notes),
             spec_source=source,
             assumed=assumed,
+            untrained=UNTRAINED if self.turn_into is not None else "",
         )
 
     def zoo(self, model: str, path: Path | None) -> LoadedModel:
@@ -234,14 +245,21 @@ class Wish:
                 f"expected an id or a file with {model}, whose weights for {self.data} were trained in ways of their "
                 f"own, got neither: name them by --model {' or '.join(ids)}"
             )
-        known = f"weights for {', '.join(entry.data for entry in others)} only" if others else "no weights"
-        for_data = f" for {self.data}" if self.data else ""
-        raise InputError(
-            f"no weights of {model}{for_data}: {shipped_folder() / INDEX_FILE} has {known}, and there is no file "
-            f"{' or '.join(str(place) for place in places[: len(names)])} (or of that name in {shipped_folder()}): "
-            f"put one there, pass --checkpoint FILE, or train it: ppbench train --recipe digits --model {model} "
-            "(for digits-c; a recipe file of your own for other data)"
-        )
+        raise InputError(self._no_weights(model, others))
+
+    def _no_weights(self, model: str, others: Sequence[IndexEntry]) -> str:
+        """Say that a network has no weights for these images, and what to do, in one short line."""
+        wanted = architecture(model)
+        ways = ["give yours with --checkpoint FILE"]
+        if wanted.stem.unit != "plain":
+            ways.append(
+                f"a plain {wanted.base}'s with --as {model} (not trained as push-pull: every table says so)"
+            )
+        if recipe := RECIPES.get(self.data or ""):
+            ways.append(f"train it: ppbench train --recipe {recipe} --model {model}")
+        data = sorted({entry.data for entry in others})
+        there = f" (there are some for {' and '.join(data)})" if data else ""
+        return f"{model}: no published weights for {self.data or 'it'}{there}: {', or '.join(ways)}"
 
 
 def _default(size: int) -> Claim:

@@ -235,6 +235,7 @@ def evaluate(
             notes=(
                 *divide_by.notes,
                 *quality_notes(images, predictions, generator=maker, limit=limit),
+                *(f"{model.name}: {model.untrained}" for model in loaded if model.untrained),
                 *setups.notes,
             ),
         )

@@ -12,6 +12,8 @@ from ppbench.models.index import IndexEntry, shipped_index
 from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
 from ppbench.models.load import load_model
 from ppbench.models.registry import architecture
+from ppbench.models.resolving import RECIPES
+from ppbench.training.recipe import load_recipe
 from tests.models.foreign_files import images_of, network_of, write
 
 PUBLISHED = {"resnet20-cifar10": "resnet-20", "resnet20-pp2020-cifar10": "resnet-20-pp"}
@@ -124,21 +126,27 @@ def test_the_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
     loaded = load_model("resnet56a-pp5", data="digits-c")
     assert torch.equal(loaded.module(images_of()), network(images_of()))
-    with pytest.raises(InputError, match="no weights of resnet56a-pp5 for cifar10-c"):
+    with pytest.raises(
+        InputError, match="resnet56a-pp5: no published weights for cifar10-c: give yours with --checkpoint"
+    ):
         load_model("resnet56a-pp5", data="cifar10-c")
 
 
 def test_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without weights, one line says where it looked, what to put there, and how to train them."""
+    """Without weights, one short line says what to do: a file, a plain network's weights, or a training."""
     monkeypatch.setenv("PPBENCH_CHECKPOINTS", str(tmp_path))
     with pytest.raises(InputError) as caught:
         load_model("resnet50-pp", data="imagenet-c")
-    line = str(caught.value)
-    assert "\n" not in line
-    assert "index.toml" in line
-    assert str(tmp_path / "resnet50-pp-imagenet-c.safetensors") in line
-    assert "--checkpoint" in line
-    assert "ppbench train --recipe digits --model resnet50-pp" in line
+    assert str(caught.value) == (
+        "resnet50-pp: no published weights for imagenet-c: give yours with --checkpoint FILE, or a plain resnet50's "
+        "with --as resnet50-pp (not trained as push-pull: every table says so), or train it: "
+        "ppbench train --recipe imagenet-paper --model resnet50-pp"
+    )
+
+
+def test_the_recipes_that_are_named_are_for_those_data() -> None:
+    """A recipe that a message names exists, and trains for the data that were asked for."""
+    assert {load_recipe(recipe).data: recipe for recipe in RECIPES.values()} == RECIPES
 
 
 def test_own_metadata_comes_back(tmp_path: Path) -> None:

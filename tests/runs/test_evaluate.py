@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import ppbench
+from ppbench.models.folders import shipped_folder
+from ppbench.models.requests import Loading, ModelRequest
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
 from ppbench.scoring.errors_table import read_errors_csv
@@ -110,3 +112,19 @@ def test_the_shipped_table_is_what_the_shipped_alexnet_does() -> None:
             assert error == pytest.approx(shipped.per_severity[corruption][severity], abs=0.61)
     assert run.tables[0].clean is not None
     assert run.tables[0].clean.error == pytest.approx(shipped.clean, abs=0.21)
+
+
+def test_a_stem_that_was_not_trained_is_in_every_table(tmp_path: Path) -> None:
+    """`--as` makes a push-pull network that nobody trained; no reader of its numbers should take it for one."""
+    run = ppbench.evaluate(
+        ModelRequest("resnet20", shipped_folder() / "resnet20-digits.safetensors"),
+        corruptions="fog",
+        severities="1",
+        limit=10,
+        loading=Loading(turn_into="resnet20-pp"),
+        out=tmp_path / "run",
+    )
+    line = "resnet20-pp: its push-pull stem was made of a plain network's by --as, and not trained"
+    assert line in run.context.notes
+    for table in ("table.md", "table.tex"):
+        assert "and not trained" in (tmp_path / "run" / table).read_text(encoding="utf-8")
