@@ -74,6 +74,7 @@ def test_flags_are_named() -> None:
     assert ": from flags (mean) over " in note
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")  # deprecated, but files of it are around
 def test_a_torchscript_program(tmp_path: Path) -> None:
     """A program says nothing of its input: it gets the default, in so many words."""
     path = tmp_path / "net.pt"
