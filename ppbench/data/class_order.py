@@ -108,10 +108,11 @@ def sorted_classes(where: Path, found: Sequence[str], order: ClassOrder | None) 
     Raises:
         InputError: nothing is said, and the two orders differ.
     """
-    as_text, by_number = sorted(found), sorted(sorted(found), key=_by_number)
+    as_text = sorted(found)
+    by_number = sorted(as_text, key=_by_number)
     if order is not None:
         return Classes(tuple(by_number if order.by == "numbers" else as_text), order.by)
-    if as_text != by_number:
+    if as_text != sorted(as_text, key=lambda name: _by_number(name, lower=False)):
         label = next(k for k, pair in enumerate(zip(as_text, by_number, strict=True)) if pair[0] != pair[1])
         raise InputError(
             f"{where}: expected class folders in one order, got two: label {label} is {as_text[label]!r} as text "
@@ -124,19 +125,23 @@ def sorted_classes(where: Path, found: Sequence[str], order: ClassOrder | None) 
 
 def case_note(classes: Classes) -> str | None:
     """Return a note where timm orders the folders otherwise: it takes upper and lower case as one."""
-    if classes.by != "text" or sorted(classes.names, key=lambda name: _by_number(name.lower())) == list(
-        classes.names
-    ):
+    if classes.by != "text" or sorted(classes.names, key=_by_number) == list(classes.names):
         return None
     return (
         f"{classes}, capitals first as torchvision's ImageFolder sorts; timm sorts upper and lower case alike: for a "
-        "network trained with timm, name its order with --classes FILE"
+        "network trained with timm, pass --classes numbers"
     )
 
 
-def _by_number(name: str) -> list[str | int]:
-    """Return what sorts names by the numbers in them, `a2` before `a10`: text and numbers in turn."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
+def _by_number(name: str, *, lower: bool = True) -> list[str | int]:
+    """Return what sorts names by the numbers in them, `a2` before `a10`: text and numbers in turn.
+
+    Args:
+        name: of a folder.
+        lower: whether upper and lower case are alike, as timm takes them.
+    """
+    parts = re.split(r"([0-9]+)", name.lower() if lower else name)
+    return [int(part) if at % 2 else part for at, part in enumerate(parts)]
 
 
 def _checked(where: str, names: list[str]) -> tuple[str, ...]:

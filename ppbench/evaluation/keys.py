@@ -15,7 +15,7 @@ from ppbench.evaluation.store import key_of
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import ARCHITECTURES
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Goes up whenever the loop, a network or the preprocessing gives other answers than before."""
 
 

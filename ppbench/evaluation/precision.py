@@ -50,11 +50,18 @@ def arithmetic(precision: str, device: str) -> Iterator[None]:
 def _without_tf32() -> Iterator[None]:
     """Keep float32 arithmetic float32: by torch's default, newer GPUs convolve it with the 10 bits of TF32."""
     before = [(setting, name, _to_restore(setting, name)) for setting, name in _tf32_settings()]
+    old: Any = torch.backends.cudnn
+    allowed = _old_flag()
     try:
+        if allowed is not None:
+            # First, as it sets the new names too. Left on, whoever reads it inside gets an error; torch itself does.
+            old.allow_tf32 = False
         for setting, name, _ in before:
             setattr(setting, name, "ieee" if name == _BY_NAME else False)
         yield
     finally:
+        if allowed is not None:
+            old.allow_tf32 = allowed
         for setting, name, value in before:
             setattr(setting, name, value)
 
@@ -71,6 +78,14 @@ def _tf32_settings() -> list[tuple[Any, str]]:
         return [(products, "allow_tf32"), (convolutions, "allow_tf32")]
     networks: Any = convolutions  # torch's types do not show what it has
     return [(setting, _BY_NAME) for setting in (products, networks.conv, networks.rnn)]
+
+
+def _old_flag() -> bool | None:
+    """Return cuDNN's `allow_tf32`; None where it cannot be read: the caller has set the new names apart from it."""
+    try:
+        return bool(torch.backends.cudnn.allow_tf32)
+    except RuntimeError:
+        return None
 
 
 def _to_restore(setting: Any, name: str) -> Any:

@@ -33,6 +33,7 @@ class LoadedModel:
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
         assumed: what neither the file nor the user says and was taken for granted, a clause each.
         untrained: what of the network was not trained as it is, in words; empty where all was.
+        device: where it is.
         outputs: what the network returns; `logits` takes the logarithm of probabilities.
     """
 
@@ -49,6 +50,7 @@ class LoadedModel:
     assumed: tuple[str, ...] = ()
     untrained: str = ""
     outputs: OutputKind = "logits"
+    device: torch.device | None = field(default=None, repr=False)
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
 
@@ -56,7 +58,8 @@ class LoadedModel:
         """Put the network in evaluation mode, and the normalisation beside it."""
         self.module.eval()
         parameter = next(self.module.parameters(), None)
-        self._place(torch.device("cpu") if parameter is None else parameter.device)
+        # A network without parameters (an ONNX graph) does not show where it was moved to: the model remembers.
+        self._place(parameter.device if parameter is not None else self.device or torch.device("cpu"))
 
     def to(self, device: torch.device | str) -> "LoadedModel":
         """Move the network to a device, in place, and return the model."""
@@ -103,6 +106,7 @@ class LoadedModel:
         return x if spec.normalised_inside else x.sub_(self._mean).div_(self._std)
 
     def _place(self, device: torch.device) -> None:
+        self.device = device
         self._mean = torch.tensor(self.spec.mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(self.spec.std, device=device).view(3, 1, 1)
 

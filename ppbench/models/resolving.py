@@ -144,7 +144,8 @@ class Wish:
             return self._foreign(model, network, [contract.claim(size)])
         name, weights_name = torchvision_models.split(model)
         network, contract, used = torchvision_models.pretrained(name, weights_name, interpolation)
-        return self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
+        loaded = self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
+        return replace(loaded, assumed=torchvision_models.without_transform_input(name, self._given()))
 
     def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
         """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
@@ -172,6 +173,8 @@ class Wish:
         assumed: tuple[str, ...] = ()
         if all(spec is None for _, spec in own) and not {"mean", "std"} <= set(self._given()):
             assumed = contract.assumed + _fine_tuned(loaded, contract)
+        elif model.startswith("torchvision:"):
+            assumed = torchvision_models.without_transform_input(wanted.base, self._given())
         return replace(loaded, checkpoint=path, sha256=sha256, report=report, assumed=assumed)
 
     def _given(self) -> list[str]:
@@ -253,7 +256,7 @@ class Wish:
         ways = ["give yours with --checkpoint FILE"]
         if wanted.stem.unit != "plain":
             ways.append(
-                f"a plain {wanted.base}'s with --as {model} (not trained as push-pull: every table says so)"
+                f"a plain {wanted.base}'s with --as {model} (not trained as push-pull, which every table says)"
             )
         if recipe := RECIPES.get(self.data or ""):
             ways.append(f"train it: ppbench train --recipe {recipe} --model {model}")

@@ -1,6 +1,7 @@
 """Models of torchvision's zoo: ``torchvision:NAME`` and ``torchvision:NAME@WEIGHTS``, with its weights or a file's."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from math import isqrt
 from pathlib import Path
@@ -147,6 +148,22 @@ def with_file(
     if named is None and proven is None:
         contract = replace(contract, assumed=_assumed(name, chosen, kinds, image_size))
     return architecture, _without_auxiliary(name, weights), contract
+
+
+def without_transform_input(name: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return a clause where a user's mean and std are not what torchvision's documentation means by them.
+
+    Args:
+        name: torchvision's name of the network.
+        given: the fields of the input contract that the user insists on.
+    """
+    if name not in _TRANSFORM_INPUT or not {"mean", "std"} & set(given):
+        return ()
+    clause = (
+        f"--mean and --std to be those of {name} itself, whose transform_input is off: with torchvision's weights and "
+        "the mean and std of its documentation leave both away"
+    )
+    return (clause,)
 
 
 def _assumed(name: str, chosen: Any, kinds: list[Any], image_size: int) -> tuple[str, ...]:

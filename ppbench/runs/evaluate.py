@@ -179,7 +179,15 @@ def evaluate(
         keys = Keys(loaded, found.unchanged, images, maker, where.device, precision, compiled=compiled)
         setups = Setups(
             loaded,
-            Checker(images, names_of_cells[0], where.here, precision, len(names_of_cells), found.unchanged),
+            Checker(
+                images,
+                names_of_cells[0],
+                where.here,
+                precision,
+                batch.first,
+                cells=len(names_of_cells),
+                unchanged=found.unchanged,
+            ),
             None if cells is None else KeptChecks(cells),
             keys,
             fresh=fresh,

@@ -117,10 +117,16 @@ def check_setups(
         )
     found = load_models(models, images, loading or Loading(), on_note)
     with place("local", None, device) as where:
-        checker = Checker(
-            _part(images, limit or IMAGES, seed), CLEAN, where.here, precision, _SEARCH_CELLS, found.unchanged
-        )
         size = batch_size or first_batch_size(where.device, images.image_size)
+        checker = Checker(
+            _part(images, limit or IMAGES, seed),
+            CLEAN,
+            where.here,
+            precision,
+            size,
+            cells=_SEARCH_CELLS,
+            unchanged=found.unchanged,
+        )
         looked = tuple(
             _looked(model, checker, size, shown, exact=limit is not None) for model in found.models
         )

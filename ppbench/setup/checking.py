@@ -1,9 +1,10 @@
 """The set-up check at work: it asks a network about a few images, and puts what it finds together.
 
-It never changes a number: buffers and torch's random state are afterwards what they were, and what goes wrong with a
-trial is a finding and no error.
+It never changes a number: a copy of the network is asked, random states are afterwards what they were, and what goes
+wrong with a trial is a finding and no error. Of a network that cannot be copied the buffers are put back.
 """
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -13,11 +14,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ppbench.data.class_names import class_names
 from ppbench.data.image_set import Images, Pixels
 from ppbench.data.source import DataSource
+from ppbench.errors import InputError
 from ppbench.evaluation.answers import INVALID
 from ppbench.evaluation.batch_size import is_out_of_memory
 from ppbench.evaluation.cells import CLEAN, CellId
@@ -25,6 +27,7 @@ from ppbench.evaluation.network import Network
 from ppbench.evaluation.precision import PRECISIONS
 from ppbench.models.known_error import KnownError, known_error
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.module import copied
 from ppbench.setup import alternatives, class_order, clean_error, outputs, pixels, repeatability, untrained
 from ppbench.setup.alternatives import Alternative
 from ppbench.setup.better import clearly_better
@@ -53,6 +56,7 @@ class Checker:
         cell: the one whose images are taken: the clean one, or the first published one where there are no clean images.
         device: where the networks are asked.
         precision: that they are asked in.
+        batch_size: images that the run asks for at a time: a network may take no more.
         cells: of the run; what the search for a better set-up may cost is a share of them.
         unchanged: the names of the models whose weights are what their checkpoint's digest says.
         clock: seconds.
@@ -62,6 +66,7 @@ class Checker:
     cell: CellId
     device: torch.device
     precision: str = "fp32"
+    batch_size: int = TOGETHER
     cells: int = 1
     unchanged: Set[str] = frozenset()
     clock: Callable[[], float] = time.perf_counter
@@ -75,8 +80,8 @@ class Checker:
         model.to(self.device)
         findings = [_contract(model), self._images_finding, untrained.judge(model.module)]
         try:
-            with _untouched(model.module, self.device):
-                once, again, alone = self._answers(model)
+            with _apart(model, self.device) as trial:
+                once, again, alone = self._answers(trial)
         except Exception as error:  # noqa: BLE001  whatever a network does wrong, the run itself will say
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             skipped = Finding(BATCH, "skipped", f"{self._count(TOGETHER)} images failed ({reason})")
@@ -109,11 +114,9 @@ class Checker:
         return replace(check, findings=(*check.findings, *findings))
 
     def renewed(self, check: SetupCheck, model: LoadedModel, predictions: Predictions) -> SetupCheck:
-        """Return a check that was kept, its clean error compared with what is known of the network today."""
-        now = self.clean_error(model, predictions)
-        return replace(
-            check, findings=tuple(now if each.check == CLEAN_ERROR else each for each in check.findings)
-        )
+        """Return a check that was kept, with the contract of this run and what is known of the network today."""
+        now = {CONTRACT: _contract(model), CLEAN_ERROR: self.clean_error(model, predictions)}
+        return replace(check, findings=tuple(now.get(each.check, each) for each in check.findings))
 
     def clean_error(self, model: LoadedModel, predictions: Predictions) -> Finding:
         """Return how the error on the clean images compares with what is known and with guessing."""
@@ -168,7 +171,8 @@ class Checker:
 
     def _answers(self, model: LoadedModel) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the answers of `_asked`, to a smaller batch where the memory is too small."""
-        for count in (TOGETHER, ALONE):
+        most = max(2, self.batch_size)  # one image is no batch
+        for count in (min(TOGETHER, most), min(ALONE, most)):
             try:
                 return self._asked(model, count)
             except RuntimeError as error:
@@ -204,8 +208,8 @@ class Checker:
         """Try other set-ups, as far as a share of the run or a part of a second goes."""
         ways = alternatives.alternatives(model.spec, self.source.image_size[0])
         try:
-            with _untouched(model.module, self.device):
-                return self._tried(model, predictions == self.source.labels, ways)
+            with _apart(model, self.device) as trial:
+                return self._tried(trial, predictions == self.source.labels, ways)
         except Exception as error:  # noqa: BLE001  as above
             return Finding(alternatives.OTHERS, "skipped", f"failed: {type(error).__name__}")
 
@@ -260,18 +264,29 @@ def _contract(model: LoadedModel) -> Finding:
 
 
 @contextmanager
-def _untouched(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """Leave buffers and torch's random state as they are: a network in training mode changes both."""
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+def _apart(model: LoadedModel, device: torch.device) -> Iterator[LoadedModel]:
+    """Yield a model with a network of its own, and leave all random states as they were.
+
+    A network in training mode changes its buffers, one that adapts itself anything. One that cannot be copied (a graph,
+    say) is yielded itself, and its buffers are put back.
+    """
+    try:
+        trial = replace(model, module=copied(model.module, model.name))
+    except InputError:
+        trial = model
+    buffers = [(buffer, buffer.clone()) for buffer in model.module.buffers()] if trial is model else []
     cuda = (
         [torch.cuda.current_device() if device.index is None else device.index]
         if device.type == "cuda"
         else []
     )
+    others = random.getstate(), np.random.get_state()  # noqa: NPY002  what a network may draw from
     with torch.random.fork_rng(devices=cuda):
         try:
-            yield
+            yield trial
         finally:
+            random.setstate(others[0])
+            np.random.set_state(others[1])  # noqa: NPY002  as above
             with torch.inference_mode():
                 for buffer, before in buffers:
                     buffer.copy_(before)

@@ -106,7 +106,7 @@ def _near_chance(model: LoadedModel, errors: int, images: int, order: str | None
     """
     chance = 1 / model.num_classes
     limit = chance + min(chance / 2, 0.05) + 3 * sqrt(chance * (1 - chance) / images)
-    if 1 - errors / images > limit:
+    if limit >= 1 or 1 - errors / images > limit:  # of few images no share says anything
         return None
     advice = (
         f"is the normalisation right ({contract(model.spec)}; from {model.spec_source}; --mean, --std, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ppbench.models.loaded_model import OutputKind
 
@@ -70,11 +70,15 @@ class SetupCheck:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One line for each finding that is not ok; the contract is left out: a run names it for every model anyway."""
+        """One line for each finding that is not ok, and one where the network could not be asked.
+
+        The contract is left out: a run names it for every model anyway.
+        """
         return tuple(
             f"{self.model}: {finding.line}"
             for finding in self.findings
-            if finding.state in ("notice", "wrong") and finding.check != CONTRACT
+            if (finding.state in ("notice", "wrong") and finding.check != CONTRACT)
+            or (finding.state == "skipped" and finding.check == BATCH)
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,7 +92,16 @@ class SetupCheck:
 
     @classmethod
     def from_dict(cls, model: str, values: Mapping[str, Any]) -> "SetupCheck":
-        """Return the check that `to_dict` wrote."""
+        """Return the check that `to_dict` wrote.
+
+        Raises:
+            ValueError: it wrote another.
+        """
+        if values["outputs"] not in get_args(OutputKind) or values["depends_on"] not in (
+            *get_args(DependsOn),
+            None,
+        ):
+            raise ValueError(f"expected a set-up check, got outputs {values['outputs']!r}")
         return cls(
             model,
             values["outputs"],

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from ppbench import atomic
 from ppbench.evaluation.store import CHECK_SUFFIX, CellStore
 from ppbench.setup.finding import SetupCheck
 
-VERSION = 1
+VERSION = 2
 """Goes up whenever a check finds something else than before."""
 
 
@@ -21,7 +23,9 @@ class KeptChecks:
         """Return the check under a key, None where there is none that can be read."""
         try:
             content = json.loads(self.store.path(key).with_suffix(CHECK_SUFFIX).read_text(encoding="utf-8"))
-            return SetupCheck.from_dict(model, content) if content["version"] == VERSION else None
+            if content["version"] != VERSION or content["sha256"] != _digest(content["check"]):
+                return None
+            return SetupCheck.from_dict(model, content["check"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -29,4 +33,10 @@ class KeptChecks:
         """Keep a check under a key."""
         path = self.store.path(key).with_suffix(CHECK_SUFFIX)
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(path, json.dumps({"version": VERSION, **check.to_dict()}))
+        found = check.to_dict()
+        atomic.write_text(path, json.dumps({"version": VERSION, "sha256": _digest(found), "check": found}))
+
+
+def _digest(found: Any) -> str:
+    """Return what tells a check from one that was changed on the disk: what it says decides numbers."""
+    return sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()

@@ -138,7 +138,17 @@ def test_capitals_are_said(tmp_path: Path) -> None:
     assert source.labels.tolist() == [0, 1, 2]
     (note,) = source.notes
     assert note.startswith("labels by folder order: Birman=0, Sphynx=1, beagle=2, capitals first")
-    assert "--classes FILE" in note
+    assert "--classes numbers" in note
+    as_timm = open_data("folder-c", root=tmp_path, classes="numbers")
+    assert as_timm.classes is not None
+    assert as_timm.classes.names == ("beagle", "Birman", "Sphynx")
+    assert as_timm.notes == ()
+
+
+def test_digits_of_other_scripts_are_letters(tmp_path: Path) -> None:
+    """`²` is a digit to Python and no number: it sorts as text does."""
+    source = open_data("folder-c", root=_folders(tmp_path, ["a²", "a٣", "b"]))
+    assert source.labels.tolist() == [0, 1, 2]
 
 
 def test_a_known_list_may_be_put_in_another_order(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def timm_script(path: Path) -> tuple[nn.Module, nn.Module]:
     optimizer = optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
     average = timm.utils.ModelEmaV3(network, decay=0.7)
     trained(network, optimizer, average.update, rounds=8)
-    args = argparse.Namespace(model="test_resnet", num_classes=10, mean=MEAN, std=STD, amp=False)
+    args = argparse.Namespace(model="test_resnet", num_classes=10, img_size=32, mean=MEAN, std=STD, amp=False)
     saver = timm.utils.CheckpointSaver(
         network, optimizer, args=args, model_ema=average, checkpoint_dir=str(path.parent), recovery_dir=""
     )

@@ -139,7 +139,7 @@ def test_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load_model("resnet50-pp", data="imagenet-c")
     assert str(caught.value) == (
         "resnet50-pp: no published weights for imagenet-c: give yours with --checkpoint FILE, or a plain resnet50's "
-        "with --as resnet50-pp (not trained as push-pull: every table says so), or train it: "
+        "with --as resnet50-pp (not trained as push-pull, which every table says), or train it: "
         "ppbench train --recipe imagenet-paper --model resnet50-pp"
     )
 

@@ -379,6 +379,18 @@ def error_of(model: str, path: Path, images: torch.Tensor, labels: torch.Tensor,
     return 100 * (loaded.logits(images).argmax(1) != labels).double().mean().item()
 
 
+def test_the_documented_mean_of_a_network_that_transforms_its_input_is_remarked(tmp_path: Path) -> None:
+    """Torchvision's own mean and std would be wrong for googlenet's weights without its transform_input."""
+    path = tmp_path / "w.pt"
+    torch.save(
+        torchvision.models.googlenet(num_classes=7, init_weights=False, aux_logits=False).state_dict(), path
+    )
+    given = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    loaded = load_model("torchvision:googlenet", checkpoint=path, num_classes=7, image_size=224, spec=given)
+    (clause,) = loaded.assumed
+    assert "transform_input is off" in clause
+
+
 LARGER_TORCHVISION = ["googlenet", "efficientnet_b1", "inception_v3", "vit_b_32"]
 
 

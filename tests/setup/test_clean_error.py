@@ -29,6 +29,8 @@ def model(classes: int, spec: InputSpec | None = None) -> LoadedModel:
         (1000, 950, 1000, False),
         (2, 500, 1000, True),
         (2, 100, 1000, False),
+        (2, 0, 10, False),  # of ten images no share says anything
+        (10, 0, 1, False),
     ],
 )
 def test_near_chance(classes: int, errors: int, images: int, warned: bool) -> None:

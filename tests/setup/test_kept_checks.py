@@ -32,10 +32,17 @@ def test_a_check_is_the_same_after_json() -> None:
 def test_the_contract_is_not_warned_of() -> None:
     """A run names every contract anyway; the verdict has it all the same. What was not looked at counts for nothing."""
     check = SetupCheck(
-        "m", "logits", None, (Finding("contract", "notice", "a"), Finding("batch", "skipped", "b"))
+        "m", "logits", None, (Finding("contract", "notice", "a"), Finding("other set-ups", "skipped", "b"))
     )
     assert check.warnings == ()
     assert check.verdict == "notice"
+
+
+def test_a_network_that_could_not_be_asked_is_warned_of() -> None:
+    """Nothing is known of its batch and its outputs then: all is not well."""
+    check = SetupCheck("m", "logits", None, (Finding("batch", "skipped", "16 images failed"),))
+    assert not check.complete
+    assert check.warnings == ("m: 16 images failed",)
 
 
 def test_a_run_from_the_store_checks_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,14 +69,16 @@ def test_a_run_from_the_store_checks_nothing_again(tmp_path: Path, monkeypatch: 
 
 
 def test_a_damaged_check_is_made_again(tmp_path: Path) -> None:
-    """Half a file, another version, a list: none of them is taken."""
+    """Half a file, another version, a list, a file that somebody edited: none of them is taken."""
     store = CellStore(tmp_path)
     kept, check = KeptChecks(store), SetupCheck("m", "logits", None, (Finding("images", "ok", "c"),))
     kept.put("ab" * 32, check)
     assert kept.get("ab" * 32, "m") == check
     path = next(tmp_path.rglob("*.setup"))
     whole = path.read_text()
-    for content in (whole[:20], whole.replace('"version": 1', '"version": 0'), "[]"):
+    edited = [whole.replace('"logits"', '"probabilities"'), whole.replace("null", '"weird"')]
+    assert whole not in edited
+    for content in (whole[:20], whole.replace('"version": 2', '"version": 0'), "[]", *edited):
         path.write_text(content)
         assert kept.get("ab" * 32, "m") is None
     assert kept.get("cd" * 32, "m") is None

@@ -99,20 +99,63 @@ def test_rounding_passes_and_more_does_not() -> None:
 
 
 def test_a_failing_network_is_no_error_of_the_check() -> None:
-    """What a network does wrong with a batch of the check the run itself will say, or not."""
+    """What a network does wrong in the check the run itself will say, or not; that it could not be asked is said."""
 
-    class OnlyFives(Small):
+    class Sulking(Small):
+        sulks = False
+
         def forward(self, x: Tensor) -> Tensor:
-            if len(x) != 5:
-                raise RuntimeError("five at a time")
+            if type(self).sulks:
+                type(self).sulks = False
+                raise RuntimeError("not now")
             return super().forward(x)
 
-    run = evaluate(loaded(OnlyFives()), **SMALL, batch_size=5)
+    model, warnings, notes = loaded(Sulking()), [], []
+    Sulking.sulks = True
+    run = evaluate(model, **SMALL, on_warning=warnings.append, on_note=notes.append)
     finding = next(
         each for each in run.manifest["models"][0]["setup"]["findings"] if each["check"] == "batch"
     )
     assert finding["state"] == "skipped"
-    assert "five at a time" in finding["text"]
+    assert "not now" in finding["text"]
+    assert any("not now" in line for line in warnings)
+    assert not any("nothing looks wrong" in line for line in notes)
+
+
+def test_no_more_images_than_the_run_asks_for() -> None:
+    """A network that takes five images at most is asked for five."""
+
+    class Few(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            if len(x) > 5:
+                raise RuntimeError("five at most")
+            return super().forward(x)
+
+    run = evaluate(loaded(Few()), **SMALL, batch_size=5)
+    finding = next(
+        each for each in run.manifest["models"][0]["setup"]["findings"] if each["check"] == "batch"
+    )
+    assert finding["state"] == "ok"
+
+
+def test_a_network_that_keeps_a_state_answers_as_without_the_check() -> None:
+    """Buffers that it replaces, and numbers that it counts, are those of a network that was never asked."""
+
+    class Counting(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("seen", torch.zeros(1))
+            self.calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen = self.seen + len(x)
+            self.calls += 1
+            return super().forward(x)
+
+    model = loaded(Counting())
+    before = float(model.module.seen), model.module.calls
+    Checker(noise_source(40), CLEAN, CPU).probe(model)
+    assert (float(model.module.seen), model.module.calls) == before
 
 
 def test_a_memory_that_is_too_small_takes_fewer_images() -> None:
