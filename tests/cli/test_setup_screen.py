@@ -79,6 +79,14 @@ def test_what_cannot_be_looked_at_is_one_line(ppbench, tmp_path):
     assert "expected clean images to check the set-up on" in done.err
 
 
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_batch_size_below_one_is_refused(ppbench, size):
+    """As `eval` refuses it, in one line and before the model is loaded."""
+    done = ppbench(*DOCTOR, "--batch-size", size)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"ppbench: expected a batch size of at least 1, got {size}\n"
+
+
 def test_half_blocks():
     """Each line shows two rows of pixels in 24-bit colour: the upper one as ink, the lower one as paper."""
     image = np.zeros((2 * ROWS, COLUMNS, 3), np.uint8)
