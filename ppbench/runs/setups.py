@@ -9,11 +9,10 @@ from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.repeatable import in_words
 from ppbench.setup.checking import Checker
 from ppbench.setup.finding import SetupCheck
 from ppbench.setup.kept import KeptChecks
-
-_TOLD = {"batch": "the other images of their batch", "chance": "chance"}
 
 
 class Setups:
@@ -77,7 +76,7 @@ class Setups:
     def notes(self) -> tuple[str, ...]:
         """What has to stand below every table: whose numbers cannot be compared, and why."""
         return tuple(
-            f"{check.model}: its answers depend on {_TOLD[check.depends_on]}: no number of it can be compared"
+            f"{check.model}: its answers depend on {in_words(check.depends_on)}: no number of it can be compared"
             for check in self.checks
             if check.depends_on is not None
         )
