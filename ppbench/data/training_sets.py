@@ -115,11 +115,15 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
         spec.num_classes,
         order_of(spec, folder, known),
     )
+    _check_no_empty_class(images, folder, "training")
+    return images
+
+
+def _check_no_empty_class(images: ImageSet, folder: Path, part: str) -> None:
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
         assert images.classes is not None  # they lie in class folders
-        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected training images, got none")
-    return images
+        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected {part} images, got none")
 
 
 def _test(spec: DataSet, place: Path) -> ImageSet:
@@ -137,7 +141,7 @@ def _check_same_classes(spec: DataSet, training: Path, tests: ImageSet) -> None:
     Where a user lists the classes, folders of other names are none of them in either part.
 
     Raises:
-        InputError: the test images have other class folders.
+        InputError: the test images have other class folders, or one without an image.
     """
     if spec.classes is not None or not isinstance(tests.images, ImageFiles):
         return
@@ -147,6 +151,7 @@ def _check_same_classes(spec: DataSet, training: Path, tests: ImageSet) -> None:
             f"{tests.images.folder}: expected the {len(wanted):,} class folders of {training}, got {len(found):,}: "
             f"{other[0]!r} is in one of them only"
         )
+    _check_no_empty_class(tests, tests.images.folder, "test")
 
 
 def _listed(spec: DataSet, folder: Path) -> list[str]:

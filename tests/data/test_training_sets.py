@@ -78,6 +78,16 @@ def test_an_empty_class_is_one_line(tmp_path: Path) -> None:
         open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
 
 
+def test_an_empty_class_of_the_test_images_is_one_line(tmp_path: Path) -> None:
+    """The error of fewer classes would stand for that of all."""
+    for part in ("train", "val"):
+        _class_folders(tmp_path / part, ("cat", "dog"), size=260)
+    for path in (tmp_path / "val" / "dog").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"val/dog: expected test images, got none"):
+        open_training("folder-c", root=tmp_path)
+
+
 def test_classes_of_imagenet_are_known_by_name(tmp_path: Path) -> None:
     """All wnids of the set must be there; folders of others are left out."""
     wnids = tuple(class_list("imagenet100"))
