@@ -1,9 +1,6 @@
 """Locks between processes, and how they end."""
 
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,41 +9,25 @@ from pathlib import Path
 import pytest
 
 from ppbench.locking import held
-
-HOLD = """
-import os, sys, time
-from pathlib import Path
-from ppbench.locking import held
-with held(Path(sys.argv[1]), wait=False):
-    if os.fork():
-        print("held", flush=True)
-    time.sleep(600)
-"""
+from tests.holders import holder
 
 
 @pytest.fixture
-def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def holding(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the lock of the file `lock`, with a child that outlives it."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "lock")],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    yield process
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with holder(
+        "from ppbench.locking import held\nwith held(path, wait=False):", tmp_path / "lock"
+    ) as process:
+        yield process
 
 
-def test_a_lock_is_given_back_by_a_killed_process(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_a_lock_is_given_back_by_a_killed_process(holding: subprocess.Popen[str], tmp_path: Path) -> None:
     """Who does not wait is told no at once; who waits has it as soon as the holder is dead, whatever its child does."""
     began = time.monotonic()
     with held(tmp_path / "lock", wait=False) as mine:
         assert not mine
     assert time.monotonic() - began < 1
-    threading.Timer(0.5, holder.kill).start()
+    threading.Timer(0.5, holding.kill).start()
     with held(tmp_path / "lock", wait=True) as mine:
         assert mine
         assert 0.4 < time.monotonic() - began < 30

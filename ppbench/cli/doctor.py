@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppbench.cli.evaluation_options import NAMES, EvaluationOptions, spelling, with_evaluation_options
-from ppbench.cli.failure import BAD_INPUT
+from ppbench.cli.evaluation_options import (
+    NAMES,
+    SETUP_NAMES,
+    EvaluationOptions,
+    given_options,
+    with_evaluation_options,
+)
+from ppbench.cli.failure import BAD_INPUT, interruptible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,11 +46,13 @@ def doctor_command(
     clean images of --data: input contract, images, weights, dependence on the batch, outputs, clean error, order of the
     classes; exit code 2 if something is wrong.
     """
-    if options.model or options.checkpoint:
-        _check_setups(options, strip, json=json)
-        return
-    _refuse_without_model(context)
-    _check_machine(trial=trial, json=json)
+    with interruptible("nothing was kept, the same command begins again"):
+        if options.model or options.checkpoint:
+            _refuse_without_effect(context)
+            _check_setups(options, strip, json=json)
+        else:
+            _refuse_without_model(context)
+            _check_machine(trial=trial, json=json)
 
 
 def _check_setups(options: EvaluationOptions, strip: Path | None, *, json: bool) -> None:
@@ -79,11 +87,21 @@ def _refuse_without_model(context: typer.Context) -> None:
     """Refuse options of a set-up check without a model, where they could have no effect."""
     from ppbench.errors import InputError
 
-    sources = {name: context.get_parameter_source(name) for name in (*NAMES, "strip")}
-    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if given:
+    if given := given_options(context, (*NAMES, "strip")):
         raise InputError(
-            f"expected --model or --checkpoint with {spelling(context, given[0])}, got neither: name the model to check"
+            f"expected --model or --checkpoint with {given[0]}, got neither: name the model to check"
+        )
+
+
+def _refuse_without_effect(context: typer.Context) -> None:
+    """Refuse options of an evaluation, or of a look at the machine, with a model: only clean images are answered."""
+    from ppbench.errors import InputError
+
+    others = (*(name for name in NAMES if name not in SETUP_NAMES), "trial")
+    if given := given_options(context, others):
+        raise InputError(
+            "expected with --model or --checkpoint only options about the model and the clean images, got "
+            f"{given[0]}, which has no effect on the set-up check: leave it out"
         )
 
 

@@ -3,7 +3,7 @@
 import inspect
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -181,7 +181,7 @@ class EvaluationOptions:
             )
 
     def check_setups(self) -> "SetupReport":
-        """Check the set-ups of the models on clean images; options that are about corruptions have no effect.
+        """Check the set-ups of the models on clean images; only the options of `SETUP_NAMES` have an effect.
 
         Raises:
             InputError: bad input.
@@ -191,14 +191,7 @@ class EvaluationOptions:
 
         return check_setups(
             pair(self.model or [], self.checkpoint or []),
-            data=self.data,
-            root=self.root,
-            classes=self.classes,
-            limit=self.limit,
-            seed=self.seed,
-            batch_size=self.batch_size,
-            device=self.device,
-            precision=self.precision,
+            **{name: getattr(self, name) for name in _ON_CLEAN_IMAGES},
             loading=self._loading(),
             on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
         )
@@ -218,6 +211,27 @@ _READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_chec
 
 _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "normalised_inside")
 """The options that set fields of the models' input contract."""
+
+_ON_CLEAN_IMAGES = ("data", "root", "classes", "limit", "seed", "batch_size", "device", "precision")
+"""The options that a set-up check hands on as they are."""
+
+SETUP_NAMES = (*(name for name in _READ_HERE if name != "corruption_file"), *_SPEC, *_ON_CLEAN_IMAGES)
+"""The options that have an effect on a set-up check."""
+
+
+def given_options(context: typer.Context, parameters: Iterable[str]) -> list[str]:
+    """Return how the user wrote those of some options that stand on the command line.
+
+    Args:
+        context: of the command.
+        parameters: the names of the options' parameters.
+    """
+    sources = {name: context.get_parameter_source(name) for name in parameters}
+    return [
+        spelling(context, name)
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    ]
 
 
 def spelling(context: typer.Context, parameter: str) -> str:

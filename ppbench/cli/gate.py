@@ -9,7 +9,7 @@ import typer
 from ppbench.cli.evaluation_options import (
     NAMES,
     EvaluationOptions,
-    spelling,
+    given_options,
     with_evaluation_options,
 )
 
@@ -128,10 +128,7 @@ def _one_source(context: typer.Context, run: Path | None) -> None:
     """Refuse a finished run with options of an evaluation, which could have no effect, and neither of both."""
     from ppbench.errors import InputError
 
-    sources = {name: context.get_parameter_source(name) for name in (*NAMES, "out", "overwrite")}
-    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if run is not None and given:
-        option = spelling(context, given[0])
-        raise InputError(f"expected a RUN or options of an evaluation, got both: {run} and {option}")
-    if run is None and not {"model", "checkpoint"} & set(given):
+    if run is not None and (given := given_options(context, (*NAMES, "out", "overwrite"))):
+        raise InputError(f"expected a RUN or options of an evaluation, got both: {run} and {given[0]}")
+    if run is None and not given_options(context, ("model", "checkpoint")):
         raise InputError("expected a RUN, or --model or --checkpoint to evaluate, got neither")

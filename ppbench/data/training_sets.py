@@ -115,11 +115,15 @@ def _whole(spec: DataSet, folder: Path) -> ImageSet:
         spec.num_classes,
         order_of(spec, folder, known),
     )
+    _check_no_empty_class(images, folder, "training")
+    return images
+
+
+def _check_no_empty_class(images: ImageSet, folder: Path, part: str) -> None:
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
         assert images.classes is not None  # they lie in class folders
-        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected training images, got none")
-    return images
+        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected {part} images, got none")
 
 
 def _test(spec: DataSet, place: Path) -> ImageSet:
@@ -132,16 +136,24 @@ def _test(spec: DataSet, place: Path) -> ImageSet:
 
 
 def _check_same_classes(spec: DataSet, training: Path, tests: ImageSet) -> None:
-    """Compare the class folders where nothing but their order says what a label is.
+    """Compare the class folders, but of a set with a list of its own: of that a part of the tests is enough.
+
+    Where a user lists the classes, folders of other names are none of them in either part.
 
     Raises:
-        InputError: the test images have other class folders.
+        InputError: the test images have other class folders, or one without an image.
     """
-    if spec.wnids is not None or not isinstance(tests.images, ImageFiles):
+    if spec.classes is not None or not isinstance(tests.images, ImageFiles):
         return
-    wanted, found = class_folders(training), class_folders(tests.images.folder)
+    wanted, found = (_listed(spec, folder) for folder in (training, tests.images.folder))
     if other := sorted(set(wanted) ^ set(found)):
         raise InputError(
             f"{tests.images.folder}: expected the {len(wanted):,} class folders of {training}, got {len(found):,}: "
             f"{other[0]!r} is in one of them only"
         )
+    _check_no_empty_class(tests, tests.images.folder, "test")
+
+
+def _listed(spec: DataSet, folder: Path) -> list[str]:
+    """Return the class folders; where a user lists the classes, those."""
+    return [name for name in class_folders(folder) if spec.wnids is None or name in spec.wnids]

@@ -1,6 +1,8 @@
 """How many images go through a network at once, and what happens when they are too many for the device."""
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
@@ -12,6 +14,8 @@ _CPU_IMAGES = 50
 
 # Libraries below torch have errors of their own for the same thing.
 _ALLOCATION = ("ALLOC_FAILED", "can't allocate memory", "not enough memory")
+
+Made = TypeVar("Made")
 
 
 def first_batch_size(device: torch.device, image_size: tuple[int, int]) -> int:
@@ -45,6 +49,28 @@ class BatchSize:
     def images(self) -> int:
         """Images per forward pass now."""
         return self._images
+
+    def fitting(self, work: Callable[[int], Made], device: torch.device) -> Made:
+        """Return what some work makes, done again with half as many images at once until the memory is enough.
+
+        Args:
+            work: takes the number of images per forward pass.
+            device: where it works.
+
+        Raises:
+            InputError: not even a single image fits.
+        """
+        while True:
+            size = self._images
+            try:
+                return work(size)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only here, after the handler, is the failed batch's memory free: the error held its frames.
+            self.halve(size)
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
 
     def halve(self, tried: int) -> None:
         """Take half of the size that was too much; several threads that tried the same one halve it once.

@@ -23,7 +23,7 @@ from ppbench.data.decoded import Decoder
 from ppbench.data.source import DataSource
 from ppbench.evaluation.ahead import ahead
 from ppbench.evaluation.answers import Reduced, fetch
-from ppbench.evaluation.batch_size import BatchSize, is_out_of_memory
+from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.device import corruption_device
 from ppbench.evaluation.generator import Generator
@@ -144,17 +144,7 @@ class LocalEngine:
 
     def _answer(self, job: Work, lot: Lot, arrived: Arrived, spread: Spread) -> dict[str, list[Reduced]]:
         """Return every network's answers to a lot, in batches small enough for the device's memory."""
-        while True:
-            size = self._batch.images
-            try:
-                return self._through(job, lot, arrived, size, spread)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-            # Only here, after the handler, is the failed batch's memory free: the error held its frames.
-            self._batch.halve(size)
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
+        return self._batch.fitting(lambda size: self._through(job, lot, arrived, size, spread), self._device)
 
     def _through(
         self, job: Work, lot: Lot, arrived: Arrived, size: int, spread: Spread

@@ -7,10 +7,16 @@ from ppbench.errors import InputError
 from ppbench.scoring.baseline_file import Fact, disagreements
 from ppbench.setup.finding import SetupCheck
 
-_WHY = {
-    "batch": "that depend on the other images of their batch",
-    "chance": "that are others each time",
-}
+_WORDS: dict[str, str] = {"batch": "the other images of their batch", "chance": "chance"}
+
+
+def in_words(depends_on: str) -> str:
+    """Return what answers depend on beside the image, as a sentence has it.
+
+    Args:
+        depends_on: a `DependsOn`, or what a run of a newer version says instead.
+    """
+    return _WORDS.get(depends_on, depends_on)
 
 
 def require_repeatable(models: Iterable[Mapping[str, Any]], *, where: str) -> None:
@@ -66,9 +72,8 @@ def setup_changes(ours: Mapping[str, Fact] | None, theirs: Mapping[str, Fact] | 
 
 
 def _refuse(name: str, depends_on: str, where: str) -> None:
-    got = _WHY.get(depends_on, f"that depend on {depends_on}")
     raise InputError(
-        f"{where}: {name}: expected answers that depend on the image only, got ones {got}: "
-        "its numbers cannot be compared; mend the network (eval mode, running statistics, no dropout) and evaluate "
-        "it again"
+        f"{where}: {name}: expected answers that depend on the image only, got ones that depend on "
+        f"{in_words(depends_on)}: its numbers cannot be compared; mend the network (eval mode, running statistics, "
+        "no dropout) and evaluate it again"
     )

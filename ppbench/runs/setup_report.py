@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
 from ppbench.errors import InputError
-from ppbench.evaluation.answers import fetch
-from ppbench.evaluation.batch_size import first_batch_size
+from ppbench.evaluation.answers import Reduced, fetch
+from ppbench.evaluation.batch_size import BatchSize, first_batch_size
 from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.precision import check_precision
@@ -92,7 +93,7 @@ def check_setups(
         limit: clean images to answer; None takes `IMAGES`, or all where there are fewer, and of them as many as the
             network can answer in about a minute.
         seed: of the subset.
-        batch_size: images per forward pass; None takes what suits the device.
+        batch_size: images per forward pass; None takes what suits the device. Halved where the memory is too small.
         device: a torch device; None or ``"auto"`` takes the best one here.
         precision: of the networks' arithmetic.
         loading: how checkpoints are read and what their input is.
@@ -103,6 +104,7 @@ def check_setups(
         InputError: bad input, or a data set without clean images.
     """
     check_precision(precision)
+    batch = None if batch_size is None else BatchSize(batch_size)
     images = open_data(data, root=root, source="auto", limit=None, seed=seed, classes=classes)
     for note in images.notes:
         on_note(note)
@@ -117,35 +119,33 @@ def check_setups(
         )
     found = load_models(models, images, loading or Loading(), on_note)
     with place("local", None, device) as where:
-        size = batch_size or first_batch_size(where.device, images.image_size)
+        batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         checker = Checker(
             _part(images, limit or IMAGES, seed),
             CLEAN,
             where.here,
             precision,
-            size,
+            batch.first,
             cells=_SEARCH_CELLS,
             unchanged=found.unchanged,
         )
         looked = tuple(
-            _looked(model, checker, size, shown, exact=limit is not None) for model in found.models
+            _looked(model, checker, batch, shown, exact=limit is not None) for model in found.models
         )
     return SetupReport(images.name, class_names(images.name, images.num_classes, images.classes), looked)
 
 
-def _looked(model: LoadedModel, checker: Checker, size: int, shown: int, *, exact: bool) -> Looked:
+def _looked(model: LoadedModel, checker: Checker, batch: BatchSize, shown: int, *, exact: bool) -> Looked:
     check = checker.probe(model)
     model = replace(model, outputs=check.outputs)
     network = Network(model, checker.precision)
-    began = time.perf_counter()
-    network.logits(checker.batch(TOGETHER))
-    each = (time.perf_counter() - began) / TOGETHER
     if (
         not exact
     ):  # a large network on a CPU is judged by fewer images, evenly shared out over the classes, too
+        each = batch.fitting(partial(_seconds, network, checker), checker.device)
         count = max(_FEWEST, int(_SECONDS / max(each, 1e-9)))
         checker = replace(checker, source=_part(checker.source, count, 0))
-    predictions = _predictions(network, checker, size)
+    predictions = _predictions(network, checker, batch)
     check = checker.finish(check, model, predictions)
     rows = checker.rows(shown)
     return Looked(check, _seen(model, checker.batch(shown)), checker.source.labels[rows], predictions[rows])
@@ -159,16 +159,30 @@ def _part(images: DataSource, count: int, seed: int) -> DataSource:
     return replace(images, labels=images.labels[rows], ids=images.ids[rows], clean=images.clean.take(rows))
 
 
-def _predictions(network: Network, checker: Checker, size: int) -> Predictions:
+def _seconds(network: Network, checker: Checker, size: int) -> float:
+    """Return the seconds that the network needs for an image, in a batch of at most so many."""
+    images = checker.batch(min(TOGETHER, size))
+    began = time.perf_counter()
+    network.logits(images)
+    return (time.perf_counter() - began) / len(images)
+
+
+def _predictions(network: Network, checker: Checker, batch: BatchSize) -> Predictions:
     source = checker.source
     assert source.clean is not None  # it was asked for
     labels = torch.from_numpy(source.labels).to(checker.device)
-    parts = []
-    for start in range(0, len(labels), size):
-        pixels = np.ascontiguousarray(source.clean.images[start : start + size])
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(checker.device)
-        parts.append(network(images, labels[start : start + size]))
+    parts: list[Reduced] = []
+    for start in range(0, len(labels), batch.first):
+        lot = slice(start, start + batch.first)
+        pixels = np.ascontiguousarray(source.clean.images[lot])
+        parts += batch.fitting(partial(_answers, network, pixels, labels[lot]), checker.device)
     return fetch(parts).predictions
+
+
+def _answers(network: Network, pixels: Pixels, labels: Tensor, size: int) -> list[Reduced]:
+    """Return the answers to images (n, H, W, 3) with labels (n,), in batches of at most so many."""
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(labels.device)
+    return list(map(network, torch.split(images, size), torch.split(labels, size)))
 
 
 def _seen(model: LoadedModel, images: Tensor) -> Pixels:

@@ -9,11 +9,17 @@ from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.repeatable import in_words
+from ppbench.setup.alternatives import OTHERS
 from ppbench.setup.checking import Checker
-from ppbench.setup.finding import SetupCheck
+from ppbench.setup.finding import CLEAN_ERROR, Finding, SetupCheck
 from ppbench.setup.kept import KeptChecks
 
-_TOLD = {"batch": "the other images of their batch", "chance": "chance"}
+_WITHOUT_CLEAN = Finding(
+    CLEAN_ERROR,
+    "skipped",
+    "there are no clean images, so nothing is known of normalisation, size and order of the classes",
+)
 
 
 class Setups:
@@ -77,7 +83,7 @@ class Setups:
     def notes(self) -> tuple[str, ...]:
         """What has to stand below every table: whose numbers cannot be compared, and why."""
         return tuple(
-            f"{check.model}: its answers depend on {_TOLD[check.depends_on]}: no number of it can be compared"
+            f"{check.model}: its answers depend on {in_words(check.depends_on)}: no number of it can be compared"
             for check in self.checks
             if check.depends_on is not None
         )
@@ -87,7 +93,11 @@ class Setups:
         """What to say where there is nothing to warn of; None if nothing was looked at: an earlier run has said it."""
         if self.warnings or len(self._known) == len(self.models):
             return None
-        return f"set-up check: nothing looks wrong ({', '.join(check.model for check in self.checks)})"
+        names = ", ".join(check.model for check in self.checks)
+        left = dict.fromkeys(line for check in self.checks for line in check.not_looked_at)
+        if not left:
+            return f"set-up check: nothing looks wrong ({names})"
+        return f"set-up check: nothing looks wrong in what was looked at ({names}); not looked at: {'; '.join(left)}"
 
     def described(self, about: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return what run.json says of the models, with what was found of each.
@@ -109,9 +119,16 @@ class Setups:
                 if clean
                 else check
             )
-        if clean:
-            check = self._checker.finish(check, model, answers[model.name, CLEAN].predictions)
+        check = (
+            self._checker.finish(check, model, answers[model.name, CLEAN].predictions)
+            if clean
+            else replace(check, findings=(*check.findings, _WITHOUT_CLEAN))
+        )
         key = self._keys.get(model.name)
-        if self._kept is not None and key is not None and check.complete and check.depends_on is None:
+        # What was left out for lack of time may be found by the next run.
+        whole = check.complete and not any(
+            finding.check == OTHERS and finding.state == "skipped" for finding in check.findings
+        )
+        if self._kept is not None and key is not None and whole and check.depends_on is None:
             self._kept.put(key, check)
         return check

@@ -65,7 +65,7 @@ def alternatives(spec: InputSpec, image_size: int) -> list[Alternative]:
         )
         for told, other in _normalisations(spec)
     ]
-    if (spec.resize is not None or spec.crop is not None) and spec.size <= image_size * 4:
+    if spec.resize is not None or spec.crop is not None:
         plain = replace(spec, size=image_size, resize=None, crop=None)
         question = f"is the size right (--resize {image_size} leaves the images as they are)?"
         found.append(Alternative("the images as they are, neither resized nor cropped", question, plain))

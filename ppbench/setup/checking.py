@@ -42,7 +42,7 @@ ALONE = 4
 _GRID_IMAGES = 512  # that are looked at for traces of JPEG: small ones, and no network sees them
 _SHARE = 0.03  # of a run's forward passes that a search for a better set-up may take
 _TIMED = 8  # images by which its cost is estimated
-_SECONDS = 0.5  # that its first part may take in any run
+_SECONDS = 2.0  # that its first part may take in any run: several times what a small network needs on a quiet machine
 
 Predictions = npt.NDArray[np.int32]
 

@@ -1,6 +1,7 @@
 """Are the labels in the order that the network was trained with? Its own answers to clean images tell."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,13 @@ def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequen
         names: of the classes, label 0 first.
     """
     now, then = predictions == labels, _held_out(predictions, labels, num_classes)
+    enough = _more_than_one_class_explains(labels)
     for step, question in ((1, "do they begin at 1 here?"), (-1, "did they begin at 1 in the training?")):
         told = f"with labels {'lower' if step > 0 else 'higher'} by one"
         shifted = np.where(predictions < 0, -1, (predictions + step) % num_classes) == labels
-        if shifted.sum() >= then.sum() and clearly_better(now, shifted, _TRIED):
+        if shifted.sum() >= max(then.sum(), enough) and clearly_better(now, shifted, _TRIED):
             return Finding(CLASS_ORDER, "wrong", f"{told}, {_fall(shifted, now)}", question)
-    if not clearly_better(now, then, _TRIED):
+    if then.sum() < enough or not clearly_better(now, then, _TRIED):
         return Finding(CLASS_ORDER, "ok", "no other order of the labels fits the answers better")
     order = best_order(predictions, labels, num_classes)
     moved = np.flatnonzero(order != np.arange(num_classes))
@@ -51,6 +53,17 @@ def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequen
     some = ", ".join(f"{names[label]} is called {names[int(order[label])]}" for label in seen)
     text = f"with the labels in another order, {_fall(then, now)} (what the network takes for {some} here)"
     return Finding(CLASS_ORDER, "wrong", text, _ADVICE)
+
+
+def _more_than_one_class_explains(labels: Classes) -> float:
+    """Return how many answers must be right under an order before it says anything.
+
+    A network that answers one class to nearly everything is right as often as that class can be made the commonest
+    label, whatever the order: that share, plus half as much again (5 points at most) and three standard deviations.
+    """
+    share = np.bincount(labels).max() / len(labels)
+    limit = share + min(share / 2, 0.05) + 3 * sqrt(share * (1 - share) / len(labels))
+    return float(limit * len(labels))
 
 
 def best_order(predictions: Classes, labels: Classes, num_classes: int) -> Order:

@@ -69,6 +69,13 @@ class SetupCheck:
         return not any(finding.check == BATCH and finding.state == "skipped" for finding in self.findings)
 
     @property
+    def not_looked_at(self) -> tuple[str, ...]:
+        """What could not be looked at, a line each."""
+        return tuple(
+            f"{finding.check} ({finding.text})" for finding in self.findings if finding.state == "skipped"
+        )
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """One line for each finding that is not ok, and one where the network could not be asked.
 

@@ -26,6 +26,7 @@ from ppbench.runs.gating import (
     write_baseline,
 )
 from ppbench.runs.loading import Model, said
+from ppbench.runs.repeatable import require_repeatable_setups
 from ppbench.scoring.gate import Judgement
 from ppbench.scoring.gate_rules import parse_rules
 
@@ -94,7 +95,8 @@ def assert_no_robustness_regression(
 
     Raises:
         AssertionError: a rule is broken; the message says by how much, and which corruptions are worst.
-        InputError: the baseline is missing or of other images, or a name does not exist.
+        InputError: the baseline is missing or of other images, a name does not exist, or the model's answers depend on
+            more than the image; each is found before the corrupted images are asked for.
     """
     __tracebackhide__ = True  # pytest then shows the caller's line
     rules, path = parse_rules(allow), Path(baseline).expanduser()
@@ -125,6 +127,7 @@ def assert_no_robustness_regression(
         normaliser=normaliser,
         cache=cache,
         check=lambda planned: check_planned(planned, against, None, where=str(path)),
+        check_setups=require_repeatable_setups,
     )
     if against is None:
         write_baseline(baseline_of(run), path)

@@ -79,6 +79,52 @@ def test_what_cannot_be_looked_at_is_one_line(ppbench, tmp_path):
     assert "expected clean images to check the set-up on" in done.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--corruptions", "nope"),
+        ("--engine", "ray"),
+        ("--source", "generated"),
+        ("--severities", "9"),
+        ("--normaliser", "none"),
+        ("--no-store",),
+        ("--no-jpeg",),
+        ("--compile",),
+        ("--fresh",),
+        ("--corruption-file", "mine.py"),
+        ("--no-trial",),
+    ],
+)
+def test_options_without_effect_are_refused(ppbench, arguments):
+    """Right or wrong, what is not about the model and the clean images is named as the user wrote it."""
+    done = ppbench(*DOCTOR, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert f"got {arguments[0]}, which has no effect on the set-up check: leave it out" in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("model", [True, False])
+def test_ctrl_c_is_one_line(ppbench, monkeypatch, tmp_path, model):
+    """130, and what became of it, with a model and without one."""
+    (tmp_path / "net.py").write_text("def net():\n    raise KeyboardInterrupt\n")
+
+    def interrupt(**_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ppbench.diagnosis.diagnose.diagnose", interrupt)
+    done = ppbench("doctor", *(("--model", f"{tmp_path}/net.py:net") if model else ()))
+    assert (done.code, done.out) == (130, "")
+    assert done.err == "ppbench: interrupted: nothing was kept, the same command begins again\n"
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_batch_size_below_one_is_refused(ppbench, size):
+    """As `eval` refuses it, in one line and before the model is loaded."""
+    done = ppbench(*DOCTOR, "--batch-size", size)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"ppbench: expected a batch size of at least 1, got {size}\n"
+
+
 def test_half_blocks():
     """Each line shows two rows of pixels in 24-bit colour: the upper one as ink, the lower one as paper."""
     image = np.zeros((2 * ROWS, COLUMNS, 3), np.uint8)

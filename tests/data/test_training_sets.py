@@ -78,6 +78,16 @@ def test_an_empty_class_is_one_line(tmp_path: Path) -> None:
         open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
 
 
+def test_an_empty_class_of_the_test_images_is_one_line(tmp_path: Path) -> None:
+    """The error of fewer classes would stand for that of all."""
+    for part in ("train", "val"):
+        _class_folders(tmp_path / part, ("cat", "dog"), size=260)
+    for path in (tmp_path / "val" / "dog").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"val/dog: expected test images, got none"):
+        open_training("folder-c", root=tmp_path)
+
+
 def test_classes_of_imagenet_are_known_by_name(tmp_path: Path) -> None:
     """All wnids of the set must be there; folders of others are left out."""
     wnids = tuple(class_list("imagenet100"))
@@ -152,6 +162,21 @@ def test_your_own_images_have_the_same_classes_in_both_parts(tmp_path: Path) -> 
     assert sorted(tests.labels.tolist()) == [0, 0, 1, 1, 2, 2]
     with pytest.raises(InputError, match="folder-c needs --root"):
         open_training("folder-c")
+
+
+def test_a_list_of_ones_own_has_the_same_classes_in_both_parts(tmp_path: Path) -> None:
+    """A class of the list without test images is named; folders that it leaves out may lie in one part only."""
+    _class_folders(tmp_path / "train", ("cat", "dog", "owl", "unused"), size=260)
+    _class_folders(tmp_path / "val", ("cat", "owl", "others"), size=260)
+    listed = tmp_path / "classes.txt"
+    listed.write_text("owl\ndog\ncat\n")
+    with pytest.raises(
+        InputError, match=r"val: expected the 3 class folders of .*train, got 2: 'dog' is in one of them only"
+    ):
+        open_training("folder-c", root=tmp_path, classes=listed)
+    _class_folders(tmp_path / "val", ("dog",), size=260)
+    training, tests = open_training("folder-c", root=tmp_path, classes=listed)
+    assert sorted(training.labels.tolist()) == sorted(tests.labels.tolist()) == [0, 0, 1, 1, 2, 2]
 
 
 def test_other_folders_in_the_usual_places_are_no_classes(

@@ -1,18 +1,18 @@
 """A right set-up, broken in every way that people break theirs: resnet-20 of 2020 on 1,000 images of CIFAR-10."""
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ppbench.models.requests import Loading, ModelRequest
 from ppbench.runs.setup_report import check_setups
 from ppbench.setup.finding import CONTRACT, SetupCheck
+from tests.setup.spoilt_images import resized_and_back, through_jpeg
 
 NETWORKS = Path(__file__).with_name("broken_networks.py")
 
@@ -37,31 +37,6 @@ class Break:
     factory: str | None = None
 
 
-def _jpeg(quality: int) -> Callable[[Pixels], Pixels]:
-    def stored(images: Pixels) -> Pixels:
-        made = []
-        for image in images:
-            file = io.BytesIO()
-            Image.fromarray(image).save(file, "JPEG", quality=quality)
-            made.append(np.asarray(Image.open(file)))
-        return np.stack(made)
-
-    return stored
-
-
-def _resized(side: int) -> Callable[[Pixels], Pixels]:
-    def there_and_back(images: Pixels) -> Pixels:
-        how = Image.Resampling.BILINEAR
-        return np.stack(
-            [
-                np.asarray(Image.fromarray(image).resize((side, side), how).resize((32, 32), how))
-                for image in images
-            ]
-        )
-
-    return there_and_back
-
-
 def _grey(images: Pixels) -> Pixels:
     return np.repeat(images.mean(axis=3, keepdims=True).astype(np.uint8), 3, axis=3)
 
@@ -79,10 +54,10 @@ BREAKS: dict[str, Break] = {
     "made grey": Break(images=_grey),
     "moved by 4 pixels": Break(images=lambda images: np.roll(images, (4, 4), (1, 2))),
     "stored as 0 and 1": Break(images=lambda images: images // 255),
-    "through JPEG, quality 75": Break(images=_jpeg(75)),
-    "through JPEG, quality 20": Break(images=_jpeg(20)),
-    "resized to 28 and back": Break(images=_resized(28)),
-    "resized to 16 and back": Break(images=_resized(16)),
+    "through JPEG, quality 75": Break(images=partial(through_jpeg, quality=75)),
+    "through JPEG, quality 20": Break(images=partial(through_jpeg, quality=20)),
+    "resized to 28 and back": Break(images=partial(resized_and_back, side=28)),
+    "resized to 16 and back": Break(images=partial(resized_and_back, side=16)),
     "labels one too high": Break(labels=lambda labels: (labels + 1) % 10),
     "labels one too low": Break(labels=lambda labels: (labels - 1) % 10),
     "classes shuffled": Break(labels=lambda labels: _SHUFFLED[labels]),

@@ -74,5 +74,8 @@ def test_refused_before_the_work() -> None:
     checks = [SetupCheck("a", "logits", "chance", ()), SetupCheck("b", "logits", None, ())]
     require_repeatable_setups(checks, "b")
     for model in (None, "a"):
-        with pytest.raises(InputError, match="this run: a: expected answers that depend on the image only"):
+        with pytest.raises(
+            InputError,
+            match="this run: a: expected answers that depend on the image only, got ones that depend on chance: its",
+        ):
             require_repeatable_setups(checks, model)

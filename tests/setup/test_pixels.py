@@ -1,34 +1,17 @@
 """Images and labels by themselves, and layers that were never trained."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 from torch import nn
 
 from ppbench.data.digits import digits
 from ppbench.setup.pixels import grid, judge
 from ppbench.setup.untrained import judge as judge_weights
 from tests.setup.networks import Small
+from tests.setup.spoilt_images import resized_and_back, through_jpeg
 
 SET = digits("test")
 IMAGES, LABELS = np.asarray(SET.images[:]), SET.labels
-
-
-def _jpeg(images: np.ndarray, quality: int) -> np.ndarray:
-    made = []
-    for image in images:
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=quality)
-        made.append(np.asarray(Image.open(file)))
-    return np.stack(made)
-
-
-def _resized(images: np.ndarray, side: int) -> np.ndarray:
-    return np.stack(
-        [np.asarray(Image.fromarray(image).resize((side, side), 2).resize((32, 32), 2)) for image in images]
-    )
 
 
 @pytest.mark.parametrize(
@@ -40,9 +23,9 @@ def _resized(images: np.ndarray, side: int) -> np.ndarray:
         (np.full_like(IMAGES, 7), "wrong", "one colour"),
         (np.repeat(IMAGES[:1], 40, axis=0), "wrong", "all the same"),
         (np.repeat(IMAGES[..., :1], 3, axis=3), "notice", "grey"),
-        (_jpeg(IMAGES, 75), "notice", "traces of JPEG"),
-        (_jpeg(IMAGES, 30)[:100], "notice", "traces of JPEG"),
-        (_resized(IMAGES, 24), "notice", "resizing"),
+        (through_jpeg(IMAGES, 75), "notice", "traces of JPEG"),
+        (through_jpeg(IMAGES, 30)[:100], "notice", "traces of JPEG"),
+        (resized_and_back(IMAGES, 24), "notice", "resizing"),
     ],
 )
 def test_images(images: np.ndarray, state: str, says: str) -> None:
@@ -54,7 +37,7 @@ def test_images(images: np.ndarray, state: str, says: str) -> None:
 
 def test_sets_of_jpeg_files_are_not_asked_about_jpeg() -> None:
     """Nor are one's own images asked about colour."""
-    assert judge(_jpeg(IMAGES, 30), LABELS, 10, never_jpeg=False, in_colour=True).state == "ok"
+    assert judge(through_jpeg(IMAGES, 30), LABELS, 10, never_jpeg=False, in_colour=True).state == "ok"
     grey = np.repeat(IMAGES[..., :1], 3, axis=3)
     assert "grey" in judge(grey, LABELS, 10, never_jpeg=False, in_colour=False).text
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import ppbench
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.testing import InconclusiveWarning, InputSpec, assert_no_robustness_regression
+from tests.setup.networks import SPEC, Stubborn
 
 SMALL = {"corruptions": "gaussian_noise,fog", "severities": "3,5", "limit": 80}
 
@@ -133,6 +134,31 @@ def test_a_baseline_that_cannot_be_written_is_found_before_the_evaluation(
         with pytest.raises(InputError, match=r"choose another with --baseline|name a file with --baseline"):
             assert_no_robustness_regression("resnet20", baseline=path, update=True, cache=str(cache), **SMALL)
     assert not list(cache.rglob("*.cell"))
+
+
+class _Counting(Stubborn):
+    """In training mode whatever one does; counts the images it is asked for, in all its copies."""
+
+    asked = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        _Counting.asked += len(x)
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_what_cannot_be_repeated_is_refused_before_the_evaluation(
+    update: bool, baseline: Path, tmp_path: Path
+) -> None:
+    """Only the batch test has asked the network: no corrupted image, not even all clean ones."""
+    _Counting.asked = 0
+    path = tmp_path / "new.json" if update else baseline
+    with pytest.raises(InputError, match="that depend on the other images of their batch: its numbers"):
+        assert_no_robustness_regression(
+            _Counting(nn.BatchNorm2d(8)), spec=SPEC, baseline=path, update=update, **SMALL
+        )
+    assert 0 < _Counting.asked < SMALL["limit"]
+    assert not (tmp_path / "new.json").exists()
 
 
 def test_warnings_are_at_the_line_of_the_test(model: LoadedModel, baseline: Path) -> None:
