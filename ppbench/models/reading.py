@@ -2,6 +2,7 @@
 
 import io
 import mmap
+import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -186,20 +187,27 @@ def _unpickle(path: Path, stand_ins: StandIns) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
+# What torch's reader knows, and the filters of warnings, are the whole process's: one file is unpickled at a time.
+_one_at_a_time = threading.Lock()
+
+
 @contextmanager
 def _only(stand_ins: StandIns) -> Iterator[None]:
     """Let torch's reader know these and none of those that other libraries of this process have told it of.
 
-    Theirs would be the real classes, made of whatever the file says.
+    Theirs would be the real classes, made of whatever the file says. Those that they tell it of meanwhile stay as well.
     """
-    others = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals([*stand_ins.for_torch()])
-    try:
-        yield
-    finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(others)
+    ours = stand_ins.for_torch()
+    with _one_at_a_time:
+        others = torch.serialization.get_safe_globals()
+        try:
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals([*ours])
+            yield
+        finally:
+            meanwhile = set(torch.serialization.get_safe_globals()) - set(ours)
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals([*others, *meanwhile])
 
 
 def _unpickle_trusted(path: Path) -> Any:
