@@ -257,7 +257,7 @@ def test_what_others_let_torch_make_is_not_made(tmp_path: Path) -> None:
 
 
 def test_threads_read_files_of_different_classes(tmp_path: Path) -> None:
-    """Files that need different stand-ins are read in eight threads, and torch's reader knows afterwards what it knew."""
+    """Files that need different stand-ins are read, and torch's reader knows afterwards what it knew before."""
     for name, beside in {"a": Config(), "b": Node(a=1), "c": Steps([1])}.items():
         torch.save({"model": {"w": torch.ones(2)}, "beside": [beside] * 50}, tmp_path / name)
     every = sys.getswitchinterval()
