@@ -118,13 +118,13 @@ def stated_classes(path: Path) -> tuple[str, ...] | None:
         What `ppbench train` wrote into it; None where it wrote nothing, the classes having a list that is known, and
         for files of others.
     """
-    if path.suffix != ".safetensors":
-        return None
     try:
+        if file_format(path) != "safetensors":
+            return None
         with utf8_path(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             named = loads((file.metadata() or {}).get(METADATA_KEY, "{}"))["classes"]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
+        return None  # a file that cannot be read, which `read` refuses, or one that says nothing
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         return None
     return tuple(named)
