@@ -31,7 +31,7 @@ from ppbench.evaluation.work import Work
 from ppbench.models.loaded_model import LoadedModel
 
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
-_ROOMS = ("data", "evaluation", "models")  # of ppbench, whose code works in a worker
+_ROOMS = ("data", "evaluation", "models", "scoring")  # of ppbench: this one, and those that it imports
 
 Facts = Mapping[str, str]
 
@@ -103,11 +103,21 @@ def facts_here() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "none"
     code = hashlib.sha256()
-    ours = Path(__file__).parents[1]
-    for top in (Path(corruptions.__file__).parent, *(ours / room for room in _ROOMS)):
-        for path in sorted(top.rglob("*.py")):
-            code.update(path.relative_to(top).as_posix().encode() + path.read_bytes())
+    for name, path in sorted(code_here().items()):
+        code.update(name.encode() + path.read_bytes())
     return {**found, "code of ppbench": code.hexdigest()[:12]}
+
+
+def code_here() -> dict[str, Path]:
+    """Return the files whose code works in a worker by their names, e.g. ``ppbench/data/draws.py``.
+
+    They are the modules of ppbench that are in no room, which every room may import, some rooms, and the corruptions.
+    """
+    ours, theirs = Path(__file__).parents[1], Path(corruptions.__file__).parent
+    files = [(ours, path) for path in ours.glob("*.py")]
+    files += [(ours, path) for room in _ROOMS for path in (ours / room).rglob("*.py")]
+    files += [(theirs, path) for path in theirs.rglob("*.py")]
+    return {path.relative_to(top.parent).as_posix(): path for top, path in files}
 
 
 def check(job: Job) -> Refused | None:

@@ -6,6 +6,7 @@ put aside. Each step says what it did. Where a file holds more than a network, `
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,9 @@ WRAPPED = frozenset(
     }
 )
 _DEEPEST = 100
+
+# Entries of dictionaries and modules that are looked at, and letters of names: real checkpoints have a fifth at most.
+_MOST_STEPS = 5_000_000
 
 # How the strength of an inhibition that is not trained got into some checkpoints: as a number.
 STRENGTH = "pull_inhibition_strength"
@@ -141,7 +145,7 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
         notes.append("took the state_dict of a pickled module")
         return content.state_dict()
     if isinstance(content, StandIn):
-        if (state := dict(_tensors_of(content))) and _is_module(content):
+        if _is_module(content) and (state := dict(_tensors_of(content, _Budget()))):
             notes.append(
                 f"took the tensors out of a pickled {content.qualified_name}, whose code was not run"
             )
@@ -160,7 +164,7 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
             return _unwrap(inner, notes, depth - 1)
     if any(isinstance(value, Tensor) and value.ndim for value in content.values()):
         return content
-    inside = dict(_flattened(content))
+    inside = dict(_flattened(content, _Budget()))
     if not inside:
         raise InputError(f"expected weights, got a dictionary of {', '.join(list(content)[:8]) or 'nothing'}")
     if full := [repr(name) for name in content if any(each.startswith(f"{name}.") for each in inside)]:
@@ -173,7 +177,7 @@ def _under(content: Any, prefix: str, notes: list[str]) -> dict[str, Any]:
     begin = prefix if prefix.endswith(".") else f"{prefix}."
     opened: list[str] = []
     inside = dict(_unwrap(content, opened))
-    whole = dict(_flattened(content)) if isinstance(content, dict) else {}
+    whole = dict(_flattened(content, _Budget())) if isinstance(content, dict) else {}
     for names, more in ((inside, opened), (unwrapped(inside), opened), (whole, []), (unwrapped(whole), [])):
         if part := {name[len(begin) :]: value for name, value in names.items() if name.startswith(begin)}:
             notes.extend([*more, f"took what begins with {begin!r} (--prefix)"])
@@ -182,20 +186,62 @@ def _under(content: Any, prefix: str, notes: list[str]) -> dict[str, Any]:
     raise InputError(f"expected names that begin with {begin!r} (--prefix), got {', '.join(heads[:8])}")
 
 
-def _flattened(content: Mapping[Any, Any], before: str = "", depth: int = 4) -> Iterator[tuple[str, Tensor]]:
+class _Budget:
+    """How much may still be looked at: a file of a few bytes can hold the same thing a trillion times."""
+
+    def __init__(self) -> None:
+        self._steps = _MOST_STEPS
+        self._open: set[int] = set()
+
+    @contextmanager
+    def inside(self, thing: object, entries: int, name: str) -> Iterator[None]:
+        """Look at so many entries of a thing of that name.
+
+        Raises:
+            InputError: too much has been looked at, or too deep.
+        """
+        self.spend(1 + entries + len(name))
+        if len(self._open) > _DEEPEST:
+            raise InputError(_BEYOND)
+        self._open.add(id(thing))
+        yield
+        self._open.remove(id(thing))
+
+    def is_open(self, thing: object) -> bool:
+        """Whether what is looked at lies in that very thing."""
+        return id(thing) in self._open
+
+    def spend(self, steps: int) -> None:
+        """Count steps.
+
+        Raises:
+            InputError: there are too many.
+        """
+        self._steps -= steps
+        if self._steps < 0:
+            raise InputError(_BEYOND)
+
+
+_BEYOND = "expected weights, got modules or dictionaries in one another beyond measure: save a state_dict()"
+
+
+def _flattened(
+    content: Mapping[Any, Any], budget: _Budget, before: str = "", depth: int = 4
+) -> Iterator[tuple[str, Tensor]]:
     """The tensors in dictionaries in dictionaries, by the path to them; those of optimizers are none of a network."""
-    if not all(isinstance(key, str) for key in content) or "param_groups" in content:
-        return
-    for key, value in content.items():
-        name = before + key
-        if isinstance(value, Tensor):
-            yield name, value
-        elif _is_module(value):
-            yield from _tensors_of(value, f"{name}.")
-        elif isinstance(value, nn.Module):
-            yield from ((f"{name}.{inner}", tensor) for inner, tensor in value.state_dict().items())
-        elif isinstance(value, dict) and depth:
-            yield from _flattened(value, f"{name}.", depth - 1)
+    with budget.inside(content, len(content), before):
+        if not all(isinstance(key, str) for key in content) or "param_groups" in content:
+            return
+        for key, value in content.items():
+            if isinstance(value, Tensor):
+                budget.spend(len(before) + len(key))
+                yield before + key, value
+            elif _is_module(value):
+                yield from _tensors_of(value, budget, f"{before}{key}.")
+            elif isinstance(value, nn.Module):
+                yield from ((f"{before}{key}.{inner}", each) for inner, each in value.state_dict().items())
+            elif isinstance(value, dict) and depth and not budget.is_open(value):
+                yield from _flattened(value, budget, f"{before}{key}.", depth - 1)
 
 
 def _is_module(value: Any) -> bool:
@@ -203,17 +249,49 @@ def _is_module(value: Any) -> bool:
     return isinstance(value, StandIn) and isinstance(value.state, dict) and "_modules" in value.state
 
 
-def _tensors_of(module: Any, before: str = "", depth: int = _DEEPEST) -> Iterator[tuple[str, Tensor]]:
+def _tensors_of(module: StandIn, budget: _Budget, before: str = "") -> Iterator[tuple[str, Tensor]]:
     """What the state_dict of a module is that was pickled whole, without the module."""
-    if not _is_module(module) or not depth:
-        return
-    passing = module.state.get("_non_persistent_buffers_set") or ()
-    for kind in ("_parameters", "_buffers"):
-        for name, value in (module.state.get(kind) or {}).items():
+    if budget.is_open(module):
+        raise InputError(
+            f"expected weights, got a pickled {module.qualified_name} that contains itself: save a state_dict()"
+        )
+    named = {kind: _named(module, kind) for kind in ("_parameters", "_buffers", "_modules")}
+    passing = _passing(module)
+    with budget.inside(module, len(passing) + sum(map(len, named.values())), before):
+        for name, value in (*named["_parameters"].items(), *named["_buffers"].items()):
             if isinstance(value, Tensor) and name not in passing:
+                budget.spend(len(before) + len(name))
                 yield f"{before}{name}", value.detach()
-    for name, inner in (module.state["_modules"] or {}).items():
-        yield from _tensors_of(inner, f"{before}{name}.", depth - 1)
+        for name, inner in named["_modules"].items():
+            if _is_module(inner):
+                yield from _tensors_of(inner, budget, f"{before}{name}.")
+
+
+def _named(module: StandIn, kind: str) -> Mapping[str, Any]:
+    """The parameters, buffers or modules of a module by their names, of which it may have none."""
+    found = module.state.get(kind)
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise _odd(module, kind, "a dictionary with names", found)
+    return found
+
+
+def _passing(module: StandIn) -> set[str]:
+    """The names of the buffers of a module that are none of its state_dict."""
+    found = module.state.get("_non_persistent_buffers_set")
+    if found is None:
+        return set()
+    if not isinstance(found, set | frozenset | list | tuple):
+        raise _odd(module, "_non_persistent_buffers_set", "a set", found)
+    return {name for name in found if isinstance(name, str)}
+
+
+def _odd(module: StandIn, kind: str, expected: str, got: object) -> InputError:
+    return InputError(
+        f"expected {expected} as the {kind} of a pickled {module.qualified_name}, got {type(got).__name__}: "
+        "save its state_dict()"
+    )
 
 
 def _holds_tensors(value: Any, depth: int) -> bool:

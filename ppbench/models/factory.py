@@ -12,12 +12,13 @@ from torch import nn
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.requests import path_of
 
 
 def split(name: str) -> tuple[Path, str] | None:
     """Return file and function of ``FILE.py:factory``, None if the name is not of this kind."""
     file, colon, function = name.rpartition(":")
-    return (Path(file), function) if colon and file.endswith(".py") else None
+    return (path_of(file), function) if colon and file.endswith(".py") else None
 
 
 def from_factory(

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.requests import is_file
+from ppbench.models.requests import is_file, path_of
 from ppbench.models.resolving import Wish
 
 __all__ = ["LoadedModel", "load_model"]
 
 
 def load_model(
-    model: str | None = None,
+    model: str | PathLike[str] | None = None,
     *,
-    checkpoint: Path | str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     data: str | None = None,
     num_classes: int | None = None,
     image_size: int | None = None,
@@ -31,7 +31,7 @@ def load_model(
     Args:
         model: an id of the checkpoint index, an architecture, ``torchvision:NAME[@WEIGHTS]``, ``timm:NAME``,
             ``hf-hub:OWNER/NAME``, ``FILE.py:factory``, or a file of weights or ONNX graph, as for
-            None and `checkpoint`; None recognises the network from the checkpoint.
+            None and `checkpoint`; None recognises the network from the checkpoint. Every path is a file.
         checkpoint: a file of weights; needed for an architecture that the index has no weights of. Without a `model`
             it may also be a TorchScript or `torch.export` program, or an ONNX graph.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.
@@ -48,9 +48,14 @@ def load_model(
         InputError: there is no such model or file, the weights do not fit, or there are none.
     """
     wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix)
-    path = None if checkpoint is None else Path(checkpoint)
-    if path is None and model is not None and is_file(model):
-        path, model = Path(model), None
+    for given in (model, checkpoint):
+        if not isinstance(given, str | PathLike | None):
+            raise InputError(f"expected a model's name or the path of a file, got {type(given).__name__}")
+    path = None if checkpoint is None else path_of(checkpoint)
+    if isinstance(model, PathLike) and path is not None:
+        raise InputError(f"expected the name of a model with --checkpoint {path}, got the path {model}")
+    if isinstance(model, PathLike) or (path is None and model is not None and is_file(model)):
+        path, model = path_of(model), None
     if model is None and path is None:
         raise InputError(
             "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"

@@ -2,8 +2,10 @@
 
 import io
 import mmap
+import threading
 import warnings
 import zipfile
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +15,12 @@ from typing import IO, Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from ppbench.errors import InputError
 from ppbench.models.file_format import LEGACY_MAGIC, Format, file_format
 from ppbench.models.pickle_claims import ClaimError, Claims, claims_of, damage_means, globals_of, needs
-from ppbench.models.pickle_globals import StandIns, blocked, foreign
+from ppbench.models.pickle_globals import StandIn, StandIns, blocked, foreign
 from ppbench.models.storage import BITS, BITS_KEY, unpacked
 from ppbench.spelling import utf8_path
 
@@ -115,13 +118,13 @@ def stated_classes(path: Path) -> tuple[str, ...] | None:
         What `ppbench train` wrote into it; None where it wrote nothing, the classes having a list that is known, and
         for files of others.
     """
-    if path.suffix != ".safetensors":
-        return None
     try:
+        if file_format(path) != "safetensors":
+            return None
         with utf8_path(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             named = loads((file.metadata() or {}).get(METADATA_KEY, "{}"))["classes"]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
+        return None  # a file that cannot be read, which `read` refuses, or one that says nothing
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         return None
     return tuple(named)
@@ -183,23 +186,58 @@ def _refuse_blocked(names: set[str]) -> None:
 def _unpickle(path: Path, stand_ins: StandIns) -> Any:
     with damage_means(_DAMAGED), _only(stand_ins), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of pickle protocols before it fails: one line is enough
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    _drop_attributes(content)
+    return content
+
+
+def _drop_attributes(content: Any) -> None:
+    """Take away the attributes that a file gave its dictionaries and parameters: one called ``get`` hides the method.
+
+    Weights need none of them; a state_dict has one, on the versions of its layers.
+    """
+    left, seen = [content], set[int]()
+    while left:
+        thing = left.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, OrderedDict | Counter | Tensor):
+            vars(thing).clear()
+        inside: list[Any] = []
+        if isinstance(thing, dict):
+            inside = [*thing.keys(), *thing.values()]
+        elif isinstance(thing, list | tuple | set):
+            inside = [*thing]
+        elif isinstance(thing, StandIn):
+            inside = [thing.args, thing.state]
+        left.extend(each for each in inside if isinstance(each, _HOLDERS))
+
+
+_HOLDERS = (dict, list, tuple, set, Tensor, StandIn)
+
+
+# What torch's reader knows, and the filters of warnings, are the whole process's: one file is unpickled at a time.
+_one_at_a_time = threading.Lock()
 
 
 @contextmanager
 def _only(stand_ins: StandIns) -> Iterator[None]:
     """Let torch's reader know these and none of those that other libraries of this process have told it of.
 
-    Theirs would be the real classes, made of whatever the file says.
+    Theirs would be the real classes, made of whatever the file says. Those that they tell it of meanwhile stay as well.
     """
-    others = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals([*stand_ins.for_torch()])
-    try:
-        yield
-    finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(others)
+    ours = stand_ins.for_torch()
+    with _one_at_a_time:
+        others = torch.serialization.get_safe_globals()
+        try:
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals([*ours])
+            yield
+        finally:
+            meanwhile = set(torch.serialization.get_safe_globals()) - set(ours)
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals([*others, *meanwhile])
 
 
 def _unpickle_trusted(path: Path) -> Any:

@@ -1,10 +1,12 @@
 """Which models a command line asks for: `--model` and `--checkpoint`, paired."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,12 @@ def named_file(model: str, known: Callable[[str], bool]) -> tuple[str, str] | No
     return name, file
 
 
+def path_of(given: str | PathLike[str]) -> Path:
+    """Return a path that a user gave, with ``~`` for the home folder."""
+    # Not Path.expanduser, which fails where there is no such home: that file is not found, and its name is said.
+    return Path(os.path.expanduser(given))  # noqa: PTH111  as above
+
+
 def is_file(model: str) -> bool:
     """Return whether what was given as a model is a file of weights, a program or a graph, and no name of a model."""
     return model.endswith(FILES) and not _known(model)
@@ -131,11 +139,11 @@ def _inline(model: str) -> ModelRequest:
     named = named_file(model, _known)
     if named is None:
         _refuse_misspelt(model)
-        return ModelRequest(None, Path(model)) if is_file(model) else ModelRequest(model)
+        return ModelRequest(None, path_of(model)) if is_file(model) else ModelRequest(model)
     name, file = named
     if not (name and file):
         raise InputError(f"expected --model NAME=FILE, got {model!r}")
-    return ModelRequest(name, Path(file))
+    return ModelRequest(name, path_of(file))
 
 
 def _refuse_misspelt(model: str) -> None:

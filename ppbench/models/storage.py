@@ -40,11 +40,15 @@ def checked_bits(number: int) -> Bits:
 
 
 def packed(tensors: Mapping[str, Tensor], bits: Bits) -> dict[str, Tensor]:
-    """Return what a file stores of a network's float32 tensors."""
+    """Return what a file stores of a network's float32 tensors.
+
+    Raises:
+        InputError: a kernel has numbers that cannot be stored in so many bits: infinite, none, or too large.
+    """
     if bits == 8:
         return {name: part for key, tensor in tensors.items() for name, part in _in_8_bits(key, tensor)}
     if bits == 16:
-        return {name: tensor.half() if _is_kernel(tensor) else tensor for name, tensor in tensors.items()}
+        return {name: _in_16_bits(name, tensor) for name, tensor in tensors.items()}
     return dict(tensors)
 
 
@@ -69,7 +73,11 @@ def unpacked(stored: Mapping[str, Tensor], bits: Bits) -> dict[str, Tensor]:
 
 
 def rounded(module: nn.Module, bits: Bits) -> nn.Module:
-    """Return the module with its kernels as they come back from a file that stores them in `bits`."""
+    """Return the module with its kernels as they come back from a file that stores them in `bits`.
+
+    Raises:
+        InputError: they cannot be stored so.
+    """
     state = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
     module.load_state_dict(unpacked(packed(state, bits), bits))
     return module
@@ -79,10 +87,27 @@ def _is_kernel(tensor: Tensor) -> bool:
     return tensor.ndim > 1 and tensor.dtype is torch.float32
 
 
+def _in_16_bits(name: str, tensor: Tensor) -> Tensor:
+    if not _is_kernel(tensor):
+        return tensor
+    half = tensor.half()
+    _require_finite(name, half, f"numbers of at most {torch.finfo(half.dtype).max:,.0f}", 16)
+    return half
+
+
+def _require_finite(name: str, largest: Tensor, expected: str, bits: Bits) -> None:
+    if not bool(largest.isfinite().all()):
+        raise InputError(
+            f"{name}: expected {expected} to store in {bits} bits, got larger ones or none (inf or nan): "
+            "take --bits 32, which stores weights as they are"
+        )
+
+
 def _in_8_bits(name: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
     if not _is_kernel(tensor) or tensor.numel() < _LEAST:
         return [(name, tensor)]
     scale = tensor.flatten(1).abs().amax(1) / _LARGEST
+    _require_finite(name, scale * _LARGEST, "finite numbers", 8)
     # A channel of zeros has any scale.
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     numbers = (tensor / _along(scale, tensor)).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 
 from torch import nn
 
@@ -13,7 +12,7 @@ from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, loaded
 from ppbench.models.reading import stated_classes
-from ppbench.models.requests import Loading, ModelRequest, pair, unique_names
+from ppbench.models.requests import Loading, ModelRequest, pair, path_of, unique_names
 from ppbench.spelling import spelled
 
 Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
@@ -121,12 +120,12 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
         return model
     if isinstance(model, str):
         # A name without a dot is a name, though a file may happen to be called like it.
-        file = Path(model).expanduser()
+        file = path_of(model)
         if file.suffix and file.is_file():
             return ModelRequest(None, file)
         return pair([model], [])[0]
     if isinstance(model, PathLike):
-        return ModelRequest(None, Path(model).expanduser())
+        return ModelRequest(None, path_of(model))
     raise InputError(
         "expected a model's name, the path of a checkpoint, a model of ppbench.load_model, or a torch.nn.Module with "
         f"its spec, got {said(model)}"

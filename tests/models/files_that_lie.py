@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ppbench.models.file_format import LEGACY_MAGIC
 
@@ -47,6 +48,16 @@ class Call:
 
     def __reduce__(self) -> Any:
         return self.call
+
+
+class Made:
+    """Something that unpickling makes of a class, and gives a state and items."""
+
+    def __init__(self, kind: Callable[..., Any], *arguments: Any, state: Any, items: dict[str, Any]) -> None:
+        self.made = (kind, arguments, state, None, iter(items.items()))
+
+    def __reduce__(self) -> Any:
+        return self.made
 
 
 class _Pickler(pickle.Pickler):
@@ -133,8 +144,37 @@ def _deep_file(folder: Path, *, kind: str) -> Path:
     return zip_file(folder / f"{kind}.pt", _deep(kind), {})
 
 
+def _pickled_file(folder: Path, *, content: Any) -> Path:
+    return zip_file(folder / "content.pt", pickled(content), {})
+
+
 def _deep_metadata(folder: Path) -> Path:
     return safetensors_file(folder / "deep.safetensors", {"__metadata__": {"ppbench": "[" * DEEP}})
+
+
+def _itself(depth: int) -> nn.Module:
+    """A module that holds the next one twice, and so on; the last one, where there is none before it, holds itself."""
+    module = nn.Module()
+    module.register_buffer("index", None)
+    if depth:
+        inner = _itself(depth - 1) if depth > 1 else nn.Module()
+        module._modules = {"a": inner, "b": inner}
+    else:
+        module._modules = {"a": module, "b": module}
+    return module
+
+
+def _itself_in_dictionaries() -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(4):
+        inner = {str(number): inner for number in range(1000)}
+    return {"a": inner}
+
+
+def _odd_module(**state: Any) -> nn.Module:
+    module = nn.Sequential()
+    vars(module).update(state)
+    return module
 
 
 # What each does to a reader that believes it: 10 GB of memory, or code.
@@ -202,4 +242,21 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda d: zip_file(d / "long.pt", b"\x80\x02]" + b"(" + b"K\x01" * 6_000_000 + b"e.", {}),
         "more than 5,000,000 opcodes",
     ),
+    **{
+        what: (partial(_pickled_file, content=content), words)
+        for what, content, words in (
+            ("a module that holds itself twice", _itself(0), "Module that contains itself"),
+            ("a million million modules", _itself(40), "in one another beyond measure"),
+            ("a million million dictionaries", _itself_in_dictionaries(), "in one another beyond measure"),
+            ("modules that are a number", _odd_module(_modules=5), "as the _modules of a pickled"),
+            ("modules by number", _odd_module(_modules={5: None}), "a dictionary with names as the _modules"),
+            ("parameters that are a number", _odd_module(_parameters=5), "as the _parameters of a pickled"),
+            ("buffers that are a list", _odd_module(_buffers=[5]), "as the _buffers of a pickled"),
+            (
+                "names of buffers that are a number",
+                _odd_module(_non_persistent_buffers_set=7),
+                "Sequential, got int: save its state_dict()",
+            ),
+        )
+    },
 }

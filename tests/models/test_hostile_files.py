@@ -1,6 +1,8 @@
 import os
+import struct
 import subprocess
 import sys
+from collections import Counter, OrderedDict
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from ppbench.errors import InputError
+from ppbench.models.checkpoint import read_weights
 from ppbench.models.load import load_model
 from ppbench.models.reading import read
-from tests.models.files_that_lie import BOMBS, Call, legacy_file, pickled, zip_file
+from tests.models.files_that_lie import BOMBS, Block, Call, Claimed, Made, legacy_file, pickled, zip_file
+from tests.models.test_inert_pickles import Node
 
 
 def refusal(path: Path) -> str:
@@ -37,10 +41,10 @@ def test_lies_cost_no_memory(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from ppbench.errors import InputError\n"
-        "from ppbench.models.reading import read\n"
+        "from ppbench.models.checkpoint import read_weights\n"
         "from pathlib import Path\n"
         "for path in sys.argv[1:]:\n"
-        "    try: read(Path(path))\n"
+        "    try: read_weights(Path(path))\n"
         "    except InputError: continue\n"
         "    raise SystemExit(path + ' was read')\n"
         # Not ru_maxrss: a new program inherits the peak of the process that started it.
@@ -191,3 +195,17 @@ def test_what_torch_saves_is_read(kind: str, tmp_path: Path) -> None:
     for name, tensor in content.items():
         assert torch.equal(found["state_dict"][name], tensor)
         assert found["state_dict"][name].dtype == tensor.dtype
+
+
+@pytest.mark.parametrize("kind", [OrderedDict, Counter, Node])
+def test_methods_stay_methods(kind: type, tmp_path: Path) -> None:
+    """A dictionary, or a parameter, whose state sets what its methods are called is read as if it did not."""
+    hidden = dict.fromkeys(("get", "items", "keys", "values", "pop", "detach", "numel", "float", "to"), 5)
+    weight = Claimed(Block(2), (2,), (1,))
+    parameter = Call(torch._utils._rebuild_parameter_with_state, weight, False, OrderedDict(), hidden)
+    inner = Made(kind, state=hidden, items={"layer.weight": parameter})
+    content = Made(OrderedDict, state=hidden, items={"epoch": 3, "state_dict": inner})
+    path = zip_file(tmp_path / "hidden.pt", pickled(content), {"0": struct.pack("<2f", 1.5, -2)})
+    state = read_weights(path).state
+    assert state.tensors["layer.weight"].tolist() == [1.5, -2]
+    assert state.notes[-1] == "opened 'state_dict'"

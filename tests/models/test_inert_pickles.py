@@ -11,6 +11,7 @@ import sys
 import types
 import uuid
 import zoneinfo
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -253,6 +254,23 @@ def test_what_others_let_torch_make_is_not_made(tmp_path: Path) -> None:
         assert set(torch.serialization.get_safe_globals()) == set(before) >= set(told)
     assert torch.equal(found["model"]["w"], torch.ones(2))
     assert not any(isinstance(each, (np.generic, Node, Config)) for each in found["a"])
+
+
+def test_threads_read_files_of_different_classes(tmp_path: Path) -> None:
+    """Files that need different stand-ins are read, and torch's reader knows afterwards what it knew before."""
+    for name, beside in {"a": Config(), "b": Node(a=1), "c": Steps([1])}.items():
+        torch.save({"model": {"w": torch.ones(2)}, "beside": [beside] * 50}, tmp_path / name)
+    every = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with torch.serialization.safe_globals([Config]), ThreadPoolExecutor(8) as threads:
+            before = set(torch.serialization.get_safe_globals())
+            found = list(threads.map(read, [tmp_path / name for name in "abc" * 20]))
+            after = set(torch.serialization.get_safe_globals())
+    finally:
+        sys.setswitchinterval(every)
+    assert after == before
+    assert all(torch.equal(raw.content["model"]["w"], torch.ones(2)) for raw in found)
 
 
 def test_what_torch_makes_itself_is_never_called_inert() -> None:

@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.index import IndexEntry, shipped_index
 from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
 from ppbench.models.load import load_model
+from ppbench.models.reading import stated_classes
 from ppbench.models.registry import architecture
+from ppbench.models.requests import ModelRequest, pair
 from ppbench.models.resolving import RECIPES
 from ppbench.training.recipe import load_recipe
 from tests.models.foreign_files import images_of, network_of, write
@@ -333,3 +336,59 @@ def test_wrong_logits() -> None:
     loaded = LoadedModel("odd", "odd", torch.nn.Identity(), default_spec(32), 10)
     with pytest.raises(InputError, match=r"odd: expected logits \(2, 10\), got \(2, 3, 32, 32\)"):
         loaded.logits(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("called", ["w.safetensors", "w.bin", "w", "w.pt"])
+def test_the_class_order_is_read_whatever_the_file_is_called(called: str, tmp_path: Path) -> None:
+    """A safetensors file says what it was trained on under any name under which it loads; no other file does."""
+    path = tmp_path / called
+    facts = {"architecture": "resnet20", "num_classes": 3, "image_size": 32, "classes": ["1", "2", "10"]}
+    save_checkpoint(path, architecture("resnet20").build(3, 32), facts)
+    assert load_model(checkpoint=path).num_classes == 3
+    assert stated_classes(path) == ("1", "2", "10")
+    torch.save({"conv1.weight": torch.ones(2)}, path)
+    assert stated_classes(path) is None
+    path.unlink()
+    assert stated_classes(path) is None
+
+
+def test_paths_of_every_kind_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `Path` is a file as a text is, whatever it is called, and ``~`` is the home folder in both arguments."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = write(tmp_path / "w.safetensors", network_of("resnet20").state_dict(), "safetensors")
+    shutil.copy(file, tmp_path / "resnet20")
+    loaded = [
+        load_model(file),
+        load_model("~/w.safetensors"),
+        load_model(Path("~/w.safetensors")),
+        load_model(tmp_path / "resnet20"),
+        load_model("resnet20", checkpoint="~/w.safetensors"),
+        load_model("resnet20", checkpoint=Path("~/resnet20")),
+    ]
+    assert {each.sha256 for each in loaded} == {sha256_of(file)}
+    assert {each.name for each in loaded} == {"resnet20"}
+    assert [each.checkpoint for each in loaded] == [
+        *[file] * 3,
+        tmp_path / "resnet20",
+        file,
+        tmp_path / "resnet20",
+    ]
+    assert pair(["resnet20=~/w.safetensors", "~/w.safetensors"], []) == [
+        ModelRequest("resnet20", file),
+        ModelRequest(None, file),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "checkpoint", "line"),
+    [
+        ("~no-such-user/w.pt", None, "~no-such-user/w.pt: expected a checkpoint, got no such file"),
+        (5, None, "expected a model's name or the path of a file, got int"),
+        ("resnet20", b"w.pt", "expected a model's name or the path of a file, got bytes"),
+        (Path("a.pt"), "b.pt", "expected the name of a model with --checkpoint b.pt, got the path a.pt"),
+    ],
+)
+def test_what_is_no_path_is_one_line(model: Any, checkpoint: Any, line: str) -> None:
+    """A home that is not there, and what is neither a name nor a path, are said."""
+    with pytest.raises(InputError, match=f"^{line}"):
+        load_model(model, checkpoint=checkpoint)

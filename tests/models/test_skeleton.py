@@ -1,5 +1,9 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ppbench.models.skeleton import skeleton
 
@@ -38,10 +42,19 @@ def test_what_no_file_brings_has_its_values() -> None:
     assert attribute.scales["per channel"][0].tolist() == [1, 1, 1]
 
 
-def test_values_that_are_looked_at_while_building() -> None:
+@pytest.mark.parametrize("look", [Tensor.item, float, Tensor.tolist, lambda each: each.numpy()[()]])
+def test_values_that_are_looked_at_while_building(look: Callable[[Tensor], Any]) -> None:
     """A network that asks a tensor for its value, as older ones do for their drop rates, is built for real."""
-    network = skeleton(
-        lambda: nn.Sequential(nn.Dropout(torch.linspace(0, 0.5, 3)[1].item()), nn.Linear(2, 2))
-    )
+    network = skeleton(lambda: nn.Sequential(nn.Dropout(look(torch.linspace(0, 0.5, 3)[1])), nn.Linear(2, 2)))
     assert network[0].p == 0.25
     assert not network[1].weight.is_meta
+
+
+def test_what_fails_anywhere_says_so() -> None:
+    """A network that cannot be built at all ends in its own error."""
+
+    def make() -> nn.Module:
+        raise KeyError("no such layer")
+
+    with pytest.raises(KeyError, match="no such layer"):
+        skeleton(make)

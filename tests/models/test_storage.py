@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import save_checkpoint
@@ -17,6 +17,8 @@ from ppbench.models.registry import architecture
 from ppbench.models.storage import BITS, SCALE, Bits, checked_bits, packed, rounded, unpacked
 
 FACTS = {"architecture": "resnet20-pp", "num_classes": 10, "image_size": 32}
+INF, NAN = float("inf"), float("nan")
+GREATEST = torch.finfo(torch.float32).max  # 127 times a 127th of it is infinite
 KERNEL = "layer3.0.conv2.weight"
 
 
@@ -134,3 +136,39 @@ def test_int8_of_others_is_not_taken_for_ours(tmp_path: Path) -> None:
 def test_every_number_of_bits_is_offered() -> None:
     """What the command line takes is what files are written with."""
     assert [checked_bits(bits) for bits in BITS] == [32, 16, 8]
+
+
+@pytest.mark.parametrize(
+    ("bits", "value", "line"),
+    [
+        *(
+            (8, value, "w: expected finite numbers to store in 8 bits")
+            for value in (INF, -INF, NAN, GREATEST)
+        ),
+        *(
+            (16, value, "w: expected numbers of at most 65,504 to store in 16 bits")
+            for value in (INF, NAN, 65_520.0)
+        ),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(tmp_path: Path, bits: Bits, value: float, line: str) -> None:
+    """Weights that would come back as others, or not at all, are refused before there is a file; 32 bits store them."""
+    module = nn.Module()
+    module.w = nn.Parameter(torch.zeros(16, 4, 8, 8))
+    with torch.no_grad():
+        module.w[3, 1, 2, 2] = value
+    with pytest.raises(InputError, match=rf"^{line}, got larger ones or none \(inf or nan\): take --bits 32"):
+        rounded(module, bits)
+    with pytest.raises(InputError, match=f"^{line}"):
+        save_checkpoint(tmp_path / "w.safetensors", module, {}, bits=bits)
+    assert not list(tmp_path.iterdir())
+    save_checkpoint(tmp_path / "w.safetensors", module, {}, bits=32)
+    assert torch.equal(
+        load_file(tmp_path / "w.safetensors")["w"].view(torch.int32), module.w.view(torch.int32)
+    )
+
+
+def test_the_largest_numbers_of_half_precision_are_stored() -> None:
+    """They come back as they were, those that half precision rounds to them too."""
+    kernel = torch.tensor([[65_504.0, -65_504.0, 65_519.0]])
+    assert packed({"w": kernel}, 16)["w"].tolist() == [[65_504, -65_504, 65_504]]
