@@ -14,6 +14,7 @@ import numpy as np
 from ppbench.data.class_order import Classes, ClassOrder, case_note, sorted_classes
 from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet, Labels
+from ppbench.data.picture import size_of
 from ppbench.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -179,6 +180,18 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
     return (*passed.notes(where), *filter(None, [case_note(classes)]))
 
 
+def enlarged(folder: Path, name: str, geometry: Geometry) -> tuple[str, ...]:
+    """Return a note where images are smaller than what is cut out of them, as the first one shows; else nothing."""
+    size = size_of(folder / name)
+    if geometry.resize is None or size is None or min(size) >= geometry.size:
+        return ()
+    note = (
+        f"{folder}: small images are enlarged: {name} has {size[0]}x{size[1]} pixels, this set is resized to "
+        f"{geometry.resize} and {geometry.size} are cut out: for a network of small images put them into an .npz"
+    )
+    return (note,)
+
+
 def read_class_folders(
     folder: Path,
     name: str,
@@ -212,7 +225,7 @@ def read_class_folders(
         np.arange(len(listing.names), dtype=np.int64),
         num_classes if num_classes is not None else len(classes.names),
         classes,
-        notes_of(folder, classes, found, listing.passed),
+        (*notes_of(folder, classes, found, listing.passed), *enlarged(folder, listing.names[0], geometry)),
     )
 
 

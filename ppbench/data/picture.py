@@ -103,3 +103,12 @@ def _white(image: Image.Image) -> int | None:
         return 2 ** int(image.tag_v2[_BITS_PER_SAMPLE][0]) - 1 if image.mode.startswith("I;16") else None
     # Older versions of Pillow give PNG's 16 bits as mode I; a PGM's are scaled to 65535 whatever its own maximum.
     return 65535 if image.format in ("PNG", "PPM") and image.mode.startswith("I") else None
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return a picture's width and height, in pixels, without decoding it; None where it is none."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.models.cleaning import CleanState, as_float32, clean, contract_of
+from ppbench.models.cleaning import AVERAGED, CleanState, as_float32, clean, contract_of
 from ppbench.models.naming import canonical
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
 from ppbench.models.readings import (
@@ -296,7 +296,13 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     network.load_state_dict(tensors, strict=True, assign=True)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     network.eval()
-    return LoadReport(len(tensors), parameters, before + notes, remarks)
+    # Which of two networks was taken decides every number: whoever named the network has to see it, too.
+    averaged = tuple(
+        f"{note}: --prefix takes the other"
+        for note in (*before, *notes)
+        if AVERAGED in note and "instead of" in note
+    )
+    return LoadReport(len(tensors), parameters, before + notes, averaged + remarks)
 
 
 def _reading_for(network: nn.Module, weights: Weights) -> Reading | None:

@@ -68,6 +68,10 @@ _MOST_STEPS = 5_000_000
 STRENGTH = "pull_inhibition_strength"
 
 
+AVERAGED = "averaged weights"
+"""How a note calls a running average that was taken instead of the network itself."""
+
+
 @dataclass(frozen=True)
 class CleanState:
     """The weights of a checkpoint, and what was found beside them.
@@ -160,7 +164,7 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
         if depth and (isinstance(inner, nn.Module) or _is_module(inner) or _holds_tensors(inner, depth)):
             plain = next((name for name in _WRAPPERS if _holds_tensors(content.get(name), depth)), None)
             instead = f" instead of {plain!r}" if key in _EMA and plain else ""
-            notes.append(f"opened {key!r}" + (f" (averaged weights){instead}" if key in _EMA else ""))
+            notes.append(f"opened {key!r}" + (f" ({AVERAGED}){instead}" if key in _EMA else ""))
             return _unwrap(inner, notes, depth - 1)
     if any(isinstance(value, Tensor) and value.ndim for value in content.values()):
         return content

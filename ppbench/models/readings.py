@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ppbench.errors import InputError
-from ppbench.models.cleaning import is_average, normalisations, plain_name
+from ppbench.models.cleaning import AVERAGED, is_average, normalisations, plain_name
 from ppbench.models.naming import canonical
 
 # What trainers hang into the network itself, or beside it in a module that is the network: these names begin so.
@@ -132,7 +132,7 @@ def settled(found: Sequence[Reading]) -> Reading | None:
     if len(averages) != 1 or len({_shapes(reading) for reading in found}) != 1:
         return None
     others = ", ".join(repr(each.prefix) for each in found if each is not averages[0])
-    note = f"took the averaged weights {averages[0].prefix!r} instead of {others}"
+    note = f"took the {AVERAGED} {averages[0].prefix!r} instead of {others}"
     return replace(averages[0], notes=(note, *averages[0].notes))
 
 

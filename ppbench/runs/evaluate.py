@@ -33,7 +33,7 @@ from ppbench.runs.description import describe_data, describe_model, generator_te
 from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Models, load_models
-from ppbench.runs.normalising import quality_notes, settle_divisor
+from ppbench.runs.normalising import not_finite, quality_notes, settle_divisor
 from ppbench.runs.planned import Planned
 from ppbench.runs.predictions import gather
 from ppbench.runs.replacing import refuse_loss
@@ -230,6 +230,8 @@ def evaluate(
             on_note(setups.all_well)
         answers |= runner.run(names_of_cells[1:], len(images.ids))
         predictions = gather(answers, names, names_of_cells, images.ids, images.labels)
+        for line in not_finite(predictions):
+            on_warning(line)
         tables = predictions.tables()
         divisor = divide_by.normaliser(tables)
         context = TableContext(

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
@@ -114,11 +112,18 @@ def quality_notes(
         notes.append(
             "no clean images were found beside the published files: no clean error, no relative scores"
         )
+    return [*notes, *not_finite(predictions)]
+
+
+def not_finite(predictions: Predictions) -> list[str]:
+    """Return a line for each model some of whose outputs were not finite, with the cell that has most of them."""
+    lines = []
     for name, classes in zip(predictions.models, predictions.answers.predictions, strict=True):
-        invalid = int(np.count_nonzero(classes < 0))
-        if invalid:
-            share = 100.0 * invalid / classes.size
-            notes.append(
-                f"{name} gave outputs that are not finite for {share:.2g} % of the images: counted as errors"
+        shares = 100.0 * (classes < 0).mean(axis=1)
+        if shares.any():
+            worst = int(shares.argmax())
+            lines.append(
+                f"{name} gave outputs that are not finite for {shares.mean():.2g} % of the images, which count as "
+                f"errors; most of them on {' '.join(map(str, predictions.cells[worst]))} ({shares[worst]:.2g} %)"
             )
-    return notes
+    return lines

@@ -10,7 +10,7 @@ from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.repeatable import in_words
-from ppbench.setup.alternatives import OTHERS
+from ppbench.setup.alternatives import MUCH_WORK
 from ppbench.setup.checking import Checker
 from ppbench.setup.finding import CLEAN_ERROR, Finding, SetupCheck
 from ppbench.setup.kept import KeptChecks
@@ -126,9 +126,7 @@ class Setups:
         )
         key = self._keys.get(model.name)
         # What was left out for lack of time may be found by the next run.
-        whole = check.complete and not any(
-            finding.check == OTHERS and finding.state == "skipped" for finding in check.findings
-        )
+        whole = check.complete and MUCH_WORK not in check.findings
         if self._kept is not None and key is not None and whole and check.depends_on is None:
             self._kept.put(key, check)
         return check

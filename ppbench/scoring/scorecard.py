@@ -1,6 +1,6 @@
 """The scores of some models, as data. All scores are per cent; one that cannot be known is None."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -146,6 +146,22 @@ class Scores:
             if scores.model == model:
                 return scores
         raise unknown("model", model, [scores.model for scores in self.models])
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the models, as a dictionary would."""
+        return (scores.model for scores in self.models)
+
+    def __len__(self) -> int:
+        """Return the number of models."""
+        return len(self.models)
+
+    def __contains__(self, model: object) -> bool:
+        """Return whether there is a model of this name."""
+        return any(scores.model == model for scores in self.models)
+
+    def items(self) -> Iterator[tuple[str, ModelScores]]:
+        """Yield each model's name and scores."""
+        return ((scores.model, scores) for scores in self.models)
 
     @property
     def misses_cells(self) -> bool:

@@ -21,6 +21,9 @@ MORE_IMAGES = 512
 FEWEST = 32
 """With fewer images nothing is tried."""
 
+FEW_IMAGES = Finding(OTHERS, "skipped", f"not tried with fewer than {FEWEST} images")
+MUCH_WORK = Finding(OTHERS, "skipped", "not tried: much work beside this run; `ppbench doctor` tries them")
+
 
 @dataclass(frozen=True)
 class Alternative:

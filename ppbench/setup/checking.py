@@ -42,7 +42,7 @@ ALONE = 4
 _GRID_IMAGES = 512  # that are looked at for traces of JPEG: small ones, and no network sees them
 _SHARE = 0.03  # of a run's forward passes that a search for a better set-up may take
 _TIMED = 8  # images by which its cost is estimated
-_SECONDS = 2.0  # that its first part may take in any run: several times what a small network needs on a quiet machine
+_SECONDS = 5.0  # that its first part may take in any run: several times what a small network needs on a quiet machine
 
 Predictions = npt.NDArray[np.int32]
 
@@ -221,10 +221,10 @@ class Checker:
         self._right(model, ways[0], rows[:_TIMED])
         each = (self.clock() - began) / len(rows[:_TIMED])
         affordable = max(_SHARE * len(right) * self.cells, _SECONDS / max(each, 1e-9))
-        if len(rows) < alternatives.FEWEST or affordable < len(rows) * len(ways):
-            return Finding(
-                alternatives.OTHERS, "skipped", "not tried: few images, or much work beside this run"
-            )
+        if len(rows) < alternatives.FEWEST:
+            return alternatives.FEW_IMAGES
+        if affordable < len(rows) * len(ways):
+            return alternatives.MUCH_WORK
         tried = []
         for way in ways:
             try:

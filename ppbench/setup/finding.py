@@ -15,6 +15,7 @@ DependsOn = Literal["batch", "chance"]
 BATCH = "batch"
 CONTRACT = "contract"
 CLEAN_ERROR = "clean error"
+WEIGHTS = "weights"
 
 _GRAVITY: tuple[State, ...] = ("ok", "skipped", "notice", "wrong")
 
@@ -70,9 +71,11 @@ class SetupCheck:
 
     @property
     def not_looked_at(self) -> tuple[str, ...]:
-        """What could not be looked at, a line each."""
+        """What could not be looked at, a line each; many networks have no layer that shows whether it was trained."""
         return tuple(
-            f"{finding.check} ({finding.text})" for finding in self.findings if finding.state == "skipped"
+            f"{finding.check} ({finding.text})"
+            for finding in self.findings
+            if finding.state == "skipped" and finding.check != WEIGHTS
         )
 
     @property

@@ -2,9 +2,7 @@
 
 from torch import Tensor, nn
 
-from ppbench.setup.finding import Finding
-
-WEIGHTS = "weights"
+from ppbench.setup.finding import WEIGHTS, Finding
 
 
 def judge(module: nn.Module) -> Finding:

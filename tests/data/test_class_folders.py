@@ -235,3 +235,15 @@ def test_a_folder_may_be_named_as_an_image(tmp_path: Path) -> None:
     _save(tmp_path / "dog" / "0.png")
     assert _samples(_read(tmp_path)) == [("cat/0.png/1.png", 0), ("dog/0.png", 1)] == _theirs(tmp_path)
     assert np.array_equal(_read(tmp_path).ids, [0, 1])
+
+
+def test_small_images_that_are_enlarged_are_said(tmp_path: Path) -> None:
+    """A network of 32-pixel images sees other images than it was trained on; the note says what is done to them."""
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (32, 32)).save(tmp_path / name / "a.png")
+    (note,) = open_data("folder-c", root=tmp_path).notes
+    assert "small images are enlarged: cat/a.png has 32x32 pixels" in note
+    assert "resized to 256 and 224 are cut out" in note
+    Image.new("RGB", (300, 280)).save(tmp_path / "cat" / "a.png")
+    assert open_data("folder-c", root=tmp_path).notes == ()

@@ -123,6 +123,25 @@ def test_the_network_is_found(what: str, tmp_path: Path) -> None:
             assert "normalisation layer" in loaded.spec_source
 
 
+@pytest.mark.parametrize("model", ["resnet20", None])
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda s: {"model": other(s), "ema": s},
+        lambda s: {"state_dict": {**under("net.", other(s)), **under("net_ema.module.", s)}},
+    ],
+    ids=["dictionaries", "prefixes"],
+)
+def test_a_running_average_that_is_taken_is_remarked(
+    content: Callable[[State], object], model: str | None, tmp_path: Path
+) -> None:
+    """Which of two networks was evaluated decides every number, whether the network was named or not."""
+    path = write(tmp_path / "w.pt", content(network_of("resnet20").state_dict()), "zip")
+    loaded = load_model(model, checkpoint=path)
+    assert loaded.report is not None
+    assert any("averaged weights" in each and "--prefix" in each for each in loaded.report.remarks)
+
+
 @pytest.mark.parametrize("what", FILES)
 def test_inspect_sees_the_same(what: str, tmp_path: Path) -> None:
     """`ppbench models inspect` shows what loading takes, and what it leaves aside."""

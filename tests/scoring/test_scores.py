@@ -208,3 +208,15 @@ def test_a_normaliser_is_plain_data():
     mine = Normaliser("n", "d", "s", clean=None, per_severity={}, mean={"fog": 50.0})
     table = stated("a", {"fog": [10.0, 20.0, 30.0, 40.0, 50.0]}, 5.0)
     assert score([table], mine)["a"].mce == pytest.approx(60.0)
+
+
+def test_scores_are_asked_as_a_dictionary_is() -> None:
+    """By name, with `in`, in a loop: what everybody tries first."""
+    names = ["a", "b"]
+    cells = {(c, s): Cell(100, 10) for c in CORRUPTIONS for s in SEVERITIES}
+    found = score([ErrorTable(name, Cell(100, 5), cells) for name in names], None)
+    assert list(found) == names
+    assert len(found) == len(names)
+    assert names[0] in found
+    assert "nobody" not in found
+    assert [(name, scores.model) for name, scores in found.items()] == [(name, name) for name in names]
