@@ -60,6 +60,7 @@ WRAPPED = frozenset(
     }
 )
 _DEEPEST = 100
+_LONGEST_NAME = 1000
 
 # Entries of dictionaries and modules that are looked at, and letters of names: real checkpoints have a fifth at most.
 _MOST_STEPS = 5_000_000
@@ -108,6 +109,7 @@ def clean(content: Any, prefix: str | None = None) -> CleanState:
     notes: list[str] = []
     hyper = _hyper_parameters(content)
     state = dict(_unwrap(content, notes) if prefix is None else _under(content, prefix, notes))
+    _refuse_long(state)
     strength = _take_strength(state)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if aside := sorted(set(state) - set(tensors)):
@@ -121,6 +123,14 @@ def clean(content: Any, prefix: str | None = None) -> CleanState:
     tensors, normalisation = _take_normalisation(tensors, notes)
     tensors = as_float32(tensors, notes)
     return CleanState(tensors, strength, hyper, normalisation, tuple(notes), everything, opened)
+
+
+def _refuse_long(names: Iterable[str]) -> None:
+    """Refuse names whose beginnings alone would fill the memory."""
+    if (longest := max(map(len, names), default=0)) > _LONGEST_NAME:
+        raise InputError(
+            f"expected names of at most {_LONGEST_NAME} letters, got one of {longest:,}: rename its tensors"
+        )
 
 
 def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -171,7 +181,9 @@ def _unwrap(content: Any, notes: list[str], depth: int = 3) -> Mapping[str, Any]
     inside = dict(_flattened(content, _Budget()))
     if not inside:
         raise InputError(f"expected weights, got a dictionary of {', '.join(list(content)[:8]) or 'nothing'}")
-    if full := [repr(name) for name in content if any(each.startswith(f"{name}.") for each in inside)]:
+    _refuse_long(inside)
+    begun = {each[: dot.start()] for each in inside for dot in re.finditer(r"\.", each)}
+    if full := [repr(name) for name in content if name in begun]:
         notes.append(f"opened {', '.join(full)}")
     return inside if full else content
 

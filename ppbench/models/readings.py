@@ -61,9 +61,11 @@ def readings(
         least: how many tensors a network has at least; fewer are not tried.
     """
     found: list[Reading] = []
-    for prefix in _prefixes(everything):
-        below = {name[len(prefix) :]: t for name, t in everything.items() if name.startswith(prefix)}
-        if len(below) < least or (fitted := fit(below)) is None:
+    for prefix, held in _by_prefix(everything).items():
+        if len(held) < least:
+            continue
+        below = {name[len(prefix) :]: everything[name] for name in held}
+        if (fitted := fit(below)) is None:
             continue
         names, notes = fitted
         used = {prefix + name for name in names.values()}
@@ -156,13 +158,15 @@ def one_of(found: Sequence[Reading], path: object) -> Reading:
     )
 
 
-def _prefixes(names: Iterable[str]) -> list[str]:
-    """Every beginning of a name that ends before a dot, the shortest first; the empty one is among them."""
-    found = {""}
+def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
+    """Every beginning of a name up to a dot, the empty one too, with the names that begin so; the shortest first."""
+    found: dict[str, list[str]] = {"": []}
     for name in names:
-        parts = name.split(".")
-        found.update(".".join(parts[:count]) + "." for count in range(1, len(parts)))
-    return sorted(found, key=lambda prefix: (prefix.count("."), prefix))
+        found[""].append(name)
+        end = 0
+        while end := name.find(".", end) + 1:
+            found.setdefault(name[:end], []).append(name)
+    return {prefix: found[prefix] for prefix in sorted(found, key=lambda each: (each.count("."), each))}
 
 
 def is_beside(name: str) -> bool:

@@ -40,6 +40,9 @@ class Claimed:
         return torch._utils._rebuild_tensor_v2, self.arguments
 
 
+VALUES = Claimed(Block(4), (4,), (1,))
+
+
 class Call:
     """A function that unpickling would call."""
 
@@ -145,7 +148,7 @@ def _deep_file(folder: Path, *, kind: str) -> Path:
 
 
 def _pickled_file(folder: Path, *, content: Any) -> Path:
-    return zip_file(folder / "content.pt", pickled(content), {})
+    return zip_file(folder / "content.pt", pickled(content), {"0": bytes(16)})
 
 
 def _deep_metadata(folder: Path) -> Path:
@@ -248,6 +251,16 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str]] = {
             ("a module that holds itself twice", _itself(0), "Module that contains itself"),
             ("a million million modules", _itself(40), "in one another beyond measure"),
             ("a million million dictionaries", _itself_in_dictionaries(), "in one another beyond measure"),
+            (
+                "a name of a million parts",
+                {"a." * 10**6: VALUES},
+                "at most 1000 letters, got one of 2,000,000",
+            ),
+            (
+                "such a name in a dictionary",
+                {"x": {"y": {"z": {"a." * 10**6: VALUES}}}},
+                "got one of 2,000,006",
+            ),
             ("modules that are a number", _odd_module(_modules=5), "as the _modules of a pickled"),
             ("modules by number", _odd_module(_modules={5: None}), "a dictionary with names as the _modules"),
             ("parameters that are a number", _odd_module(_parameters=5), "as the _parameters of a pickled"),

@@ -4,6 +4,7 @@ import collections
 import json
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from ppbench.errors import InputError
 from ppbench.evaluation.keys import identified
 from ppbench.models.catalogue import inspect
 from ppbench.models.checkpoint import fill, read_weights
+from ppbench.models.cleaning import clean
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.readings import readings
 from tests.models.foreign_files import State, images_of, network_of, write
 
 CRITERION = {"criterion.weight": torch.ones(10)}
@@ -453,3 +456,14 @@ def test_a_network_that_was_pickled_whole(where: str, tmp_path: Path) -> None:
     assert loaded.architecture == "resnet20"
     assert torch.equal(loaded.module(images_of()), network(images_of()))
     assert "whose code was not run" in said(loaded)
+
+
+def test_many_names_take_seconds() -> None:
+    """A file of 30,000 layers of one tensor is looked at once, and not once for each of their names."""
+    one = torch.ones(1)
+    started = perf_counter()
+    assert clean({f"x{number}": {"w": one} for number in range(30_000)}).notes
+    many = {**{f"x{number}.w": one for number in range(30_000)}, "net.w": one, "net.b": one + 1}
+    found = readings(many, lambda below: None if len(below) > 2 else ({n: n for n in below}, ()), least=2)
+    assert [(each.prefix, each.tensors) for each in found] == [("net.", {"w": one, "b": one + 1})]
+    assert perf_counter() - started < 10
