@@ -106,20 +106,30 @@ def test_a_network_handed_in_is_not_compared_with_its_file() -> None:
     assert "nobody has published" in run.manifest["models"][0]["setup"]["findings"][-1]["text"]
 
 
+FOG: dict[str, Any] = {
+    "data": "cifar10-c",
+    "source": "published",
+    "corruptions": "fog",
+    "severities": "1",
+    "limit": 50,
+    "store": False,
+}
+
+
+def _publish_fog(folder: Path) -> None:
+    """Write a published corruption without clean images beside it."""
+    random = np.random.default_rng(0)
+    np.save(folder / "fog.npy", random.integers(0, 256, (50_000, 32, 32, 3), np.uint8))
+    np.save(folder / "labels.npy", np.tile(random.integers(0, 10, 10_000), 5))
+
+
 def test_published_cells_without_clean_images_are_checked_too(tmp_path: Path) -> None:
     """The batch and the outputs are tried on the first cell; there is no clean error then."""
-    random = np.random.default_rng(0)
-    np.save(tmp_path / "fog.npy", random.integers(0, 256, (50_000, 32, 32, 3), np.uint8))
-    np.save(tmp_path / "labels.npy", np.tile(random.integers(0, 10, 10_000), 5))
+    _publish_fog(tmp_path)
     run = evaluate(
         loaded(Small(torch.nn.BatchNorm2d(8, track_running_stats=False))),
-        data="cifar10-c",
         root=tmp_path,
-        source="published",
-        corruptions="fog",
-        severities="1",
-        limit=50,
-        store=False,
+        **FOG,
     )
     setup = run.manifest["models"][0]["setup"]
     assert setup["depends_on"] == "batch"
@@ -129,19 +139,12 @@ def test_published_cells_without_clean_images_are_checked_too(tmp_path: Path) ->
 
 def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
     """Published files without clean images show no wrong normalisation: nobody should read that all is well."""
-    random = np.random.default_rng(0)
-    np.save(tmp_path / "fog.npy", random.integers(0, 256, (50_000, 32, 32, 3), np.uint8))
-    np.save(tmp_path / "labels.npy", np.tile(random.integers(0, 10, 10_000), 5))
+    _publish_fog(tmp_path)
     notes: list[str] = []
     evaluate(
         loaded(Small()),
-        data="cifar10-c",
         root=tmp_path,
-        source="published",
-        corruptions="fog",
-        severities="1",
-        limit=50,
-        store=False,
+        **FOG,
         on_note=notes.append,
     )
     (line,) = (note for note in notes if "set-up check" in note)
