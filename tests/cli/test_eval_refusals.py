@@ -122,12 +122,12 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
     assert len(done.err.strip().splitlines()) == 1
 
 
-def test_a_network_without_weights_says_where_it_looked(ppbench: Callable[..., object]) -> None:
-    """Nobody trained resnet50-pp on digits: the line names the places, the file to put there, and how to train."""
+def test_a_network_without_weights_says_what_to_do(ppbench: Callable[..., object]) -> None:
+    """Nobody trained resnet50-pp on digits: one line names a file of one's own, a plain network's, and the training."""
     done = ppbench("eval", "--model", "resnet50-pp")
     assert done.code == 2
     assert len(done.err.strip().splitlines()) == 1
-    for word in ("resnet50-pp", "index.toml", ".safetensors", "--checkpoint", "ppbench train"):
+    for word in ("resnet50-pp", "digits-c", "--checkpoint", "--as", "ppbench train --recipe digits"):
         assert word in done.err
 
 
