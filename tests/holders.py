@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _IN_THE_BLOCK = """
-    if os.fork():
+    # The child says it: a fork gives a lock back in the child only when it first runs.
+    if not os.fork():
         print("held", flush=True)
     time.sleep(600)
 """
