@@ -28,6 +28,7 @@ _OPTIONAL: dict[str, type | tuple[type, ...]] = {
     "recipe": str,
     "url": str,
     "source": str,
+    "caveat": str,
     "named_only": bool,
 }
 
@@ -50,6 +51,7 @@ class IndexEntry:
         recipe: how it was trained: a recipe's name, or where it is published.
         url: where it can be downloaded, None if it ships.
         source: whose weights they are, and under which licence.
+        caveat: what every table must say of these weights: what they are not.
         named_only: whether only its id finds it, not its architecture: it was trained otherwise than those that do.
     """
 
@@ -66,6 +68,7 @@ class IndexEntry:
     recipe: str = ""
     url: str | None = None
     source: str = ""
+    caveat: str = ""
     named_only: bool = False
 
     @property

@@ -32,7 +32,7 @@ class LoadedModel:
         prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
         assumed: what neither the file nor the user says and was taken for granted, a clause each.
-        untrained: what of the network was not trained as it is, in words; empty where all was.
+        caveats: what every table must say of these weights, a clause each: what they are not.
         device: where it is.
         outputs: what the network returns; `logits` takes the logarithm of probabilities.
     """
@@ -48,7 +48,7 @@ class LoadedModel:
     spec_source: str = ""
     prefix: str = ""
     assumed: tuple[str, ...] = ()
-    untrained: str = ""
+    caveats: tuple[str, ...] = ()
     outputs: OutputKind = "logits"
     device: torch.device | None = field(default=None, repr=False)
     _mean: Tensor = field(init=False, repr=False)

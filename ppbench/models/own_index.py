@@ -140,6 +140,7 @@ def to_toml(entry: IndexEntry) -> str:
         "clean_error": entry.clean_error,
         "recipe": entry.recipe or None,
         "source": entry.source or None,
+        "caveat": entry.caveat or None,
         "named_only": entry.named_only or None,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in fields.items() if value is not None]

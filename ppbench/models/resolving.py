@@ -111,6 +111,9 @@ class Wish:
         if self.turn_into is not None:
             wanted = architecture(self.turn_into)
             weights = with_stem(weights, wanted)
+        caveats = (entry.caveat,) if entry and entry.caveat else ()
+        if self.turn_into is not None:
+            caveats += (UNTRAINED,)
         size = self.image_size or _size_of(weights, entry)
         network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
         assert weights.traits is not None  # or it would not have fitted a network of ours
@@ -131,7 +134,7 @@ class Wish:
             report=replace(report, notes=notes + report.notes),
             spec_source=source,
             assumed=assumed,
-            untrained=UNTRAINED if self.turn_into is not None else "",
+            caveats=caveats,
         )
 
     def zoo(self, model: str, path: Path | None) -> LoadedModel:

@@ -30,6 +30,7 @@ def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
         "input_spec": model.spec.to_dict(),
         "input_spec_source": model.spec_source,
         "assumed": list(model.assumed),
+        "caveats": list(model.caveats),
         "identified": unchanged and identified(model),
     }
 

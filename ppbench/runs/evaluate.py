@@ -28,11 +28,11 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs import provenance
 from ppbench.runs.caller_warnings import at_the_caller
-from ppbench.runs.contract_notes import contract_notes
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
 from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
 from ppbench.runs.loading import Models, load_models
+from ppbench.runs.model_notes import caveats, input_contracts
 from ppbench.runs.normalising import not_finite, quality_notes, settle_divisor
 from ppbench.runs.planned import Planned
 from ppbench.runs.predictions import gather
@@ -219,7 +219,7 @@ def evaluate(
             on_batch=lambda cell, count: on_batch(title(cell), count, total),
             on_answers=Tally(names, len(names_of_cells), images.labels, divide_by, on_standing).add,
         )
-        for line in contract_notes(loaded):  # after what can be refused before the work: that is one line
+        for line in input_contracts(loaded):  # after what can be refused before the work: that is one line
             on_note(line)
         # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
         answers = runner.run(names_of_cells[:1], len(images.ids))
@@ -245,7 +245,7 @@ def evaluate(
             notes=(
                 *divide_by.notes,
                 *quality_notes(images, predictions, generator=maker, limit=limit),
-                *(f"{model.name}: {model.untrained}" for model in loaded if model.untrained),
+                *caveats(loaded),
                 *setups.notes,
             ),
         )

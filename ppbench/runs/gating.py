@@ -249,12 +249,14 @@ def gate_run(
             on more than the image.
     """
     judged = judged_model(run, model)
-    changes = setup_changes(setup_facts(_described(run, judged.model)), baseline.setup)
+    about = _described(run, judged.model)
+    changes = setup_changes(setup_facts(about), baseline.setup)
     precision = run.manifest["precision"]
     require_same_images(run.manifest["data"], precision, baseline, where=where)
     pairing = pair_with_baseline(judged, run.predictions.ids, baseline)
     judgement = judge(rules or default_rules(baseline), pairing)
     facts = _facts(run, judged.model, baseline, where)
+    facts += tuple(("weights", caveat) for caveat in about.get("caveats", ()))
     told = (("set-up", f"not as in the baseline: {'; '.join(changes)}"),) if changes else ()
     return GateResult(judgement, judged.model, baseline, facts + told, changes)
 

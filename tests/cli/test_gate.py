@@ -61,6 +61,7 @@ def test_the_same_model_passes(ppbench, runs, baseline, kind):
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("gate: pass, 1 rule kept\n")
     assert "same outcome on every image" in " ".join(done.out.split())
+    assert "weights trained on digits-c to show ppbench at work" in " ".join(done.out.split())
 
 
 def test_a_spoilt_model_fails_and_the_worst_corruptions_are_named(ppbench, runs, baseline):

@@ -1,4 +1,4 @@
-"""Before a run, a line for every network says what its input is and by whose word."""
+"""What a run says of its networks: the input of each by whose word, and what its weights are not."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from ppbench.models.index import shipped_index
 from ppbench.models.input_spec import CIFAR_MEAN, CIFAR_STD, InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
@@ -19,6 +20,7 @@ SMALL = {"corruptions": "brightness", "severities": "1", "limit": 20}
 CIFAR = "mean (0.4914, 0.4822, 0.4465), std (0.247, 0.2435, 0.2616)"
 FACTORY = """
 from torch import nn
+from ppbench.models.index import shipped_index
 from ppbench.models.input_spec import InputSpec
 
 def net():
@@ -121,3 +123,19 @@ def test_the_summary_names_what_matters(change: dict[str, object], words: str) -
     """How images are resized is said where they are, the value range where it is not the usual one."""
     spec = replace(InputSpec(32, CIFAR_MEAN, CIFAR_STD), **change)  # type: ignore[arg-type]  # test options
     assert words in spec.summary()
+
+
+def test_what_the_weights_are_not() -> None:
+    """Every table says it: once for all the networks that it is true of, and of none that it is not."""
+    own = load_model("resnet20-digits", name="mine")
+    run = evaluate(["resnet20", "alexnet", replace(own, caveats=())], **SMALL)
+    (shipped,) = {entry.caveat for entry in shipped_index() if entry.data == "digits-c"}
+    assert f"resnet20, alexnet: {shipped}" in run.context.notes
+    assert [about["caveats"] for about in run.manifest["models"]] == [[shipped], [shipped], []]
+
+
+def test_weights_trained_here_say_what_they_are_not() -> None:
+    """None of them may be taken for published ones."""
+    trained_here = [entry for entry in shipped_index() if entry.url is None]
+    assert trained_here
+    assert all(entry.caveat for entry in trained_here)
