@@ -111,7 +111,7 @@ class Wish:
         if self.turn_into is not None:
             wanted = architecture(self.turn_into)
             weights = with_stem(weights, wanted)
-        caveats = (entry.caveat,) if entry and entry.caveat else ()
+        caveats: tuple[str, ...] = (entry.caveat,) if entry and entry.caveat else ()
         if self.turn_into is not None:
             caveats += (UNTRAINED,)
         size = self.image_size or _size_of(weights, entry)
