@@ -31,6 +31,7 @@ class LoadedModel:
         report: what loading the file did.
         prefix: how the names of its weights begin in that file, where the user chose among several networks in it.
         spec_source: who said what the spec is: flags, factory, checkpoint metadata, index, zoo, or a default.
+        spec_guessed: whether its mean or standard deviation are nobody's word, but the default for want of one.
         assumed: what neither the file nor the user says and was taken for granted, a clause each.
         caveats: what every table must say of these weights, a clause each: what they are not.
         device: where it is.
@@ -46,6 +47,7 @@ class LoadedModel:
     sha256: str | None = None
     report: LoadReport | None = None
     spec_source: str = ""
+    spec_guessed: bool = False
     prefix: str = ""
     assumed: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()

@@ -119,20 +119,21 @@ class Wish:
         assert weights.traits is not None  # or it would not have fitted a network of ours
         claims: list[Claim] = [
             *_claims_of(weights, default_spec(size)),
-            (f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
+            Claim(f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
             _default(size),
         ]
-        spec, source = settle(claims, self.flags, self.image_size)
+        contract = settle(claims, self.flags, self.image_size)
         return LoadedModel(
             name=wanted.name,
             architecture=wanted.name,
             module=network,
-            spec=spec,
+            spec=contract.spec,
             num_classes=weights.traits.num_classes,
             checkpoint=path,
             sha256=sha256,
             report=replace(report, notes=notes + report.notes),
-            spec_source=source,
+            spec_source=contract.source,
+            spec_guessed=contract.guess,
             assumed=assumed,
             caveats=caveats,
         )
@@ -174,7 +175,7 @@ class Wish:
         own = _claims_of(weights, contract.for_images(size))
         loaded = self._foreign(wanted.name, network, [*own, contract.claim(size)])
         assumed: tuple[str, ...] = ()
-        if all(spec is None for _, spec in own) and not {"mean", "std"} <= set(self._given()):
+        if all(claim.spec is None for claim in own) and not {"mean", "std"} <= set(self._given()):
             assumed = contract.assumed + _fine_tuned(loaded, contract)
         elif model.startswith("torchvision:"):
             assumed = torchvision_models.without_transform_input(wanted.base, self._given())
@@ -191,11 +192,11 @@ class Wish:
         name = f"{file.name}:{function}"
         default = _default(size)
         if path is None:
-            return self._foreign(name, network, [(f"factory {name}", spec), default])
+            return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
         weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
         said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
-        loaded = self._foreign(name, network, [(f"factory {name}", spec), *said, default])
+        loaded = self._foreign(name, network, [Claim(f"factory {name}", spec), *said, default])
         report = fill(network, weights, name)
         return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
 
@@ -231,11 +232,19 @@ class Wish:
             raise InputError(
                 f"{name}: expected the file of a network that ppbench builds to turn into {self.turn_into}"
             )
-        spec, source = settle(claims, self.flags, self.image_size)
-        outputs = count_outputs(network, spec.size, name)
+        contract = settle(claims, self.flags, self.image_size)
+        outputs = count_outputs(network, contract.spec.size, name)
         if self.num_classes is not None and outputs != self.num_classes:
             raise InputError(f"{name}: expected {self.num_classes} classes, got a network with {outputs}")
-        return LoadedModel(name, name, network, spec, outputs, spec_source=source)
+        return LoadedModel(
+            name,
+            name,
+            network,
+            contract.spec,
+            outputs,
+            spec_source=contract.source,
+            spec_guessed=contract.guess,
+        )
 
     def _found_file(self, model: str) -> Path:
         """The user's own file for an architecture without an index entry; where it would have to be, if it is not."""
@@ -269,7 +278,7 @@ class Wish:
 
 
 def _default(size: int) -> Claim:
-    return f"the default for images of {size} pixels", default_spec(size)
+    return Claim(f"the default for images of {size} pixels", default_spec(size), guess=True)
 
 
 def _fine_tuned(loaded: LoadedModel, contract: ZooContract) -> tuple[str, ...]:
@@ -289,8 +298,8 @@ def _claims_of(weights: Weights, otherwise: InputSpec) -> list[Claim]:
     inside = weights.state.normalisation
     layer = replace(otherwise, mean=inside[0], std=inside[1]) if inside else None
     return [
-        ("checkpoint metadata", InputSpec.from_dict(own) if isinstance(own, dict) else None),
-        ("the checkpoint's normalisation layer", layer),
+        Claim("checkpoint metadata", InputSpec.from_dict(own) if isinstance(own, dict) else None),
+        Claim("the checkpoint's normalisation layer", layer),
     ]
 
 

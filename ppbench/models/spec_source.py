@@ -1,32 +1,59 @@
 """Whose word on the input contract counts: flag, factory, checkpoint, index, default, in this order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ppbench.errors import InputError
 from ppbench.models.input_spec import InputSpec
 
-Claim = tuple[str, InputSpec | None]
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody says of the input.
+
+    Attributes:
+        who: says it.
+        spec: what they say; None where they say nothing.
+        guess: whether nobody knows it: the default, for want of a word.
+    """
+
+    who: str
+    spec: InputSpec | None
+    guess: bool = False
 
 
-def settle(
-    claims: Sequence[Claim], flags: Mapping[str, Any], image_size: int | None
-) -> tuple[InputSpec, str]:
+@dataclass(frozen=True)
+class Settled:
+    """The contract that counts.
+
+    Attributes:
+        spec: the contract.
+        source: whose word it is.
+        guess: whether mean or standard deviation are nobody's word.
+    """
+
+    spec: InputSpec
+    source: str
+    guess: bool
+
+
+def settle(claims: Sequence[Claim], flags: Mapping[str, Any], image_size: int | None) -> Settled:
     """Return the spec that counts, and who said it.
 
     Images that have the size already that a claim would resize and crop them to are left as they are, and the source
     says so: resizing the published 224-pixel files again would change every number. A flag is obeyed.
 
     Args:
-        claims: (who says it, what they say or None), the greatest authority first.
+        claims: the greatest authority first.
         flags: fields that the user set; they count before every claim.
         image_size: of the images that will come, in pixels; None if that is not known yet.
 
     Raises:
         InputError: a flag is wrong, or the images have another size than the spec's and nothing resizes them.
     """
-    source, spec = next((source, spec) for source, spec in claims if spec is not None)
+    claim, spec = next((claim, claim.spec) for claim in claims if claim.spec is not None)
+    source = claim.who
     if image_size is not None and (spec.resize or spec.crop) and _seen(spec) == image_size:
         source += " (its resize and crop left out: the images have that size)"
         spec = replace(spec, size=image_size, resize=None, crop=None)
@@ -40,7 +67,7 @@ def settle(
             f"expected images of {spec.size} pixels ({source}), got {image_size}: "
             f"pass --resize {spec.size} to resize them, or --resize {image_size} to take them as they are"
         )
-    return spec, source
+    return Settled(spec, source, claim.guess and not {"mean", "std"} <= set(given))
 
 
 def _seen(spec: InputSpec) -> int:

@@ -41,11 +41,11 @@ class ZooContract:
         """Return the contract for images of this side, in pixels, and whose word it is, with what was left out."""
         spec, whole = self.for_images(image_size), self.spec
         if whole.resize == whole.crop:  # the zoo crops nothing
-            return self.said_by, spec
+            return Claim(self.said_by, spec)
         if spec.resize is None:
-            return f"{self.said_by} (its resize and crop left out: the images have that size)", spec
+            return Claim(f"{self.said_by} (its resize and crop left out: the images have that size)", spec)
         both = f"--resize {whole.resize} --crop {whole.crop}"
-        return f"{self.said_by} (its crop left out: {both} for whole photographs)", spec
+        return Claim(f"{self.said_by} (its crop left out: {both} for whole photographs)", spec)
 
     def agrees(self, other: "ZooContract", image_size: int) -> bool:
         """Return whether both make the same of images of this side, in pixels, whether they resize them or not."""

@@ -258,7 +258,7 @@ class Checker:
 
 def _contract(model: LoadedModel) -> Finding:
     text = f"{model.spec.summary()}; from {model.spec_source}"
-    if model.spec_source.startswith("the default"):
+    if model.spec_guessed:
         return Finding(CONTRACT, "notice", text, "nothing said so: is it what the network was trained with?")
     return Finding(CONTRACT, "ok", text)
 

@@ -11,7 +11,7 @@ from ppbench.errors import InputError
 from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.spec_source import settle
+from ppbench.models.spec_source import Claim, settle
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
@@ -65,16 +65,31 @@ def test_a_contract_for_other_sizes_counts(tmp_path: Path) -> None:
 
 def test_a_flag_is_obeyed() -> None:
     """A user who asks for resizing gets it, whatever size the images have, and the source names the flags."""
-    claims = [("default", default_spec(224))]
-    spec, source = settle(claims, {"resize": 256, "crop": 224}, 224)
+    claims = [Claim("default", default_spec(224), guess=True)]
+    found = settle(claims, {"resize": 256, "crop": 224}, 224)
+    spec, source = found.spec, found.source
     assert (spec.size, spec.resize, spec.crop) == (224, 256, 224)
     assert source == "flags (resize, crop) over default"
+    assert found.guess
+
+
+def test_a_guess_is_one_until_mean_and_std_are_given() -> None:
+    """Other flags leave the normalisation nobody's word."""
+    claims = [Claim("default", default_spec(32), guess=True)]
+    mean, std = {"mean": [0.5] * 3}, {"std": [0.2] * 3}
+    assert [settle(claims, flags, 32).guess for flags in ({}, mean, std, mean | std)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert not settle([Claim("index", default_spec(32))], {}, 32).guess
 
 
 def test_the_size_is_what_the_model_sees() -> None:
     """A claim's resize and crop decide its size, whatever size it states beside them."""
-    claims = [("factory", InputSpec(32, MEAN, STD, resize=96, crop=64))]
-    spec, _ = settle(claims, {}, 48)
+    claims = [Claim("factory", InputSpec(32, MEAN, STD, resize=96, crop=64))]
+    spec = settle(claims, {}, 48).spec
     assert spec.size == 64
     assert LoadedModel("net", "net", torch.nn.Identity(), spec, 10).prepare(black(48)).shape == (2, 3, 64, 64)
 
@@ -84,4 +99,4 @@ def test_the_image_size_is_checked_before_the_run() -> None:
     with pytest.raises(
         InputError, match=r"expected images of 224 pixels \(default\), got 64: pass --resize 224"
     ):
-        settle([("default", default_spec(224))], {}, 64)
+        settle([Claim("default", default_spec(224))], {}, 64)
