@@ -36,7 +36,7 @@ OF_OTHERS = {
     "--rdzv-backend": "torchrun's",
     "--rdzv-endpoint": "torchrun's",
     "--ntasks-per-node": "SLURM's",
-    "--weights": "of `python -m benchmarks.cifar10_study`",
+    "--weights": "of `python -m benchmarks.push_pull_study`",
     "--memory": "of `python -m benchmarks.evaluation`",
 }
 

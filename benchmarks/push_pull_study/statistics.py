@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from benchmarks.cifar10_study.plan import VARIANTS, Variant, baseline_of
+from benchmarks.push_pull_study.plan import Network, Study, Variant
 from ppbench.scoring.bootstrap import interval, resampled_errors
 from ppbench.scoring.names import CORRUPTIONS, GROUPS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
@@ -69,26 +69,28 @@ class Row:
         }
 
 
-def rows(outcomes: Mapping[tuple[Variant, int], Outcomes], normaliser: Normaliser) -> list[Row]:
+def rows(study: Study, outcomes: Mapping[Network, Outcomes], normaliser: Normaliser) -> list[Row]:
     """Return a row for each variant of which there is a network.
 
     Args:
+        study: whose variants they are.
         outcomes: of every network, right or wrong on the same images of the clean row and all 75 cells.
         normaliser: whose errors the mCE is divided by.
     """
     drawn = {key: _figures(_with_point(one), normaliser) for key, one in outcomes.items()}
     by_seed = {
-        variant: {seed: drawn[each, seed] for each, seed in drawn if each == variant} for variant in VARIANTS
+        variant: {seed: drawn[each, seed] for each, seed in drawn if each == variant}
+        for variant in study.variants
     }
     made = []
     for variant, networks in by_seed.items():
         if not networks:
             continue
-        pairs = {each: _pairs(networks, by_seed[each]) for each in (VARIANTS[0], baseline_of(variant))}
+        pairs = {each: _pairs(networks, by_seed[each]) for each in (study.plain, study.baseline_of(variant))}
         figures = _measured_by_name(list(networks.values()))
-        if variant != VARIANTS[0] and pairs[VARIANTS[0]]:
-            figures["R_net"] = _measured([_r_net(one, plain) for one, plain in pairs[VARIANTS[0]]])
-        own = [] if variant == baseline_of(variant) else pairs[baseline_of(variant)]
+        if variant != study.plain and pairs[study.plain]:
+            figures["R_net"] = _measured([_r_net(one, plain) for one, plain in pairs[study.plain]])
+        own = [] if variant == study.baseline_of(variant) else pairs[study.baseline_of(variant)]
         # Variant minus baseline: paired over images, and seed by seed.
         differences = [{name: one[name] - base[name] for name in one} for one, base in own]
         made.append(Row(variant, figures, _measured_by_name(differences)))
@@ -110,7 +112,7 @@ def _with_point(outcomes: Outcomes) -> dict[tuple[str, int], Floats]:
 
 
 def _figures(errors: Mapping[tuple[str, int], Floats], normaliser: Normaliser) -> dict[str, Floats]:
-    """Return clean error, mean error, mCE and the mean error of each group, each (1 + resamples,)."""
+    """Return clean error, mean error, mCE, and mean errors of groups, corruptions and severities, (1 + resamples,)."""
     of_corruption = {
         name: np.mean([errors[name, severity] for severity in SEVERITIES], axis=0) for name in CORRUPTIONS
     }
@@ -126,7 +128,17 @@ def _figures(errors: Mapping[tuple[str, int], Floats], normaliser: Normaliser) -
         **{
             group: np.mean([of_corruption[name] for name in names], axis=0) for group, names in GROUPS.items()
         },
+        **of_corruption,
+        **{
+            severity_name(severity): np.mean([errors[name, severity] for name in CORRUPTIONS], axis=0)
+            for severity in SEVERITIES
+        },
     }
+
+
+def severity_name(severity: int) -> str:
+    """Return what the figures call the mean error over the 15 corruptions at a severity."""
+    return f"severity {severity}"
 
 
 def _measured(networks: Sequence[Floats]) -> Measured:

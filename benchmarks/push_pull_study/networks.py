@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.cifar10_study.plan import DATA_DIGEST, Variant, trainings
+from benchmarks.push_pull_study.plan import Network, Study, Variant
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.reading import read
@@ -16,23 +16,27 @@ from ppbench.training.identity import difference, identity_of
 from ppbench.training.recipe import load_recipe
 
 
-def train_missing(*, root: Path, test: Path, weights: Path, processes: int) -> None:
+def train_missing(
+    study: Study, *, root: Path | None, test: Path | None, weights: Path, processes: int
+) -> None:
     """Train what is not there yet, several networks side by side; one that fails is left out, and said to be.
 
     Raises:
         InputError: the training images are not those that the study speaks of.
         KeyboardInterrupt: the user stopped it; each training goes on from its last state another time.
     """
-    missing = [(variant, seed) for variant, seed in trainings() if not _done(variant.file(weights, seed))]
+    missing = [
+        (variant, seed) for variant, seed in study.trainings() if not _done(variant.file(weights, seed))
+    ]
     if not missing:
         return
-    images, _ = open_training("cifar10-c", root=root, test=test)
-    if (digest := digest_of(images)) != DATA_DIGEST:
+    images, _ = open_training(study.data, root=root, test=test)
+    if (digest := digest_of(images)) != study.digest:
         raise InputError(
-            f"{root}: expected the study's training images, {DATA_DIGEST[:12]}…, got {digest[:12]}…"
+            f"{root or study.data}: expected the study's training images, {study.digest[:12]}…, got {digest[:12]}…"
         )
     with ThreadPoolExecutor(processes) as pool:
-        runs = [pool.submit(_train, variant, seed, root, test, weights) for variant, seed in missing]
+        runs = [pool.submit(_train, study, variant, seed, root, test, weights) for variant, seed in missing]
         try:
             for done in runs:
                 if error := done.exception():
@@ -43,7 +47,7 @@ def train_missing(*, root: Path, test: Path, weights: Path, processes: int) -> N
             raise
 
 
-def check(keys: Sequence[tuple[Variant, int]], weights: Path) -> None:
+def check(study: Study, keys: Sequence[Network], weights: Path) -> None:
     """Look at what the files say of themselves: the study describes them by its plan.
 
     Raises:
@@ -51,7 +55,7 @@ def check(keys: Sequence[tuple[Variant, int]], weights: Path) -> None:
     """
     for variant, seed in keys:
         file = variant.file(weights, seed)
-        wanted = identity_of(load_recipe(variant.recipe, model=variant.model), seed, DATA_DIGEST)
+        wanted = identity_of(load_recipe(variant.recipe, model=variant.model), seed, study.digest)
         if other := difference(wanted, read(file).metadata):
             raise InputError(f"{file}: expected a training with {other}: remove it to have it trained again")
 
@@ -61,8 +65,10 @@ def _done(file: Path) -> bool:
     return file.exists() and file.with_suffix(".md").exists()
 
 
-def _train(variant: Variant, seed: int, root: Path, test: Path, weights: Path) -> None:
-    """Train one network with one thread; what is stored in half precision is what is measured."""
+def _train(
+    study: Study, variant: Variant, seed: int, root: Path | None, test: Path | None, weights: Path
+) -> None:
+    """Train one network with one thread; what is stored is what is measured."""
     options = {
         "--recipe": variant.recipe,
         "--model": variant.model,
@@ -70,11 +76,12 @@ def _train(variant: Variant, seed: int, root: Path, test: Path, weights: Path) -
         "--root": root,
         "--test": test,
         "--device": "cpu",
+        "--bits": study.bits,
         "--out": variant.file(weights, seed),
     }
-    given = [str(part) for option in options.items() for part in option]
+    given = [str(part) for option in options.items() if option[1] is not None for part in option]
     subprocess.run(
-        [sys.executable, "-m", "ppbench", "train", *given, "--bits", "16"],
+        [sys.executable, "-m", "ppbench", "train", *given],
         check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
