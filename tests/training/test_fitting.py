@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from ppbench.errors import InputError
 from ppbench.models.registry import architecture
-from ppbench.training import keeping
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware
 from ppbench.training.progress import Progress
@@ -94,10 +93,9 @@ class _CutError(Exception):
 @pytest.mark.parametrize("last", [1, 3, 4, 5, 8, 9, 11, 12])
 @pytest.mark.parametrize("every_step", [False, True], ids=["epochs", "steps"])
 def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
-    last: int, every_step: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    last: int, every_step: bool, tmp_path: Path
 ) -> None:
     """Wherever it dies, within an epoch or at its end, and whenever it was kept: after epochs, or after each step."""
-    monkeypatch.setattr(keeping, "_LOOK_EVERY", 1)
     hardware = Hardware("cpu", keep_every=0.0 if every_step else 1e9)
     undisturbed = _weights(tmp_path / "a", epochs=3)
     seen: list[int] = []
