@@ -16,6 +16,7 @@ GROUND = {
     "ppbench.locking",
     "ppbench.spelling",
     "ppbench.user_folders",
+    "ppbench.installed",
 }
 MAY_IMPORT = {
     "corruptions": set(),

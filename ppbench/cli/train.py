@@ -131,7 +131,7 @@ def _require_extra() -> None:
         if error.name is None or error.name.partition(".")[0] not in ("lightning", "tensorboard"):
             raise
         raise InputError(
-            f"expected the package {error.name.partition('.')[0]}, got none: pip install 'ppbench[train]'"
+            f"expected the package {error.name.partition('.')[0]}, got none: pip install lightning tensorboard"
         ) from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ppbench.diagnosis import devices, software, storage
 from ppbench.diagnosis.check import Check
+from ppbench.installed import AGAIN
 
 _TRIAL = "eval --model resnet20 --data digits-c --limit 20 --corruptions fog,frost --severities 3 --no-store --json"
 
@@ -39,7 +40,7 @@ def _guarded(section: str, name: str, look: Callable[[], list[Check]]) -> list[C
         return look()
     except Exception as error:  # noqa: BLE001  whatever is broken, the screen is for saying so
         line = " ".join(str(error).split()) or type(error).__name__
-        remedy = "pip install --force-reinstall ppbench, or report it with `ppbench doctor --json`"
+        remedy = f"{AGAIN}, or report it with `ppbench doctor --json`"
         return [
             Check(
                 section, name, "blocking", f"could not be looked at: {type(error).__name__}: {line}", remedy

@@ -1,12 +1,12 @@
 """Python, the packages ppbench needs, and those that it can do without."""
 
-import importlib.metadata
 import platform
 import re
 import sys
 from collections.abc import Callable, Sequence
 
 from ppbench.diagnosis.check import Check
+from ppbench.installed import AGAIN, other_ppbench, version_of
 
 OLDEST_PYTHON = (3, 11)
 
@@ -19,34 +19,31 @@ REQUIRED = {
 """Package -> oldest version; a test holds it equal to the project's own list."""
 
 EXTRAS = {
-    "timm": ("timm", "models of timm (--model timm:NAME)"),
-    "onnx": ("onnxruntime", "models in ONNX files"),
-    "train": ("lightning", "ppbench train"),
-    "ray": ("ray", "evaluation on a cluster (--engine ray)"),
-    "parquet": ("pyarrow", "ppbench export --parquet"),
+    "timm": (("timm",), "models of timm (--model timm:NAME)"),
+    "onnx": (("onnxruntime",), "models in ONNX files"),
+    "train": (("lightning", "tensorboard"), "ppbench train"),
+    "ray": (("ray",), "evaluation on a cluster (--engine ray)"),
+    "parquet": (("pyarrow",), "ppbench export --parquet"),
 }
-"""Extra -> (a package it brings, what it is for)."""
+"""Extra -> (the packages that it brings, what they are for)."""
 
 Version = Callable[[str], str | None]
 """Returns the version of an installed package, None where there is none."""
 
 
-def installed(package: str) -> str | None:
-    """Return the version of a package, None where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def software(version: Version = installed, python: Sequence[int] = sys.version_info[:3]) -> list[Check]:
+def software(
+    version: Version = version_of,
+    python: Sequence[int] = sys.version_info[:3],
+    other: Callable[[], str | None] = other_ppbench,
+) -> list[Check]:
     """Return the checks of Python and of the packages.
 
     Args:
         version: of a package.
         python: the version of Python, its first numbers.
+        other: returns the version of the other project called ppbench, None where it is not installed.
     """
-    return [_python(python), _packages(version), *_missing(version), *_extras(version)]
+    return [_python(python), _packages(version), *_other(other), *_missing(version), *_extras(version)]
 
 
 def _python(version: Sequence[int]) -> Check:
@@ -68,6 +65,16 @@ def _packages(version: Version) -> Check:
     )
 
 
+def _other(other: Callable[[], str | None]) -> list[Check]:
+    found = other()
+    if found is None:
+        return []
+    text = (
+        f"PyPI's project of that name is installed, {found}: another one, whose package is in the way of this"
+    )
+    return [Check("software", "ppbench", "problem", text, f"pip uninstall ppbench, then {AGAIN}")]
+
+
 def _missing(version: Version) -> list[Check]:
     checks = []
     for package, oldest in REQUIRED.items():
@@ -84,13 +91,14 @@ def _missing(version: Version) -> list[Check]:
 
 def _extras(version: Version) -> list[Check]:
     checks = []
-    for extra, (package, purpose) in EXTRAS.items():
-        got = version(package)
-        if got is None:
-            text = f"not installed, needed for {purpose}"
-            checks.append(Check("software", package, "absent", text, f"pip install 'ppbench[{extra}]'"))
-        else:
-            checks.append(Check("software", package, "ok", f"{got}: {purpose}"))
+    for packages, purpose in EXTRAS.values():
+        for package in packages:
+            got = version(package)
+            if got is None:
+                text = f"not installed, needed for {purpose}"
+                checks.append(Check("software", package, "absent", text, f"pip install {package}"))
+            else:
+                checks.append(Check("software", package, "ok", f"{got}: {purpose}"))
     return checks
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ppbench.atomic import sha256_of
 from ppbench.diagnosis.check import Check, State
+from ppbench.installed import AGAIN
 
 SCARCE = 2 * 10**9
 """Below so many free bytes a run or a download may fill the disk."""
@@ -59,7 +60,7 @@ def checkpoints() -> list[Check]:
 
 
 def _damaged(name: str, text: str) -> Check:
-    return Check("checkpoints", name, "problem", text, "pip install --force-reinstall ppbench")
+    return Check("checkpoints", name, "problem", text, AGAIN)
 
 
 def textures() -> list[Check]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ import corruptions
 from corruptions.plugins import digest_of
 from ppbench.data.own_name import own_name
 from ppbench.errors import InputError, check_seed, unknown
+from ppbench.installed import version_of
 from ppbench.scoring.names import PLUGIN
 
 GENERATORS = ("ppbench", "imagecorruptions")
@@ -19,7 +19,7 @@ GENERATORS = ("ppbench", "imagecorruptions")
 
 def _reference_versions() -> str:
     packages = ("ppbench", "imagecorruptions", "scikit-image", "opencv-python", "scipy", "numpy", "pillow")
-    return ", ".join(f"{package} {version(package)}" for package in packages)
+    return ", ".join(f"{package} {version_of(package)}" for package in packages)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     """
     if importlib.util.find_spec("ray") is None:
         raise InputError(
-            "expected the package ray for --engine ray, got none: pip install 'ppbench[ray]', or use --engine local"
+            "expected the package ray for --engine ray, got none: pip install ray, or use --engine local"
         )
     # Each is a line on stderr that no user of ppbench needs.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

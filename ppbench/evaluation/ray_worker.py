@@ -11,7 +11,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import make_ready
 from ppbench.evaluation.work import Work
+from ppbench.installed import version_of
 from ppbench.models.loaded_model import LoadedModel
 
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
@@ -98,10 +98,7 @@ def facts_here() -> dict[str, str]:
     """Return what must be the same in every process: versions, and the code of ppbench that works there."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "none"
+        found[package] = version_of(package) or "none"
     code = hashlib.sha256()
     for name, path in sorted(code_here().items()):
         code.update(name.encode() + path.read_bytes())

@@ -223,7 +223,7 @@ def _runtime(path: Path) -> Any:
         return import_module("onnxruntime")
     except ImportError as error:
         raise InputError(
-            f"{path}: an ONNX graph needs the package onnxruntime: pip install 'ppbench[onnx]'"
+            f"{path}: an ONNX graph needs the package onnxruntime: pip install onnxruntime"
         ) from error
 
 

@@ -260,7 +260,7 @@ def _timm(model: str) -> Any:
     try:
         return import_module("timm")
     except ImportError as error:
-        raise InputError(f'{model}: needs the package timm: pip install "ppbench[timm]"') from error
+        raise InputError(f"{model}: needs the package timm: pip install timm") from error
 
 
 def _known(timm: Any, model: str) -> str:

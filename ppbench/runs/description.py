@@ -1,15 +1,14 @@
 """What run.json says of the models and the data of a run."""
 
-import importlib.metadata
 from collections.abc import Sequence
 from typing import Any
 
 import corruptions
-from ppbench import __version__
 from ppbench.data.own_name import own_name
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
+from ppbench.installed import version_of
 from ppbench.models.load import LoadedModel
 
 
@@ -38,9 +37,8 @@ def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
 def generator_text(generator: Generator) -> str:
     """Return what made the corrupted images, with its version."""
     package = "ppbench" if generator.name == "ppbench" else generator.name
-    version = __version__ if generator.name == "ppbench" else importlib.metadata.version(package)
     constants = "" if generator.name == "ppbench" else " (ImageNet's constants at every size)"
-    return f"{package} {version}{constants}"
+    return f"{package} {version_of(package)}{constants}"
 
 
 def describe_data(

@@ -51,7 +51,7 @@ def require_parquet() -> None:
         InputError: the package pyarrow is not installed.
     """
     if find_spec("pyarrow") is None:
-        raise InputError("Parquet needs the package pyarrow: pip install 'ppbench[parquet]'")
+        raise InputError("Parquet needs the package pyarrow: pip install pyarrow")
 
 
 def as_parquet(frame: "pd.DataFrame", path: Path) -> None:

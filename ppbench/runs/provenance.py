@@ -1,6 +1,5 @@
 """What a result rests on: versions, code revision, device; facts of this machine, read and nothing else."""
 
-import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
@@ -8,12 +7,14 @@ from typing import Any
 
 import torch
 
+from ppbench.installed import version_of
+
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
 
 
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
+    return {"python": platform.python_version(), **{package: version_of(package) for package in PACKAGES}}
 
 
 def git_revision(folder: Path) -> dict[str, Any] | None:
@@ -31,13 +32,6 @@ def device_facts(device: torch.device) -> dict[str, Any]:
         else platform.processor() or platform.machine()
     )
     return {"type": device.type, "name": name, "threads": torch.get_num_threads()}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -134,7 +134,7 @@ def test_without_pyarrow_it_is_said(ppbench, folder, monkeypatch) -> None:
     monkeypatch.setattr(exporting, "find_spec", lambda _name: None)
     done = ppbench("export", folder, "--parquet", "--out", folder / "never.parquet")
     assert done.code == 2
-    assert done.err == "ppbench: Parquet needs the package pyarrow: pip install 'ppbench[parquet]'\n"
+    assert done.err == "ppbench: Parquet needs the package pyarrow: pip install pyarrow\n"
     assert not (folder / "never.parquet").exists()
 
 

@@ -171,7 +171,7 @@ def test_the_package_for_training_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "lightning", None)
     with pytest.raises(
-        InputError, match=r"expected the package lightning, got none: pip install 'ppbench\[train\]'"
+        InputError, match=r"expected the package lightning, got none: pip install lightning tensorboard"
     ):
         train()
 
