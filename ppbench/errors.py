@@ -8,17 +8,28 @@ class InputError(ValueError):
     """A user's mistake, said in one lower-case line: what was expected, what was found, what to do next."""
 
 
-def unknown(kind: str, got: str, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is not in a list, with the near miss suggested.
+_MANY = 24
+"""Names that a message lists; of more it names those that begin alike, or says where they are listed."""
+
+
+def unknown(kind: str, got: str, known: Iterable[str], *, listed_by: str = "") -> InputError:
+    """Return the error for a name that is not in a list, with what was probably meant.
 
     Args:
         kind: what is named, e.g. ``"corruption"``.
         got: the name that was given.
         known: the names that exist; listed in the message unless a near miss says enough.
+        listed_by: the command that lists them, where they are many.
     """
-    names = list(known)
-    near = get_close_matches(str(got), names, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
+    names, begins = list(known), str(got)
+    begun = [name for name in names if len(begins) > 2 and name.startswith(begins)]
+    near = begun if 0 < len(begun) <= 3 else get_close_matches(begins, names, n=1, cutoff=0.6)
+    if near:
+        hint = f"did you mean {' or '.join(map(repr, near))}?"
+    elif listed_by and len(names) > _MANY:
+        hint = f"`{listed_by}` lists all {len(names)}"
+    else:
+        hint = f"expected one of {', '.join(names)}"
     return InputError(f"unknown {kind} {got!r}: {hint}")
 
 

@@ -49,13 +49,14 @@ def eval_command(
     import sys
 
     from ppbench.cli.streams import json_for
+    from ppbench.data.registry import meant
     from ppbench.errors import InputError
     from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
     from ppbench.runs.evaluate import default_folder
 
     if json and heatmap:
         raise InputError("expected one of --json and --heatmap, got both")
-    folder = out or default_folder(options.data)
+    folder = out or default_folder(meant(options.data, options.root))
     run = options.evaluate(
         folder, overwrite=overwrite, baseline_model=baseline_model, metrics=metrics, reference=reference
     )

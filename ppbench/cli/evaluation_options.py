@@ -76,7 +76,13 @@ class EvaluationOptions:
             show_default=False,
         ),
     ] = None
-    data: Annotated[str, typer.Option(help="The data set: `ppbench data` lists them.")] = "digits-c"
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="The data set: `ppbench data` lists them. Default: digits-c, but not with --root.",
+            show_default=False,
+        ),
+    ] = None
     root: Annotated[
         Path | None,
         typer.Option(help="A published -C folder, a clean data set, or an .npz.", show_default=False),

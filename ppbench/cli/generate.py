@@ -10,7 +10,13 @@ from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
 
 def generate_command(
     out: Annotated[Path, typer.Option(help="The folder to write.", show_default=False)],
-    data: Annotated[str, typer.Option(help="Whose clean images; see `ppbench data`.")] = "digits-c",
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose clean images; see `ppbench data`. Default: digits-c, but not with --root.",
+            show_default=False,
+        ),
+    ] = None,
     root: Annotated[
         Path | None, typer.Option(help="The clean images; as in `ppbench eval`.", show_default=False)
     ] = None,
@@ -36,11 +42,12 @@ def generate_command(
     """Write corrupted images in the published layout; a call that was killed goes on where it was."""
     from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import cell_progress
+    from ppbench.data.registry import meant
     from ppbench.generation.generate import Order, generate
 
     files = tuple(corruption_file or ())
     names = choose_corruptions(corruptions, files)
-    order = Order(data, root, limit, seed, out, grouped, classes, files)
+    order = Order(meant(data, root), root, limit, seed, out, grouped, classes, files)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(

@@ -11,8 +11,12 @@ from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
 def preview_command(
     image: Annotated[Path | None, typer.Argument(help="A picture of your own.", show_default=False)] = None,
     data: Annotated[
-        str, typer.Option(help="A data set, whose first image is taken without IMAGE.")
-    ] = "digits-c",
+        str | None,
+        typer.Option(
+            help="A data set, whose first image is taken without IMAGE. Default: digits-c, but not with --root.",
+            show_default=False,
+        ),
+    ] = None,
     root: Annotated[Path | None, typer.Option(help="Its clean images.", show_default=False)] = None,
     index: Annotated[int, typer.Option(min=0, help="Which of its images.")] = 0,
     protocol: Annotated[
@@ -33,6 +37,7 @@ def preview_command(
     from ppbench import atomic
     from ppbench.data.class_order import ANY
     from ppbench.data.picture import read_picture
+    from ppbench.data.registry import meant
     from ppbench.data.sets import open_data
     from ppbench.errors import InputError
     from ppbench.evaluation.cells import parse_severities
@@ -43,10 +48,10 @@ def preview_command(
     if image is not None:
         pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
     else:
-        source = open_data(data, root=root, source="generated", classes=ANY)
+        source = open_data(meant(data, root), root=root, source="generated", classes=ANY)
         if index >= len(source.ids):
             raise InputError(
-                f"expected an --index below {len(source.ids)}, the images of {data}, got {index}"
+                f"expected an --index below {len(source.ids)}, the images of {source.name}, got {index}"
             )
         assert source.clean is not None
         pixels, chosen = source.clean.images[index : index + 1][0], protocol or source.protocol

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from ppbench.data.class_order import ANY, ClassOrder
@@ -163,6 +164,24 @@ DATA_SETS: Mapping[str, DataSet] = {
         ),
     )
 }
+
+
+EMBEDDED = "digits-c"
+"""The data set that is meant where none is named, and no folder."""
+
+
+def meant(name: str | None, root: Path | None) -> str:
+    """Return the name of the data set that is meant: without a name and a folder, the embedded one.
+
+    Raises:
+        InputError: a folder without the name of what it holds: results would be called results on digits.
+    """
+    if name is None and root is not None:
+        raise InputError(
+            f"expected the data set that {root} holds, got none: name it, as in --data cifar10-c (`ppbench data` lists "
+            "them)"
+        )
+    return EMBEDDED if name is None else name
 
 
 def data_set(name: str) -> DataSet:

@@ -1,5 +1,6 @@
 """A user's own model from a user's own file: ``FILE.py:factory``."""
 
+import ast
 import importlib.util
 import inspect
 import sys
@@ -19,6 +20,21 @@ def split(name: str) -> tuple[Path, str] | None:
     """Return file and function of ``FILE.py:factory``, None if the name is not of this kind."""
     file, colon, function = name.rpartition(":")
     return (path_of(file), function) if colon and file.endswith(".py") else None
+
+
+def nearly(name: str) -> str | None:
+    """Return what ``FILE.py:factory`` ought to look like, of a name that lacks a part of it; None if it lacks none."""
+    stem, _, function = name.rpartition(":")
+    if stem and path_of(f"{stem}.py").is_file():
+        return f"{stem}.py:{function}"
+    if not name.endswith(".py") or not path_of(name).is_file():
+        return None
+    try:
+        tree = ast.parse(path_of(name).read_bytes())
+    except (SyntaxError, ValueError):
+        return f"{name}:FUNCTION"
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return f"{name}:{functions[-1] if functions else 'FUNCTION'}"
 
 
 def from_factory(

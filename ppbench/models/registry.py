@@ -93,7 +93,7 @@ def architecture(name: str) -> Architecture:
     """
     found = find_architecture(name)
     if found is None:
-        raise unknown("model", name, ARCHITECTURES)
+        raise unknown("model", name, ARCHITECTURES, listed_by="ppbench models --architectures")
     return found
 
 

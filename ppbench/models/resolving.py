@@ -62,7 +62,10 @@ class Wish:
         if entry is not None:
             return self.indexed(entry, path)
         if find_architecture(model) is None:
-            raise unknown("model", model, [*(entry.id for entry in known_index()), *ARCHITECTURES])
+            if code := factory.nearly(model):
+                raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
+            known = [*(entry.id for entry in known_index()), *ARCHITECTURES]
+            raise unknown("model", model, known, listed_by="ppbench models --architectures")
         return self.file(self._found_file(model), architecture(model))
 
     def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:

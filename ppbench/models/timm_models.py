@@ -268,7 +268,7 @@ def _known(timm: Any, model: str) -> str:
         return model
     name = model.removeprefix("timm:")
     if not timm.is_model(name):
-        raise unknown("timm model", name, timm.list_models())
+        raise unknown("timm model", name, timm.list_models(), listed_by="timm.list_models()")
     base, dot, _ = name.partition(".")
     if dot and name not in (tags := _tags(timm, base)):
         raise unknown(f"weights of timm:{base}", name, list(tags) or [base])

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 import corruptions as corruption_engine
+from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import unknown
@@ -55,7 +56,7 @@ def evaluate(
     models: Models,
     *,
     spec: Contract | None = None,
-    data: str = "digits-c",
+    data: str | None = None,
     root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
@@ -96,7 +97,7 @@ def evaluate(
             ``"timm:NAME"``), the path of a checkpoint, a model of `load_model` or `loaded`, or a `torch.nn.Module`. A
             module is copied: the caller's one keeps its device and its mode. A dictionary names them for the tables.
         spec: the input contract of the modules among them, one for all; `loaded` says in which forms.
-        data: a data set's name, e.g. ``"digits-c"``.
+        data: a data set's name, e.g. ``"cifar10-c"``; None is the embedded ``digits-c``, and with a `root` refused.
         root: a published -C folder, a clean data set, or an ``.npz``; None looks in the usual places.
         classes: which class folder has which label: ``"text"``, ``"numbers"``, a file or a list of the folders' names,
             label 0 first; see `open_data`.
@@ -143,7 +144,7 @@ def evaluate(
     check_precision(precision)
     batch = None if batch_size is None else BatchSize(batch_size)
     images = open_data(
-        data,
+        meant(data, root),
         root=root,
         source=source,
         corruptions=cells_wanted[0],

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ppbench.data.class_names import class_names
 from ppbench.data.image_set import Labels, Pixels
+from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
@@ -71,7 +72,7 @@ class SetupReport:
 def check_setups(
     models: Model | Sequence[Model],
     *,
-    data: str = "digits-c",
+    data: str | None = None,
     root: Path | None = None,
     classes: str | Path | Sequence[str] | None = None,
     limit: int | None = None,
@@ -87,7 +88,7 @@ def check_setups(
 
     Args:
         models: as `evaluate` takes them.
-        data: a data set's name.
+        data: a data set's name; None is the embedded ``digits-c``, and with a `root` refused.
         root: where its clean images are; None looks in the usual places.
         classes: the order of class folders, as in `ppbench.data.sets.open_data`.
         limit: clean images to answer; None takes `IMAGES`, or all where there are fewer, and of them as many as the
@@ -105,12 +106,12 @@ def check_setups(
     """
     check_precision(precision)
     batch = None if batch_size is None else BatchSize(batch_size)
-    images = open_data(data, root=root, source="auto", limit=None, seed=seed, classes=classes)
+    images = open_data(meant(data, root), root=root, source="auto", limit=None, seed=seed, classes=classes)
     for note in images.notes:
         on_note(note)
     if images.clean is None:
         raise InputError(
-            f"{data}: expected clean images to check the set-up on, got published corruptions only: "
+            f"{images.name}: expected clean images to check the set-up on, got published corruptions only: "
             "name the clean ones with --root"
         )
     if limit is not None and not 1 <= limit <= len(images.ids):

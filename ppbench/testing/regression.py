@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ppbench.data.registry import data_set
+from ppbench.data.registry import data_set, meant
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, copied
@@ -40,7 +40,7 @@ def assert_no_robustness_regression(
     *,
     baseline: str | PathLike[str],
     allow: Sequence[str] = (),
-    data: str = "digits-c",
+    data: str | None = None,
     root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
@@ -69,7 +69,7 @@ def assert_no_robustness_regression(
         baseline: a file that `update` (or `ppbench gate --update`) wrote, or a run's folder.
         allow: rules such as ``"mean_error=+1"``, ``"clean=+2"``, ``"error.fog=+3"``; none allows the mean error to rise
             by 1 point and the clean error by 2.
-        data: a data set's name.
+        data: a data set's name; None is the embedded ``digits-c``, and with a `root` refused.
         root: where its images are; None looks in the usual places.
         classes: which class folder has which label, see `ppbench.evaluate`.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
@@ -106,7 +106,7 @@ def assert_no_robustness_regression(
     if against is not None:
         check_rules(rules, against)
     if num_classes is not None:
-        _check_classes(model, num_classes, data)
+        _check_classes(model, num_classes, meant(data, None if root is None else Path(root)))
     run = evaluate(
         replace(model, module=copied(model.module, model.name)) if isinstance(model, LoadedModel) else model,
         spec=spec,

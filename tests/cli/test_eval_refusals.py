@@ -21,6 +21,12 @@ def _cifar(path: Path) -> list[object]:
     return [*RESNET20, "--data", "cifar10-c", "--root", path]
 
 
+def _factory(folder: Path, form: str) -> list[object]:
+    """A model's name, of the file net.py with the function `net` in this folder."""
+    _file(folder, "net.py", b"def net():\n    return None\n")
+    return ["--model", form.format(folder=folder)]
+
+
 def _images(count: int = 4, size: int = 32) -> np.ndarray:
     return np.zeros((count, size, size, 3), np.uint8)
 
@@ -58,6 +64,21 @@ def _resnet20_of(folder: Path, classes: int) -> Path:
 REFUSED: dict[str, tuple[Made, str]] = {
     "no model": (lambda _: [], "expected at least one --model"),
     "unknown model": (lambda _: ["--model", "resnet-20"], "did you mean 'resnet20'"),
+    "a name like no other": (lambda _: ["--model", "zzz"], "`ppbench models --architectures` lists all"),
+    "half a factory's name": (lambda p: _factory(p, "{folder}/net.py"), "net.py': did you mean '"),
+    "a module's name": (lambda p: _factory(p, "{folder}/net:net"), "net.py:net'?"),
+    "weights behind a colon": (
+        lambda _: ["--model", "torchvision:resnet50:IMAGENET1K_V1"],
+        "did you mean 'torchvision:resnet50@IMAGENET1K_V1'?",
+    ),
+    "half a corruption's name": (
+        lambda _: [*RESNET20, "--corruptions", "gaussian"],
+        "did you mean 'gaussian_noise' or 'gaussian_blur'?",
+    ),
+    "images of no data set": (
+        lambda p: [*RESNET20, "--root", _npz(p, images=_images(), labels=np.arange(4))],
+        "images.npz holds, got none: name it, as in --data cifar10-c",
+    ),
     "unknown data": (lambda _: [*RESNET20, "--data", "cifar10c"], "did you mean 'cifar10-c'"),
     "unknown corruption": (lambda _: [*RESNET20, "--corruptions", "fogg"], "did you mean 'fog'"),
     "severity 6": (lambda _: [*RESNET20, "--severities", "6"], "expected severities from 1 to 5, got '6'"),

@@ -100,7 +100,18 @@ def test_it_is_generated_in_the_published_layouts_and_read_back(
     np.testing.assert_array_equal(made[:20], clean.images[:])
     np.testing.assert_array_equal(made[80:], 255 - clean.images[:])
     done = ppbench(
-        "eval", "--model", "resnet20", "--source", "published", "--root", out, *own, "--out", tmp_path / "run"
+        "eval",
+        "--model",
+        "resnet20",
+        "--data",
+        "digits-c",
+        "--source",
+        "published",
+        "--root",
+        out,
+        *own,
+        "--out",
+        tmp_path / "run",
     )
     assert done.code == 0, done.err
     (table,) = read_errors_csv(tmp_path / "run" / "errors.csv")

@@ -147,7 +147,9 @@ def test_images_of_ones_own_have_no_default_table(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (20, 32, 32, 3), np.uint8), random.integers(0, 10, 20)
     np.savez(tmp_path / "mine.npz", images=images, labels=labels)
-    run = evaluate("resnet20", root=tmp_path / "mine.npz", corruptions="pixelate", severities="5")
+    run = evaluate(
+        "resnet20", data="digits-c", root=tmp_path / "mine.npz", corruptions="pixelate", severities="5"
+    )
     assert run.scores.normaliser is None
     assert run.manifest["data"]["root"] == str(tmp_path / "mine.npz")
 
