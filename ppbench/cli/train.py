@@ -58,7 +58,7 @@ def train(
         bool, typer.Option("--fresh", help="Start again, whatever state or file there is.")
     ] = False,
     bits: Annotated[
-        int, typer.Option(help="Of the stored kernels' numbers: 32, 16 (half the bytes) or 8 (a quarter).")
+        int, typer.Option(help="Of each saved weight: 32, 16 (half the file) or 8 (a quarter of it).")
     ] = 32,
     out: Annotated[
         Path | None,

@@ -50,7 +50,8 @@ def settle(claims: Sequence[Claim], flags: Mapping[str, Any], image_size: int | 
         image_size: of the images that will come, in pixels; None if that is not known yet.
 
     Raises:
-        InputError: a flag is wrong, or the images have another size than the spec's and nothing resizes them.
+        InputError: a flag is wrong, a mean is far outside the values, or the images have another size than the spec's
+            and nothing resizes them.
     """
     claim, spec = next((claim, claim.spec) for claim in claims if claim.spec is not None)
     source = claim.who
@@ -60,6 +61,11 @@ def settle(claims: Sequence[Claim], flags: Mapping[str, Any], image_size: int | 
     given = {name: value for name, value in flags.items() if value is not None}
     if given:
         spec = InputSpec.from_dict(spec.to_dict() | given)
+        if "mean" in given and max(map(abs, spec.mean)) > 2 * max(map(abs, spec.value_range)):
+            raise InputError(
+                f"expected --mean in units of the values ({spec.value_range[0]:g} to {spec.value_range[1]:g}), got "
+                f"{spec.mean[0]:g}: for a network that takes 0 to 255 add --value-range 0,255"
+            )
         source = f"flags ({', '.join(given)}) over {source}"
     spec = replace(spec, size=_seen(spec))
     if image_size is not None and spec.size != image_size and not (spec.resize or spec.crop):

@@ -35,7 +35,9 @@ def checked_bits(number: int) -> Bits:
         InputError: they cannot be stored in so many.
     """
     if number not in BITS:
-        raise InputError(f"expected kernels of {' or '.join(map(str, BITS))} bits, got {number}")
+        raise InputError(
+            f"expected weights saved in {', '.join(map(str, BITS[:-1]))} or {BITS[-1]} bits, got {number}"
+        )
     return cast("Bits", number)
 
 

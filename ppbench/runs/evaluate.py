@@ -197,7 +197,9 @@ def evaluate(
         loaded, keys = setups.models, keys.of(setups.models, found.unchanged & setups.repeatable)
         for model in loaded:
             if store and model.name in setups.repeatable and not keys.knows(model.name):
-                on_note(f"{model.name}: its cells are not kept: no digest says what this network computes")
+                on_note(
+                    f"{model.name}: its results are not kept for the next run: Python code may change between two"
+                )
         runner = Runner(
             where.engine(
                 Task(

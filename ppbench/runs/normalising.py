@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
+from ppbench.evaluation.cells import CellId, title
 from ppbench.evaluation.generator import Generator
 from ppbench.models.load import LoadedModel
 from ppbench.runs.predictions import Predictions
@@ -122,8 +123,14 @@ def not_finite(predictions: Predictions) -> list[str]:
         shares = 100.0 * (classes < 0).mean(axis=1)
         if shares.any():
             worst = int(shares.argmax())
+            cell = title(CellId(*predictions.cells[worst]))
             lines.append(
-                f"{name} gave outputs that are not finite for {shares.mean():.2g} % of the images, which count as "
-                f"errors; most of them on {' '.join(map(str, predictions.cells[worst]))} ({shares[worst]:.2g} %)"
+                f"{name} gave outputs that are not finite for {_percent(shares.mean())} of the images, which count as "
+                f"errors; most of them on {cell} ({_percent(shares[worst])})"
             )
     return lines
+
+
+def _percent(share: float) -> str:
+    """Return a share of images, per cent; one that is not 0 does not look like it."""
+    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"

@@ -10,10 +10,11 @@ from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.repeatable import in_words
-from ppbench.setup.alternatives import MUCH_WORK
+from ppbench.setup.alternatives import ENOUGH, MUCH_WORK
 from ppbench.setup.checking import Checker
-from ppbench.setup.finding import CLEAN_ERROR, Finding, SetupCheck
+from ppbench.setup.finding import BATCH, CLEAN_ERROR, Finding, SetupCheck
 from ppbench.setup.kept import KeptChecks
+from ppbench.setup.outputs import OUTPUTS
 
 _WITHOUT_CLEAN = Finding(
     CLEAN_ERROR,
@@ -81,23 +82,36 @@ class Setups:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has to stand below every table: whose numbers cannot be compared, and why."""
-        return tuple(
+        """What has to stand below every table: whose numbers cannot be compared, and whose set-up looks wrong."""
+        incomparable = tuple(
             f"{check.model}: its answers depend on {in_words(check.depends_on)}: no number of it can be compared"
             for check in self.checks
             if check.depends_on is not None
         )
+        # What a table says of answers anyway, see `quality_notes`, is not said twice.
+        return incomparable + tuple(
+            f"{check.model}: its set-up looks wrong: {finding.text}"
+            for check in self.checks
+            for finding in check.findings
+            if finding.state == "wrong" and finding.check not in (BATCH, OUTPUTS)
+        )
 
     @property
     def all_well(self) -> str | None:
-        """What to say where there is nothing to warn of; None if nothing was looked at: an earlier run has said it."""
-        if self.warnings or len(self._known) == len(self.models):
+        """What to say where there is nothing to warn of, and what that does not cover; None where there is."""
+        if self.warnings:
             return None
         names = ", ".join(check.model for check in self.checks)
-        left = dict.fromkeys(line for check in self.checks for line in check.not_looked_at)
-        if not left:
-            return f"set-up check: nothing looks wrong ({names})"
-        return f"set-up check: nothing looks wrong in what was looked at ({names}); not looked at: {'; '.join(left)}"
+        limits = []
+        if left := dict.fromkeys(line for check in self.checks for line in check.not_looked_at):
+            limits.append(f"not looked at: {', '.join(left)}")
+        if guessed := [model.name for model in self.models if model.spec_guessed]:
+            limits.append(f"nobody said what input {', '.join(guessed)} expects, it was guessed")
+        if (images := self._checker.images) < ENOUGH:
+            limits.append(f"{images} images are few, a wrong mean or BGR may not show")
+        return f"set-up check: nothing looks wrong ({names})" + (
+            f"; but {'; '.join(limits)}" if limits else ""
+        )
 
     def described(self, about: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return what run.json says of the models, with what was found of each.

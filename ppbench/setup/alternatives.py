@@ -21,6 +21,9 @@ MORE_IMAGES = 512
 FEWEST = 32
 """With fewer images nothing is tried."""
 
+ENOUGH = 4 * IMAGES
+"""With fewer images even a set-up that costs ten points may not show: what is left for the best of them is too few."""
+
 FEW_IMAGES = Finding(OTHERS, "skipped", f"not tried with fewer than {FEWEST} images")
 MUCH_WORK = Finding(OTHERS, "skipped", "not tried: much work beside this run; `ppbench doctor` tries them")
 

@@ -89,7 +89,7 @@ class Checker:
         limit = repeatability.tolerance(model.module, PRECISIONS[self.precision])
         causes = repeatability.suspects(model.module)
         depends_on, batch = repeatability.judge(once, again, alone, limit, causes)
-        kind, answers = outputs.judge(once)
+        kind, answers = outputs.judge(once, self.precision)
         return SetupCheck(model.name, kind, depends_on, (*findings, batch, answers))
 
     def finish(self, check: SetupCheck, model: LoadedModel, predictions: Predictions) -> SetupCheck:
@@ -102,13 +102,15 @@ class Checker:
         """
         labels = self.source.labels
         right = predictions == labels
-        findings = [self.clean_error(model, predictions)]
         invalid = int((predictions == INVALID).sum())
+        findings = [self.clean_error(model, predictions)] if invalid < len(labels) else []
         if invalid and not any(
             each.check == outputs.OUTPUTS and each.state == "wrong" for each in check.findings
         ):
             text = f"{invalid} of {len(labels):,} clean images get answers that are not finite, which count as errors"
-            findings.append(Finding(outputs.OUTPUTS, "wrong", text, "try --precision fp32"))
+            findings.append(
+                Finding(outputs.OUTPUTS, "wrong", text, outputs.not_finite_advice(self.precision))
+            )
         if clean_error.suspicious(int((~right).sum()), len(labels), self._known(model)):
             findings += self._searched(check, model, predictions)
         return replace(check, findings=(*check.findings, *findings))
@@ -128,6 +130,11 @@ class Checker:
         return clean_error.judge(
             model, errors, len(labels), self._known(model), all_classes=whole, order=order
         )
+
+    @property
+    def images(self) -> int:
+        """How many images there are to look at."""
+        return len(self.source.labels)
 
     def rows(self, count: int) -> npt.NDArray[np.int64]:
         """Return rows spread evenly over the set, in their order: the first ones may all be of one class."""
@@ -194,13 +201,16 @@ class Checker:
         return once.cpu(), again.cpu(), None if alone is None else alone.cpu()
 
     def _searched(self, check: SetupCheck, model: LoadedModel, predictions: Predictions) -> list[Finding]:
+        if (predictions == INVALID).any():
+            why = "not tried: some answers are not finite"
+            return [Finding(name, "skipped", why) for name in (class_order.CLASS_ORDER, alternatives.OTHERS)]
         labels = self.source.labels
         names = class_names(self.source.name, self.source.num_classes, self.source.classes)
         order = class_order.judge(predictions.astype(np.int64), labels, self.source.num_classes, names)
         if order.state != "ok":
             return [order]
-        if check.depends_on is not None or (predictions == INVALID).any():
-            why = "not tried: its answers depend on more than the image, or some are not finite"
+        if check.depends_on is not None:
+            why = "not tried: its answers depend on more than the image"
             return [order, Finding(alternatives.OTHERS, "skipped", why)]
         return [order, self._others(model, predictions)]
 

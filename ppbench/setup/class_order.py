@@ -20,6 +20,13 @@ Order = npt.NDArray[np.int64]
 _TRIED = 3  # two shifts and the best order
 
 
+_SHIFTS = (
+    (1, "do they begin at 1 here?"),
+    (-1, "did they begin at 1 in the training? Then roll its outputs by one, in a FILE.py:factory"),
+)
+"""Labels that are off by one, and what to ask."""
+
+
 def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequence[str]) -> Finding:
     """Look for another order of the labels under which the answers would be right more often.
 
@@ -34,7 +41,7 @@ def judge(predictions: Classes, labels: Classes, num_classes: int, names: Sequen
     """
     now, then = predictions == labels, _held_out(predictions, labels, num_classes)
     enough = _more_than_one_class_explains(labels)
-    for step, question in ((1, "do they begin at 1 here?"), (-1, "did they begin at 1 in the training?")):
+    for step, question in _SHIFTS:
         told = f"with labels {'lower' if step > 0 else 'higher'} by one"
         shifted = np.where(predictions < 0, -1, (predictions + step) % num_classes) == labels
         if shifted.sum() >= max(then.sum(), enough) and clearly_better(now, shifted, _TRIED):

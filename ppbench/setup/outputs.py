@@ -12,11 +12,18 @@ _SUM = 2e-3
 """How far from 1 a sum of probabilities may be: 1,000 of them rounded to float16 are within 0.002."""
 
 
-def judge(answers: Tensor) -> tuple[OutputKind, Finding]:
+def not_finite_advice(precision: str) -> str:
+    """Return what to do about answers that are not finite, in a precision."""
+    look = "look for a division by zero in the network or in --std"
+    return look if precision == "fp32" else f"try --precision fp32, or {look}"
+
+
+def judge(answers: Tensor, precision: str = "fp32") -> tuple[OutputKind, Finding]:
     """Decide what a network returns; for probabilities all rows have to be such.
 
     Args:
         answers: what it returned for some images, float32 (n, C).
+        precision: of the network's arithmetic.
     """
     finite = answers.isfinite().all(dim=1)
     if not finite.all():
@@ -25,7 +32,7 @@ def judge(answers: Tensor) -> tuple[OutputKind, Finding]:
             OUTPUTS,
             "wrong",
             f"{count} of {len(answers)} images get answers that are not finite, which count as errors",
-            "try --precision fp32, and look for a division by zero in the network or in --std",
+            not_finite_advice(precision),
         )
     if answers.shape[1] < 2:
         return "logits", Finding(OUTPUTS, "skipped", "one class only: nothing to decide")
@@ -48,8 +55,8 @@ def judge(answers: Tensor) -> tuple[OutputKind, Finding]:
         return "probabilities", Finding(
             OUTPUTS,
             "notice",
-            "it returns probabilities (no answer below 0, each row sums to 1): their logarithm is taken as logits, so "
-            "that NLL and calibration are right",
+            "it returns probabilities (no answer below 0, each row sums to 1): their logarithm is taken as logits, "
+            "which makes NLL and calibration right if softmax was taken once",
         )
     return "logits", Finding(
         OUTPUTS,

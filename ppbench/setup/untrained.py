@@ -1,4 +1,4 @@
-"""Has the network been trained, and loaded whole? A batch norm that has never seen an image says no."""
+"""Has the network been trained, and loaded whole? Weights that are not finite and fresh batch norms say no."""
 
 from torch import Tensor, nn
 
@@ -6,10 +6,19 @@ from ppbench.setup.finding import WEIGHTS, Finding
 
 
 def judge(module: nn.Module) -> Finding:
-    """Look for layers that are as they were made.
+    """Look for weights that are no numbers, and for layers that are as they were made.
 
     A batch norm begins with running means of exactly 0 and variances of exactly 1, and no image leaves it so.
     """
+    spoilt = [
+        name
+        for name, tensor in module.state_dict().items()
+        if isinstance(tensor, Tensor) and tensor.is_floating_point() and not tensor.isfinite().all()
+    ]
+    if spoilt:
+        more = f" and {len(spoilt) - 1} more" if len(spoilt) > 1 else ""
+        text = f"{spoilt[0]}{more} holds numbers that are not finite"
+        return Finding(WEIGHTS, "wrong", text, "is the file damaged, or did its training diverge?")
     statistics = [
         (getattr(layer, "running_mean", None), getattr(layer, "running_var", None))
         for layer in module.modules()

@@ -100,3 +100,15 @@ def test_the_image_size_is_checked_before_the_run() -> None:
         InputError, match=r"expected images of 224 pixels \(default\), got 64: pass --resize 224"
     ):
         settle([Claim("default", default_spec(224))], {}, 64)
+
+
+def test_a_mean_of_other_units_is_refused() -> None:
+    """One of 0 to 255 with values of 0 to 1 would make every image nearly black; with its range it is right."""
+    claims = [Claim("index", default_spec(32))]
+    flags = {"mean": [125.3, 123.0, 113.9], "std": [63.0, 62.1, 66.7]}
+    with pytest.raises(
+        InputError, match=r"units of the values \(0 to 1\), got 125\.3: .* --value-range 0,255"
+    ):
+        settle(claims, flags, 32)
+    assert settle(claims, {**flags, "value_range": [0, 255]}, 32).spec.mean == (125.3, 123.0, 113.9)
+    assert settle(claims, {"mean": [0.0] * 3, "value_range": [-1, 1]}, 32).spec.mean == (0.0, 0.0, 0.0)

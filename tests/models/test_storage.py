@@ -121,7 +121,7 @@ def test_other_numbers_of_bits_are_refused(tmp_path: Path, bits: object) -> None
     with pytest.raises(InputError, match=r"with kernels of .* bits: expected 32 or 16 or 8"):
         load_model(checkpoint=path)
     if isinstance(bits, int):
-        with pytest.raises(InputError, match="expected kernels of 32 or 16 or 8 bits, got"):
+        with pytest.raises(InputError, match="expected weights saved in 32, 16 or 8 bits, got"):
             checked_bits(bits)
 
 

@@ -1,5 +1,6 @@
 """The set-up check of a run: what it says and records, and that a run from the store does not repeat it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 import ppbench
 from ppbench.evaluation.store import CellStore
+from ppbench.models.load import load_model
 from ppbench.models.requests import Loading
 from ppbench.runs.evaluate import evaluate
 from ppbench.setup.checking import Checker
@@ -92,7 +94,7 @@ def test_a_good_run_says_one_line() -> None:
     run = evaluate("resnet20", **SMALL, store=False, on_warning=warnings.append, on_note=notes.append)
     assert warnings == []
     assert [note for note in notes if "set-up check" in note] == [
-        "set-up check: nothing looks wrong (resnet20)"
+        "set-up check: nothing looks wrong (resnet20); but 200 images are few, a wrong mean or BGR may not show"
     ]
     setup = run.manifest["models"][0]["setup"]
     assert setup["verdict"] == "ok"
@@ -148,5 +150,53 @@ def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
         on_note=notes.append,
     )
     (line,) = (note for note in notes if "set-up check" in note)
-    assert "in what was looked at" in line
+    assert "nothing looks wrong (m); but not looked at: clean error (there are no clean images" in line
     assert "not looked at: clean error (there are no clean images" in line
+
+
+def test_a_table_keeps_what_looks_wrong(tmp_path: Path) -> None:
+    """It is what people copy: labels that are off by one stand below it, and not on the screen alone."""
+    model = load_model("resnet20-digits")
+    with torch.no_grad():
+        for tensor in (model.module.fc.weight, model.module.fc.bias):  # type: ignore[union-attr]  # a ResNet has it
+            tensor.copy_(tensor.roll(1, 0))
+    run = evaluate(replace(model, name="rolled"), **SMALL, store=False, out=tmp_path / "run")
+    assert any(
+        note.startswith("rolled: its set-up looks wrong: with labels higher") for note in run.context.notes
+    )
+    assert "its set-up looks wrong" in (tmp_path / "run" / "table.md").read_text(encoding="utf-8")
+
+
+def test_weights_that_are_no_numbers_are_named() -> None:
+    """Where they are, instead of questions about normalisation and labels, which do not arise."""
+    model = load_model("resnet20-digits")
+    with torch.no_grad():
+        model.module.layer1[1].conv1.weight[0, 0, 0, 0] = float("nan")  # type: ignore[index, union-attr]  # a ResNet
+    warnings: list[str] = []
+    run = evaluate(replace(model, name="spoilt"), **SMALL, store=False, on_warning=warnings.append)
+    assert any(
+        "layer1.1.conv1.weight holds numbers that are not finite: is the file damaged" in line
+        for line in warnings
+    )
+    assert not any("normalisation" in line or "--precision fp32" in line for line in warnings)
+    assert "spoilt gave outputs that are not finite for 100 % of the images" in " ".join(run.context.notes)
+    assert "most of them on clean (100 %)" in " ".join(run.context.notes)
+    states = {
+        finding["check"]: finding["state"] for finding in run.manifest["models"][0]["setup"]["findings"]
+    }
+    assert (states["weights"], states["class order"], states["other set-ups"]) == (
+        "wrong",
+        "skipped",
+        "skipped",
+    )
+
+
+def test_the_line_says_what_it_does_not_cover() -> None:
+    """An input that nobody named, and few images; with many images, and a file that names its input, nothing."""
+    notes: list[str] = []
+    guessed = replace(load_model("resnet20-digits"), spec_guessed=True)
+    evaluate(guessed, **SMALL, on_note=notes.append)
+    evaluate("resnet20", **{**SMALL, "limit": None}, on_note=notes.append)
+    first, second = (note for note in notes if "set-up check" in note)
+    assert "but nobody said what input resnet20-digits expects, it was guessed; 200 images are few" in first
+    assert second == "set-up check: nothing looks wrong (resnet20)"
