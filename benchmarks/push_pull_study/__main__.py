@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import ppbench
@@ -77,8 +78,8 @@ def main() -> None:
     facts = {
         "training": {"images": study.images, "recipe": recipe.to_dict()},
         # Where the images lay is nobody's business; their digest says which they are.
-        "data": {key: value for key, value in run.manifest["data"].items() if key != "root"},
-        "versions": run.manifest["versions"],
+        "data": {key: value for key, value in asdict(run.manifest.data).items() if key != "root"},
+        "versions": run.manifest.versions,
         "missing": missing,
     }
     text = json.dumps({**facts, "rows": [row.to_dict() for row in made]}, indent=2)

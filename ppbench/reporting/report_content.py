@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +102,34 @@ class StemKernels:
 
 
 @dataclass(frozen=True)
+class ModelProvenance:
+    """Where a model comes from, in words."""
+
+    name: str
+    architecture: str
+    weights: str
+    sha256: str
+    input: str
+
+
+@dataclass(frozen=True)
+class RunProvenance:
+    """What run.json says of a run.
+
+    Attributes:
+        name: of its folder.
+        facts: (label, text).
+        models: one each.
+        raw: the text of run.json.
+    """
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    models: tuple[ModelProvenance, ...]
+    raw: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything that a report shows.
 
@@ -118,7 +145,7 @@ class ReportContent:
         examples: images of the worst cells.
         stems: the first layers of the push-pull networks.
         references: published results that stand beside the models.
-        manifests: the run.json of each run, with the name of its folder.
+        runs: where the numbers of each run come from.
         version: of ppbench, which wrote the report.
     """
 
@@ -132,7 +159,7 @@ class ReportContent:
     examples: ExampleStrip
     stems: tuple[StemKernels, ...]
     references: tuple[Reference, ...]
-    manifests: tuple[tuple[str, Mapping[str, Any]], ...] = field(repr=False)
+    runs: tuple[RunProvenance, ...]
     version: str
 
     @property

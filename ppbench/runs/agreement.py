@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from ppbench.errors import InputError
+from ppbench.runs.manifest import DataFacts
 from ppbench.scoring.baseline_file import Fact, disagreements
 
 _CODE = "code of "
@@ -12,7 +12,7 @@ _IMAGES = "images of "
 
 
 def measured_facts(
-    data: Mapping[str, Any], precision: str, corruptions: Collection[str] | None = None
+    data: DataFacts, precision: str, corruptions: Collection[str] | None = None
 ) -> dict[str, Fact]:
     """Return everything that must agree before outcomes may be paired image by image.
 
@@ -23,26 +23,26 @@ def measured_facts(
         precision: of the evaluation.
         corruptions: whose code versions and published images count; None for all of the run.
     """
-    generated = data["source"] == "generated"
-    generator = data["generator"]
+    generated = data.source == "generated"
+    generator = data.generator or ""
     facts: dict[str, Fact] = {
-        "data": data["name"],
-        "source": data["source"],
-        "protocol": data["protocol"],
-        "images": data["images"],
-        "num_classes": data["num_classes"],
+        "data": data.name,
+        "source": data.source,
+        "protocol": data.protocol,
+        "images": data.images,
+        "num_classes": data.num_classes,
         # Published files have no seed but that of a subset, and the digest knows which images that has.
         # Before the digest, as a subset's digest follows from it: the first difference is the one that is told.
-        "seed": data["seed"] if generated else None,
-        "digest": data["digest"],
-        "generator": "ppbench" if generated and generator.startswith("ppbench ") else generator,
-        "jpeg_quality": data["jpeg_quality"],
+        "seed": data.seed if generated else None,
+        "digest": data.digest,
+        "generator": "ppbench" if generated and generator.startswith("ppbench ") else data.generator,
+        "jpeg_quality": data.jpeg_quality,
         "precision": precision,
     }
     # Runs of older versions have no digests of single corruptions.
     for about, by_corruption in (
-        (_CODE, data["corruption_versions"]),
-        (_IMAGES, data.get("corruption_digests")),
+        (_CODE, data.corruption_versions),
+        (_IMAGES, data.corruption_digests),
     ):
         for name, fact in (by_corruption or {}).items():
             if corruptions is None or name in corruptions:

@@ -1,7 +1,7 @@
 """What run.json says of the models and the data of a run."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import corruptions
 from ppbench.data.own_name import own_name
@@ -10,28 +10,29 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
 from ppbench.installed import version_of
 from ppbench.models.load import LoadedModel
+from ppbench.runs.manifest import ClassFacts, DataFacts, ModelFacts
 
 
-def describe_model(model: LoadedModel, *, unchanged: bool) -> dict[str, Any]:
+def describe_model(model: LoadedModel, *, unchanged: bool) -> ModelFacts:
     """Return a model's identity: name, architecture, weights, input contract, where that came from, what was assumed.
 
     Args:
         model: the network.
         unchanged: whether it is as its checkpoint says; one that a caller hands in may have been trained since.
     """
-    return {
-        "name": model.name,
-        "architecture": model.architecture,
-        "num_classes": model.num_classes,
-        "checkpoint": None if model.checkpoint is None else str(model.checkpoint),
-        "checkpoint_sha256": model.sha256,
-        **({"checkpoint_prefix": model.prefix} if model.prefix else {}),
-        "input_spec": model.spec.to_dict(),
-        "input_spec_source": model.spec_source,
-        "assumed": list(model.assumed),
-        "caveats": list(model.caveats),
-        "identified": unchanged and identified(model),
-    }
+    return ModelFacts(
+        name=model.name,
+        architecture=model.architecture,
+        num_classes=model.num_classes,
+        checkpoint=None if model.checkpoint is None else str(model.checkpoint),
+        checkpoint_sha256=model.sha256,
+        checkpoint_prefix=model.prefix,
+        input_spec=model.spec,
+        input_spec_source=model.spec_source,
+        assumed=model.assumed,
+        caveats=model.caveats,
+        identified=unchanged and identified(model),
+    )
 
 
 def generator_text(generator: Generator) -> str:
@@ -42,27 +43,33 @@ def generator_text(generator: Generator) -> str:
 
 
 def describe_data(
-    images: DataSource, cells: Sequence[tuple[str, int]], *, generator: Generator, limit: int | None
-) -> dict[str, Any]:
+    images: DataSource,
+    cells: Sequence[tuple[str, int]],
+    *,
+    generator: Generator,
+    limit: int | None,
+    root: Path | None = None,
+) -> DataFacts:
     """Return the identity of a run's images and cells."""
-    names = list(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
+    names = tuple(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
     versions = {name: corruptions.code_version(own_name(name)) for name in names}
-    return {
-        "name": images.name,
-        "source": images.source,
-        "protocol": images.protocol,
-        "images": len(images.ids),
-        "num_classes": images.num_classes,
-        "image_size": list(images.image_size),
-        "digest": images.digest,
-        "classes": None if images.classes is None else images.classes.to_dict(),
-        "limit": limit,
-        "seed": generator.seed,
-        "corruptions": names,
-        "severities": sorted({severity for _, severity in cells if severity > 0}),
-        "generator": generator_text(generator) if generated else None,
-        "jpeg_quality": generator.quality(images.protocol) if generated else None,
-        "corruption_versions": versions if generated else None,
-        "corruption_digests": images.corruption_digests(names),
-    }
+    return DataFacts(
+        name=images.name,
+        source=images.source,
+        protocol=images.protocol,
+        images=len(images.ids),
+        num_classes=images.num_classes,
+        image_size=images.image_size,
+        digest=images.digest,
+        classes=None if images.classes is None else ClassFacts(**images.classes.to_dict()),
+        limit=limit,
+        seed=generator.seed,
+        corruptions=names,
+        severities=tuple(sorted({severity for _, severity in cells if severity > 0})),
+        generator=generator_text(generator) if generated else None,
+        jpeg_quality=generator.quality(images.protocol) if generated else None,
+        corruption_versions=versions if generated else None,
+        corruption_digests=images.corruption_digests(names),
+        root=None if root is None else str(root),
+    )

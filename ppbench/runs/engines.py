@@ -20,6 +20,7 @@ from ppbench.evaluation.network import make_ready
 from ppbench.evaluation.runner import Engine
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs import provenance
+from ppbench.runs.manifest import DeviceFacts
 
 ENGINES = ("local", "ray")
 
@@ -69,7 +70,7 @@ class Place(Protocol):
         """Where this process itself can ask a network about a few images."""
         ...
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> DeviceFacts:
         """Return what run.json says of the device."""
         ...
 
@@ -107,8 +108,8 @@ class _Here:
     def here(self) -> torch.device:
         return self.device
 
-    def facts(self) -> dict[str, Any]:
-        return {"engine": "local", **provenance.device_facts(self.device)}
+    def facts(self) -> DeviceFacts:
+        return provenance.device_facts(self.device)
 
     def engine(self, task: Task) -> LocalEngine:
         networks = make_ready(
@@ -127,8 +128,8 @@ class _OnRay:
     def here(self) -> torch.device:
         return torch.device("cpu")  # the networks are sent from there, and this process may have no GPU
 
-    def facts(self) -> dict[str, Any]:
-        return {"engine": "ray", "type": self.device.type, "name": self.cluster, "threads": 1}
+    def facts(self) -> DeviceFacts:
+        return DeviceFacts(engine="ray", type=self.device.type, name=self.cluster, threads=1)
 
     def engine(self, task: Task) -> Engine:
         from ppbench.evaluation.ray_engine import RayEngine

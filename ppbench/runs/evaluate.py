@@ -31,13 +31,14 @@ from ppbench.runs import provenance
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.description import describe_data, describe_model, generator_text
 from ppbench.runs.engines import Task, place
-from ppbench.runs.folder import SCHEMA_VERSION, Run, prepare, scored, write
+from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.loading import Models, load_models
+from ppbench.runs.manifest import CellCounts, Manifest
 from ppbench.runs.model_notes import caveats, input_contracts
 from ppbench.runs.normalising import not_finite, quality_notes, settle_divisor
 from ppbench.runs.planned import Planned
 from ppbench.runs.predictions import gather
-from ppbench.runs.replacing import refuse_loss
+from ppbench.runs.replacing import Measured, refuse_loss
 from ppbench.runs.setups import Setups
 from ppbench.runs.standing import Standing, Tally
 from ppbench.setup.checking import Checker
@@ -165,12 +166,16 @@ def evaluate(
     divide_by = settle_divisor(os.fspath(normaliser), loaded, images)
     names_of_cells = plan(*cells_wanted, clean=images.clean is not None)
     about_data = describe_data(
-        images, [(cell.corruption, cell.severity) for cell in names_of_cells], generator=maker, limit=limit
+        images,
+        [(cell.corruption, cell.severity) for cell in names_of_cells],
+        generator=maker,
+        limit=limit,
+        root=root,
     )
     check(Planned(about_data, precision, tuple(names), divide_by.model))
     about_models = [describe_model(each, unchanged=each.name in found.unchanged) for each in loaded]
-    measures = {"data": about_data, "precision": precision, "models": about_models}
-    if out is not None and not overwrite and refuse_loss(out, measures):
+    measured = Measured(about_data, precision, about_models)
+    if out is not None and not overwrite and refuse_loss(out, measured):
         on_note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out), place(engine, ray_address, None if device is None else str(device)) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
@@ -253,26 +258,24 @@ def evaluate(
             ),
         )
         run = Run(
-            manifest={
-                "schema_version": SCHEMA_VERSION,
-                "status": "complete",
-                "command": command,
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": round(time.perf_counter() - clock, 3),
-                "versions": provenance.versions(),
-                "git": provenance.git_revision(Path.cwd()),
-                "device": where.facts(),
-                "compiled": compiled,
-                "batch_size": batch.images,
-                "cells": {"from_store": runner.taken, "evaluated": len(answers) - runner.taken},
-                **measures,
-                "models": setups.described(about_models),
-                "data": {**about_data, "root": None if root is None else str(root)},
-                "normaliser": None if divisor is None else divisor.to_dict(),
-                "normaliser_notes": list(divide_by.notes),
-                "context": context.to_dict(),
-                "baseline_model": baseline_model,
-            },
+            manifest=Manifest(
+                command=command,
+                started=started.isoformat(timespec="seconds"),
+                seconds=round(time.perf_counter() - clock, 3),
+                versions=provenance.versions(),
+                git=provenance.git_revision(Path.cwd()),
+                device=where.facts(),
+                precision=precision,
+                compiled=compiled,
+                batch_size=batch.images,
+                cells=CellCounts(from_store=runner.taken, evaluated=len(answers) - runner.taken),
+                models=setups.described(about_models),
+                data=about_data,
+                normaliser=divisor,
+                normaliser_notes=divide_by.notes,
+                context=context,
+                baseline_model=baseline_model,
+            ),
             tables=tables,
             scores=scored(predictions, divisor, baseline_model),
             context=context,

@@ -1,8 +1,7 @@
 """Images of the worst cells, made or read again from the data that a run names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from ppbench.data.source import DataSource
 from ppbench.errors import InputError
 from ppbench.evaluation.generator import Generator
 from ppbench.reporting.report_content import Example, ExampleCell, ExampleStrip, Pixels
+from ppbench.runs.manifest import DataFacts
 from ppbench.runs.merging import Merged
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.outcomes import CLEAN_CELL
@@ -35,7 +35,7 @@ def example_images(merged: Merged) -> ExampleStrip:
     cells = worst_cells(merged)
     if not cells:
         return ExampleStrip((), "No example images: no corruption was measured with every model.")
-    data = merged.members[0].run.manifest["data"]
+    data = merged.members[0].run.manifest.data
     try:
         source = _opened(merged, data, [corruption for corruption, _ in cells])
         made = [_cell(merged, source, data, cell, error) for cell, error in cells.items()]
@@ -101,25 +101,25 @@ def _answers(
     return found
 
 
-def _opened(merged: Merged, data: Mapping[str, Any], names: Sequence[str]) -> DataSource:
+def _opened(merged: Merged, data: DataFacts, names: Sequence[str]) -> DataSource:
     """Open the data of the run again, and prove that they are the same images."""
     source = open_data(
-        data["name"],
-        root=None if data["root"] is None else Path(data["root"]),
-        source=data["source"],
+        data.name,
+        root=None if data.root is None else Path(data.root),
+        source=data.source,
         corruptions=names,
-        severities=data["severities"],
-        limit=data["limit"],
-        seed=data["seed"],
+        severities=data.severities,
+        limit=data.limit,
+        seed=data.seed,
         # Runs of older versions do not say it; theirs were sorted as text.
-        classes=(data.get("classes") or {}).get("folders") or ANY,
+        classes=(data.classes and data.classes.folders) or ANY,
     )
     if not (np.array_equal(source.ids, merged.ids) and np.array_equal(source.labels, merged.labels)):
-        raise InputError(f"the images found for {data['name']} are not those of the run")
-    if _is_quick_to_read(source) and source.digest != data["digest"]:
-        raise InputError(f"the images found for {data['name']} have another digest than those of the run")
+        raise InputError(f"the images found for {data.name} are not those of the run")
+    if _is_quick_to_read(source) and source.digest != data.digest:
+        raise InputError(f"the images found for {data.name} have another digest than those of the run")
     now = source.corruption_digests(names) or {name: code_version(own_name(name)) for name in names}
-    then = data.get("corruption_digests") or data.get("corruption_versions") or {}
+    then = data.corruption_digests or data.corruption_versions or {}
     for name in names:
         if then.get(name, now[name]) != now[name]:
             what = "files" if source.source == "published" else "code"
@@ -133,9 +133,7 @@ def _is_quick_to_read(source: DataSource) -> bool:
     return clean is None or isinstance(clean.images, np.ndarray) or len(clean) <= _FEW_FILES
 
 
-def _cell(
-    merged: Merged, source: DataSource, data: Mapping[str, Any], cell: CellKey, error: float
-) -> ExampleCell:
+def _cell(merged: Merged, source: DataSource, data: DataFacts, cell: CellKey, error: float) -> ExampleCell:
     columns = chosen_images(merged, cell)
     clean = None if source.clean is None else np.asarray(source.clean.images[columns])
     corrupted = _corrupted(source, data, cell, columns, clean)
@@ -164,7 +162,7 @@ def _cell(
 
 def _corrupted(
     source: DataSource,
-    data: Mapping[str, Any],
+    data: DataFacts,
     cell: CellKey,
     columns: npt.NDArray[np.int64],
     clean: Pixels | None,
@@ -173,8 +171,8 @@ def _corrupted(
     if source.source == "published":
         return np.asarray(source.cell(*cell).images[columns])
     assert clean is not None  # generated sets always have clean images
-    package = str(data["generator"]).split()[0]
-    maker = Generator(package, data["seed"], data["jpeg_quality"] is not None)
+    package = str(data.generator).split()[0]
+    maker = Generator(package, data.seed, data.jpeg_quality is not None)
     with torch.inference_mode():
         made = maker.corrupt(
             torch.from_numpy(np.ascontiguousarray(clean)).permute(0, 3, 1, 2),

@@ -1,19 +1,19 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.reporting import bibliography, html_table, latex, markdown, metrics_table, scores_json
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import frames
+from ppbench.runs import manifest as manifest_file
 from ppbench.runs import predictions as prediction_file
-from ppbench.runs.agreement import measured_facts
+from ppbench.runs.manifest import Manifest, read_manifest
 from ppbench.runs.measuring import metrics_of
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
@@ -23,17 +23,14 @@ from ppbench.scoring.references import Reference
 from ppbench.scoring.resampled_scores import score_intervals
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
-from ppbench.spelling import spelled_content
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
-MANIFEST = "run.json"
 REPORT = "report.html"
 
 FILES = (
-    MANIFEST,
+    manifest_file.FILE,
     prediction_file.FILE,
     "errors.csv",
     "scores.json",
@@ -54,7 +51,7 @@ class Run:
     `answers` (a row per image); `metrics` is what is beyond right and wrong.
 
     Attributes:
-        manifest: the content of run.json: what the run rests on.
+        manifest: what run.json holds: what the run rests on, as a `Manifest`.
         tables: one `ErrorTable` per model: ``table.clean`` and ``table.cells["fog", 3]``, each with ``n`` (images),
             ``errors`` (how many were wrong) and ``error`` (per cent); ``table.errors_of("fog")`` is severity -> error.
         scores: what they come to: ``scores["resnet20"]`` is the `ModelScores` of a model, with ``clean_error``,
@@ -67,7 +64,7 @@ class Run:
         references: published results that its tables show below its own.
     """
 
-    manifest: dict[str, Any]
+    manifest: Manifest
     tables: tuple[ErrorTable, ...]
     scores: Scores
     context: TableContext
@@ -97,12 +94,12 @@ class Run:
         (corruption, severity) -> `CellMetrics` with ``top5_error`` (per cent; None with at most 10 classes) and
         ``calibration``: ``nll`` (nats), ``brier`` (0..2), ``ece_width`` and ``ece_mass`` (per cent).
         """
-        return metrics_of(self.predictions, self.scores, self.manifest["data"]["num_classes"])
+        return metrics_of(self.predictions, self.scores, self.manifest.data.num_classes)
 
     @property
     def architectures(self) -> dict[str, str]:
         """Model -> its network."""
-        return {model["name"]: model["architecture"] for model in self.manifest["models"]}
+        return {model.name: model.architecture for model in self.manifest.models}
 
     @cached_property
     def errors(self) -> "pd.DataFrame":
@@ -140,7 +137,7 @@ def prepare(folder: Path) -> None:
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    if folder.is_dir() and not (folder / MANIFEST).exists():
+    if folder.is_dir() and not (folder / manifest_file.FILE).exists():
         strangers = sorted(
             path.name for path in folder.iterdir() if path.name not in FILES and path.suffix != ".part"
         )
@@ -160,7 +157,7 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
         folder: where to.
         metrics: whether table.md shows what is beyond errors; scores.json has it always.
     """
-    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / manifest_file.FILE).unlink(missing_ok=True)
     (folder / REPORT).unlink(missing_ok=True)  # of an earlier run here; it is written by whoever wants one
     prediction_file.write(run.predictions, folder)
     write_errors_csv(folder / "errors.csv", run.tables)
@@ -172,8 +169,7 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context, run.references))
     cited = bibliography.cited(run.scores, run.context, run.references, run.architectures)
     atomic.write_text(folder / bibliography.FILE, bibliography.bibtex(cited))
-    text = json.dumps(spelled_content(run.manifest), indent=2, allow_nan=False, ensure_ascii=False)
-    atomic.write_text(folder / MANIFEST, text + "\n")
+    atomic.write_text(folder / manifest_file.FILE, run.manifest.to_json() + "\n")
 
 
 def scored(
@@ -197,19 +193,9 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
         InputError: there is no whole run, its files contradict each other, or another version wrote them.
     """
     folder = Path(folder).expanduser()
-    path = folder / MANIFEST
+    path = folder / manifest_file.FILE
     manifest = read_manifest(folder)
-    try:
-        context = TableContext.from_dict(manifest["context"])
-        divisor = Normaliser.from_dict(manifest["normaliser"]) if manifest["normaliser"] else None
-        baseline = manifest["baseline_model"]
-        measured_facts(manifest["data"], manifest["precision"])  # what comparing and gating will ask for
-        for model in manifest["models"]:
-            str(model["name"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{path}: expected the run.json of a whole run, got {type(error).__name__}: {error}"
-        ) from None
+    divisor, baseline = manifest.normaliser, manifest.baseline_model
     predictions = prediction_file.read(folder)
     for name in (baseline, None if divisor is None else divisor.model):
         if name is not None and name not in predictions.models:
@@ -223,33 +209,4 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
             f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
         )
     scores = scored(predictions, divisor, baseline, intervals=intervals)
-    return Run(manifest, tables, scores, context, predictions, folder)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what a run's run.json says.
-
-    Raises:
-        InputError: there is none, it is damaged, or another version wrote it.
-    """
-    path = folder / MANIFEST
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = manifest["schema_version"]
-    except FileNotFoundError:
-        raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
-    except NotADirectoryError:
-        raise InputError(f"{folder}: expected the folder of a finished run, got a file") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: expected the run.json of a run, got a damaged file ({error}): evaluate again"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
-        ) from None
-    if version != SCHEMA_VERSION:
-        newer = isinstance(version, int) and version > SCHEMA_VERSION
-        advice = "use a newer ppbench" if newer else "evaluate again"
-        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
-    return manifest
+    return Run(manifest, tables, scores, manifest.context, predictions, folder)

@@ -1,8 +1,9 @@
 """A run as pandas tables in long form: what `ppbench export` writes and `Run` hands out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ppbench.runs.manifest import Manifest
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
@@ -20,7 +21,7 @@ PROVENANCE = (
 """The columns of `errors_frame` that say what a row rests on; with them, rows of several runs can be stacked."""
 
 
-def errors_frame(tables: Sequence[ErrorTable], manifest: Mapping[str, Any]) -> "pd.DataFrame":
+def errors_frame(tables: Sequence[ErrorTable], manifest: Manifest) -> "pd.DataFrame":
     """Return a row per model and cell, the clean images as ``clean`` at severity 0.
 
     Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in; empty for clean),
@@ -29,12 +30,12 @@ def errors_frame(tables: Sequence[ErrorTable], manifest: Mapping[str, Any]) -> "
 
     Args:
         tables: the errors of each model.
-        manifest: the run's run.json.
+        manifest: the run's.
     """
     import pandas as pd
 
     about = _about(manifest)
-    networks = {model["name"]: model for model in manifest["models"]}
+    networks = {model.name: model for model in manifest.models}
     rows = [
         {
             "model": table.model,
@@ -42,8 +43,8 @@ def errors_frame(tables: Sequence[ErrorTable], manifest: Mapping[str, Any]) -> "
             "group": _group(corruption),
             "severity": severity,
             **_counts(cell),
-            "architecture": networks[table.model]["architecture"],
-            "checkpoint_sha256": networks[table.model]["checkpoint_sha256"],
+            "architecture": networks[table.model].architecture,
+            "checkpoint_sha256": networks[table.model].checkpoint_sha256,
             **about,
         }
         for table in tables
@@ -127,19 +128,19 @@ def _group(corruption: str) -> str:
     return next((title for title, names in GROUPS.items() if corruption in names), "extra")
 
 
-def _about(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    data, context = manifest["data"], manifest["context"]
+def _about(manifest: Manifest) -> dict[str, Any]:
+    data, context = manifest.data, manifest.context
     return {
-        "data": data["name"],
+        "data": data.name,
         # As the tables have it: a folder that was generated is read like a published one, and is none.
-        "source": context["source"],
-        "protocol": data["protocol"],
-        "digest": data["digest"],
-        "images": data["images"],
-        "seed": context["seed"],
-        "limit": data["limit"],
-        "generator": context["generator"],
-        "precision": manifest["precision"],
-        "ppbench": manifest["versions"]["ppbench"],
-        "started": manifest["started"],
+        "source": context.source,
+        "protocol": data.protocol,
+        "digest": data.digest,
+        "images": data.images,
+        "seed": context.seed,
+        "limit": data.limit,
+        "generator": context.generator,
+        "precision": manifest.precision,
+        "ppbench": manifest.versions["ppbench"],
+        "started": manifest.started,
     }

@@ -1,6 +1,6 @@
 """The gate on runs: what it compares with, which model it judges, and what it rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run, load_run
+from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.runs.planned import Planned
 from ppbench.runs.repeatable import require_repeatable, setup_changes, setup_facts
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
@@ -122,17 +123,17 @@ def baseline_of(run: Run, model: str | None = None) -> Baseline:
     about = _described(run, outcomes.model)
     by_name = {each.model: each for each in run.predictions.outcomes()}
     measured = None if normaliser is None or normaliser.model is None else by_name[normaliser.model]
-    facts = measured_facts(run.manifest["data"], run.manifest["precision"])
+    facts = measured_facts(run.manifest.data, run.manifest.precision)
     return Baseline(outcomes, run.predictions.ids, facts, normaliser, measured, setup_facts(about))
 
 
-def _described(run: Run, model: str) -> Mapping[str, Any]:
+def _described(run: Run, model: str) -> ModelFacts:
     """Return what a run's manifest says of a model whose numbers may be compared.
 
     Raises:
         InputError: they may not.
     """
-    about: Mapping[str, Any] = next((each for each in run.manifest["models"] if each["name"] == model), {})
+    about = run.manifest.model(model)
     require_repeatable([about], where="this run" if run.folder is None else str(run.folder))
     return about
 
@@ -189,11 +190,11 @@ def check_planned(planned: Planned, baseline: Baseline | None, model: str | None
         require_same_images(planned.data, planned.precision, baseline, where=where)
 
 
-def require_same_images(data: Mapping[str, Any], precision: str, baseline: Baseline, *, where: str) -> None:
+def require_same_images(data: DataFacts, precision: str, baseline: Baseline, *, where: str) -> None:
     """Refuse images that the baseline was not measured on; it may have fewer corruptions.
 
     Args:
-        data: what `describe_data` says of the images.
+        data: the images and cells.
         precision: of the evaluation.
         baseline: what to compare with.
         where: what it was read from, for the message.
@@ -203,7 +204,7 @@ def require_same_images(data: Mapping[str, Any], precision: str, baseline: Basel
     """
     cells = baseline.outcomes.cells
     for corruption, severity in cells:
-        if severity and not (corruption in data["corruptions"] and severity in data["severities"]):
+        if severity and not (corruption in data.corruptions and severity in data.severities):
             raise InputError(
                 f"this run: expected the {len(cells)} cells of {where}, got none for {corruption},{severity}{_RENEW}"
             )
@@ -251,12 +252,12 @@ def gate_run(
     judged = judged_model(run, model)
     about = _described(run, judged.model)
     changes = setup_changes(setup_facts(about), baseline.setup)
-    precision = run.manifest["precision"]
-    require_same_images(run.manifest["data"], precision, baseline, where=where)
+    precision = run.manifest.precision
+    require_same_images(run.manifest.data, precision, baseline, where=where)
     pairing = pair_with_baseline(judged, run.predictions.ids, baseline)
     judgement = judge(rules or default_rules(baseline), pairing)
     facts = _facts(run, judged.model, baseline, where)
-    facts += tuple(("weights", caveat) for caveat in about.get("caveats", ()))
+    facts += tuple(("weights", caveat) for caveat in about.caveats)
     told = (("set-up", f"not as in the baseline: {'; '.join(changes)}"),) if changes else ()
     return GateResult(judgement, judged.model, baseline, facts + told, changes)
 

@@ -95,12 +95,12 @@ def merge(runs: Sequence[Run]) -> Merged:
 
 def _notes(run: Run, first: Run) -> list[str]:
     """Return a run's notes; what it says of a normaliser counts only for the first, whose divides all."""
-    apart = () if run is first else run.manifest.get("normaliser_notes", ())
+    apart = () if run is first else run.manifest.normaliser_notes
     return [note for note in run.context.notes if note not in apart]
 
 
 def _facts(run: Run) -> dict[str, str | int | float | bool | None]:
-    return measured_facts(run.manifest["data"], run.manifest["precision"])
+    return measured_facts(run.manifest.data, run.manifest.precision)
 
 
 def _where(run: Run) -> str:

@@ -71,7 +71,7 @@ def compare_runs(runs: Sequence[Run], *, reference: str | None = None) -> Compar
             depend on more than the image.
     """
     for run in runs:
-        require_repeatable(run.manifest["models"], where="the run" if run.folder is None else str(run.folder))
+        require_repeatable(run.manifest.models, where="the run" if run.folder is None else str(run.folder))
     merged = merge(runs)
     outcomes = [member.outcomes for member in merged.members]
     known = {each.model: each for each in outcomes}

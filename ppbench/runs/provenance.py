@@ -3,11 +3,11 @@
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ppbench.installed import version_of
+from ppbench.runs.manifest import DeviceFacts, GitRevision
 
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
 
@@ -17,21 +17,21 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version(), **{package: version_of(package) for package in PACKAGES}}
 
 
-def git_revision(folder: Path) -> dict[str, Any] | None:
+def git_revision(folder: Path) -> GitRevision | None:
     """Return commit and dirty flag of the checkout that `folder` lies in, or None outside of one."""
     commit = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return None if commit is None or status is None else {"commit": commit, "dirty": bool(status)}
+    return None if commit is None or status is None else GitRevision(commit=commit, dirty=bool(status))
 
 
-def device_facts(device: torch.device) -> dict[str, Any]:
+def device_facts(device: torch.device) -> DeviceFacts:
     """Return what the device is: its type, its name, and the number of CPU threads torch uses."""
     name = (
         torch.cuda.get_device_name(device)
         if device.type == "cuda"
         else platform.processor() or platform.machine()
     )
-    return {"type": device.type, "name": name, "threads": torch.get_num_threads()}
+    return DeviceFacts(type=device.type, name=name, threads=torch.get_num_threads())
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

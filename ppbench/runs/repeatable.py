@@ -1,9 +1,9 @@
 """May a model's numbers be compared at all, and was it set up as that of a baseline?"""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ppbench.errors import InputError
+from ppbench.runs.manifest import ModelFacts
 from ppbench.scoring.baseline_file import Fact, disagreements
 from ppbench.setup.finding import SetupCheck
 
@@ -19,7 +19,7 @@ def in_words(depends_on: str) -> str:
     return _WORDS.get(depends_on, depends_on)
 
 
-def require_repeatable(models: Iterable[Mapping[str, Any]], *, where: str) -> None:
+def require_repeatable(models: Iterable[ModelFacts], *, where: str) -> None:
     """Refuse models whose answers depend on more than the image.
 
     Args:
@@ -30,9 +30,8 @@ def require_repeatable(models: Iterable[Mapping[str, Any]], *, where: str) -> No
         InputError: there is one; the line names it.
     """
     for model in models:
-        depends_on = (model.get("setup") or {}).get("depends_on")
-        if depends_on is not None:
-            _refuse(str(model["name"]), depends_on, where)
+        if model.setup is not None and model.setup.depends_on is not None:
+            _refuse(model.name, model.setup.depends_on, where)
 
 
 def require_repeatable_setups(checks: Iterable[SetupCheck], model: str | None = None) -> None:
@@ -50,17 +49,16 @@ def require_repeatable_setups(checks: Iterable[SetupCheck], model: str | None = 
             _refuse(check.model, check.depends_on, "this run")
 
 
-def setup_facts(model: Mapping[str, Any]) -> dict[str, Fact] | None:
+def setup_facts(model: ModelFacts) -> dict[str, Fact] | None:
     """Return how a model was set up: its input contract and what it returns; None of a run that does not say.
 
     Args:
         model: what run.json says of it.
     """
-    setup = model.get("setup")
-    if setup is None:
+    if model.setup is None:
         return None
-    facts: dict[str, Fact] = {"outputs": setup["outputs"]}
-    for name, value in model["input_spec"].items():
+    facts: dict[str, Fact] = {"outputs": model.setup.outputs}
+    for name, value in model.input_spec.to_dict().items():
         text = ", ".join(f"{part:.4g}" for part in value) if isinstance(value, list) else value
         facts[f"input {name.replace('_', ' ')}"] = text
     return facts

@@ -1,22 +1,39 @@
 """May a run be written over? Only where nothing would be lost: the new one measures all that the old one did."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ppbench.errors import InputError
 from ppbench.runs.agreement import differences, measured_facts
-from ppbench.runs.folder import MANIFEST, read_manifest
+from ppbench.runs.manifest import FILE, DataFacts, Manifest, ModelFacts, read_manifest
+from ppbench.scoring.baseline_file import Fact
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run measures, as far as that is known before it.
+
+    Attributes:
+        data: the images and cells.
+        precision: of the networks' arithmetic.
+        models: the networks.
+    """
+
+    data: DataFacts
+    precision: str
+    models: Sequence[ModelFacts]
+
 
 _IDENTITY = ("architecture", "checkpoint_sha256", "checkpoint_prefix", "input_spec")
 
 
-def refuse_loss(folder: Path, manifest: Mapping[str, Any]) -> bool:
+def refuse_loss(folder: Path, new: Measured) -> bool:
     """Look at the run that is in a folder, if there is one, before another takes its place.
 
     Args:
         folder: where the new run is to be written.
-        manifest: what the new run's run.json will say of ``data``, ``precision`` and ``models``.
+        new: what the new run measures.
 
     Returns:
         Whether there is a run, all of which the new one measures again.
@@ -24,11 +41,11 @@ def refuse_loss(folder: Path, manifest: Mapping[str, Any]) -> bool:
     Raises:
         InputError: there is a run with anything that the new one has not: the line says what.
     """
-    if not (folder / MANIFEST).exists():
+    if not (folder / FILE).exists():
         return False
     try:
-        lost = _lost(read_manifest(folder), manifest)
-    except (InputError, KeyError, TypeError, AttributeError):
+        lost = _lost(read_manifest(folder), new)
+    except InputError:
         lost = "one that cannot be read"
     if lost is not None:
         raise InputError(
@@ -38,26 +55,29 @@ def refuse_loss(folder: Path, manifest: Mapping[str, Any]) -> bool:
     return True
 
 
-def _lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+def _lost(old: Manifest, new: Measured) -> str | None:
     """Return what only the old run has, in words; None if nothing."""
-    for key, word in (("corruptions", "corruption"), ("severities", "severity")):
-        if missing := [each for each in old["data"][key] if each not in new["data"][key]]:
+    for word, olds, news in (
+        ("corruption", old.data.corruptions, new.data.corruptions),
+        ("severity", old.data.severities, new.data.severities),
+    ):
+        if missing := [each for each in olds if each not in news]:
             return f"one with {word} {missing[0]}"
     if differing := differences(_facts(old, old), _facts(new, old)):
         return f"one that was measured otherwise ({differing[0]})"
-    kept = {model["name"]: model for model in new["models"]}
-    for model in old["models"]:
-        name = model["name"]
-        if name not in kept:
-            return f"one with {name}"
-        if any(model.get(key) != kept[name].get(key) for key in _IDENTITY):
-            return f"one with another {name}"
+    kept = {model.name: model for model in new.models}
+    for model in old.models:
+        if model.name not in kept:
+            return f"one with {model.name}"
+        other = kept[model.name]
+        if any(getattr(model, key) != getattr(other, key) for key in _IDENTITY):
+            return f"one with another {model.name}"
         # Without a digest nothing tells a network from what it was before.
-        if not (model.get("identified") and kept[name]["identified"]):
-            return f"one with a {name} that may have computed something else"
+        if not (model.identified and other.identified):
+            return f"one with a {model.name} that may have computed something else"
     return None
 
 
-def _facts(manifest: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(run: Manifest | Measured, old: Manifest) -> dict[str, Fact]:
     """Return what must agree, of the corruptions that the old run has."""
-    return measured_facts(manifest["data"], manifest["precision"], old["data"]["corruptions"])
+    return measured_facts(run.data, run.precision, old.data.corruptions)

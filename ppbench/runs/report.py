@@ -8,6 +8,7 @@ from ppbench.reporting.report_content import ModelReliability, ReportContent
 from ppbench.runs.example_images import example_images
 from ppbench.runs.folder import Run
 from ppbench.runs.merging import Member, merge
+from ppbench.runs.run_provenance import run_provenance
 from ppbench.runs.stem_kernels import stem_kernels
 from ppbench.scoring.group_scores import group_scores
 from ppbench.scoring.names import CORRUPTIONS
@@ -46,8 +47,8 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
     part = "error" if merged.normaliser is None else "ce"
     stems = [
         stem_kernels(
-            member.run.manifest["models"][member.index],
-            member.run.manifest["data"],
+            member.run.manifest.models[member.index],
+            member.run.manifest.data,
             member.name,
             member.run.folder,
         )
@@ -65,9 +66,7 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
         examples=example_images(merged),
         stems=tuple(stem for stem in stems if stem is not None),
         references=published,
-        manifests=tuple(
-            ("run" if run.folder is None else run.folder.resolve().name, run.manifest) for run in runs
-        ),
+        runs=tuple(map(run_provenance, runs)),
         version=__version__,
     )
 

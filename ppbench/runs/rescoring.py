@@ -39,10 +39,10 @@ def rescore(
 def _notes(run: Run, divisor: Normaliser | None) -> tuple[str, ...]:
     if divisor is None:
         return ()
-    return mismatch_notes(divisor, run.manifest["data"]["name"], run.context.source)
+    return mismatch_notes(divisor, run.manifest.data.name, run.context.source)
 
 
 def _other_notes(run: Run) -> list[str]:
     """Return the run's notes but those about the normaliser that it had."""
-    old = run.manifest.get("normaliser_notes", [])  # older versions did not keep them apart
+    old = run.manifest.normaliser_notes  # older versions did not keep them apart
     return [note for note in run.context.notes if note not in old]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.manifest import ModelFacts, SetupFacts
 from ppbench.runs.repeatable import in_words
 from ppbench.setup.alternatives import ENOUGH, MUCH_WORK
 from ppbench.setup.checking import Checker
@@ -113,13 +113,15 @@ class Setups:
             f"; but {'; '.join(limits)}" if limits else ""
         )
 
-    def described(self, about: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def described(self, about: Sequence[ModelFacts]) -> tuple[ModelFacts, ...]:
         """Return what run.json says of the models, with what was found of each.
 
         Args:
             about: what it says without.
         """
-        return [{**each, "setup": check.to_dict()} for each, check in zip(about, self.checks, strict=True)]
+        return tuple(
+            replace(each, setup=SetupFacts.of(check)) for each, check in zip(about, self.checks, strict=True)
+        )
 
     def _found(self, name: str) -> SetupCheck | None:
         key = self._keys.get(name)

@@ -1,6 +1,5 @@
 """The first layer of the push-pull networks of a run, read again from their checkpoints."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from ppbench.models.push_pull import PushPullConv2d
 from ppbench.models.push_pull_2020 import PushPull2020Conv2d
 from ppbench.models.registry import find_architecture
 from ppbench.reporting.report_content import StemKernels
+from ppbench.runs.manifest import DataFacts, ModelFacts
 
 _Unit = PushPullConv2d | PushPull2020Conv2d
 
 
 def stem_kernels(
-    described: Mapping[str, Any], data: Mapping[str, Any], name: str, folder: Path | None
+    described: ModelFacts, data: DataFacts, name: str, folder: Path | None
 ) -> StemKernels | None:
     """Return the first layer of a model, None if it is no push-pull network that ppbench builds.
 
@@ -32,7 +32,7 @@ def stem_kernels(
         name: what the report calls the model.
         folder: of the run; a relative path of the checkpoint is looked for from here and from the current folder.
     """
-    architecture = find_architecture(str(described["architecture"]))
+    architecture = find_architecture(described.architecture)
     if architecture is None or architecture.stem.unit == "plain":
         return None
     words = architecture.stem.description
@@ -45,24 +45,22 @@ def stem_kernels(
     return StemKernels(name, words, push, pull, strengths, "")
 
 
-def _loaded(
-    described: Mapping[str, Any], data: Mapping[str, Any], architecture: str, folder: Path | None
-) -> LoadedModel:
-    if described["checkpoint"] is None:
+def _loaded(described: ModelFacts, data: DataFacts, architecture: str, folder: Path | None) -> LoadedModel:
+    if described.checkpoint is None:
         raise InputError("the run names no file of weights")
-    path = Path(described["checkpoint"])
+    path = Path(described.checkpoint)
     if not path.is_file() and folder is not None and (folder / path).is_file():
         path = folder / path
     if not path.is_file():
         raise InputError(f"the file of the weights, {path}, is not there any more")
-    if sha256_of(path) != described["checkpoint_sha256"]:
+    if sha256_of(path) != described.checkpoint_sha256:
         raise InputError(f"{path} is no longer the file that was evaluated: its SHA-256 is another one")
-    size = data["image_size"][0]
-    shape = {
-        "num_classes": data["num_classes"],
+    size = data.image_size[0]
+    shape: dict[str, Any] = {
+        "num_classes": data.num_classes,
         "image_size": size,
-        "spec": described["input_spec"],
-        "prefix": described.get("checkpoint_prefix"),
+        "spec": described.input_spec.to_dict(),
+        "prefix": described.checkpoint_prefix or None,
     }
     try:
         return load_model(architecture, checkpoint=path, **shape)

@@ -8,7 +8,9 @@ from difflib import get_close_matches
 from importlib.resources import files
 from math import fsum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
@@ -26,6 +28,9 @@ SCHEMA_VERSION = 1
 # An index id adds its data set (alexnet-digits), a run that has the name twice its file's stem or a number; a
 # stem of push-pull units (alexnet-pp…) makes another network.
 _ALEXNET = re.compile(r"(torchvision:)?alexnet(-(?!pp)[\w.]+)*(@\w+)?( \(.*\))?( #\d+)?", re.IGNORECASE)
+
+
+PerCent = Annotated[float, Ge(0), Le(100)]
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,9 @@ class Normaliser:
     name: str
     description: str
     source: str
-    clean: float | None
-    per_severity: Mapping[str, Mapping[int, float]]
-    mean: Mapping[str, float]
+    clean: PerCent | None
+    per_severity: Mapping[str, Mapping[int, PerCent]]
+    mean: Mapping[str, PerCent]
     data: str | None = None
     model: str | None = None
 

@@ -157,7 +157,7 @@ def test_runs_that_differ_are_not_paired(runs, fact):
     """Other data, source, protocol, images, seed, generator, JPEG step or corruption code: the line names it."""
     run = api.load_run(runs / "both")
     key, value = CHANGES[fact]
-    other = replace(run, manifest={**run.manifest, "data": {**run.manifest["data"], key: value}})
+    other = replace(run, manifest=replace(run.manifest, data=replace(run.manifest.data, **{key: value})))
     with pytest.raises(InputError, match=rf"expected what .* was measured on, got: .*\b{fact} is ") as caught:
         compare_runs([run, other])
     assert "\n" not in str(caught.value)
@@ -177,14 +177,14 @@ def test_another_precision_is_not_paired(runs):
     """Answers in half precision are other answers."""
     run = api.load_run(runs / "both")
     with pytest.raises(InputError, match="precision is bf16, there fp32"):
-        compare_runs([run, replace(run, manifest={**run.manifest, "precision": "bf16"})])
+        compare_runs([run, replace(run, manifest=replace(run.manifest, precision="bf16"))])
 
 
 def test_another_version_of_ppbench_is_paired(runs):
     """What changes the images is the corruptions' code, whose versions are compared; a release alone does not."""
     run = api.load_run(runs / "both")
-    data = {**run.manifest["data"], "generator": "ppbench 9.9.9"}
-    assert len(compare_runs([run, replace(run, manifest={**run.manifest, "data": data})]).comparisons) == 3
+    data = replace(run.manifest.data, generator="ppbench 9.9.9")
+    assert len(compare_runs([run, replace(run, manifest=replace(run.manifest, data=data))]).comparisons) == 3
 
 
 def test_what_cannot_be_compared_is_one_line(ppbench, runs, tmp_path):

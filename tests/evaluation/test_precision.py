@@ -37,15 +37,15 @@ def test_a_shorter_precision_is_near_and_says_so(precision: str, plain: Run, tmp
 
 def test_fp32_is_the_default_and_needs_no_mention(plain: Run) -> None:
     """Numbers that are to be compared are made in fp32."""
-    assert plain.manifest["precision"] == "fp32"
-    assert plain.manifest["compiled"] is False
+    assert plain.manifest.precision == "fp32"
+    assert plain.manifest.compiled is False
     assert plain.context.precision == "fp32"
 
 
 def test_a_stored_cell_of_another_precision_is_not_taken(tmp_path: Path) -> None:
     """fp32, bf16 and fp32 again: only the last comes from the store."""
     taken = [
-        evaluate("resnet20", precision=precision, cache=tmp_path, **SMALL).manifest["cells"]["from_store"]
+        evaluate("resnet20", precision=precision, cache=tmp_path, **SMALL).manifest.cells.from_store
         for precision in ("fp32", "bf16", "fp32")
     ]
     assert taken == [0, 0, 2]
@@ -63,7 +63,7 @@ def test_a_compiled_network_answers_alike(plain: Run) -> None:
     """The network is compiled for the full batch and for the last one; the answers differ by rounding at most."""
     torch.compiler.reset()
     run = evaluate("resnet20", compiled=True, store=False, **SMALL)
-    assert run.manifest["compiled"] is True
+    assert run.manifest.compiled is True
     np.testing.assert_allclose(
         run.predictions.answers.nll, plain.predictions.answers.nll, rtol=1e-2, atol=1e-4
     )

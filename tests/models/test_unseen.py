@@ -100,7 +100,7 @@ def test_a_stem_with_another_padding_is_not_taken_in_silence(tmp_path: Path) -> 
         assert clause == f"what weights do not show: {stem}, stages of stride 1, 2, 2, {rest}"
     run = evaluate(loaded, corruptions="brightness", severities="1", limit=10, on_note=notes.append)
     assert f"resnet20: assumed {loaded.assumed[0]}" in notes
-    assert run.manifest["models"][0]["assumed"] == list(loaded.assumed)
+    assert run.manifest.models[0].assumed == loaded.assumed
     assert f"assumed {loaded.assumed[0]}" in inspect(path)["notes"]
 
 

@@ -27,7 +27,9 @@ def run_of(base: Run, names: tuple[str, ...], folder: Path) -> Run:
         right = rng.random(fields["predictions"][place].shape) < 0.1 * place / len(names)
         fields["predictions"][place][right] = np.broadcast_to(kept.labels, right.shape)[right]
     predictions = replace(kept, models=names, answers=Answers(**fields))
-    models = [{**base.manifest["models"][at], "name": name} for at, name in zip(source, names, strict=True)]
+    models = tuple(
+        replace(base.manifest.models[at], name=name) for at, name in zip(source, names, strict=True)
+    )
     return _written(base, predictions, {"models": models, "baseline_model": names[0]}, folder)
 
 
@@ -54,11 +56,11 @@ def part(base: Run, cells: list[tuple[str, int]], folder: Path) -> Run:
 
 
 def _written(base: Run, predictions, changes, folder: Path) -> Run:
-    manifest = {**base.manifest, **changes}
+    manifest = replace(base.manifest, **changes)
     made = Run(
         manifest=manifest,
         tables=predictions.tables(),
-        scores=scored(predictions, base.scores.normaliser, manifest["baseline_model"]),
+        scores=scored(predictions, base.scores.normaliser, manifest.baseline_model),
         context=base.context,
         predictions=predictions,
         folder=folder,

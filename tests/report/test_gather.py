@@ -1,6 +1,5 @@
 """What a report shows is what the runs hold: merged, compared, re-made from the data they name."""
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -54,7 +53,7 @@ def test_several_runs_are_one_report(base_run, tmp_path):
     content = gather([base_run, again])
     assert content.models == ("resnet20 (run)", "resnet20-pp", "resnet20 (again)", "other")
     assert content.baseline == "resnet20 (run)"
-    assert len(content.manifests) == 2
+    assert len(content.runs) == 2
     assert content.scores["resnet20 (again)"].mean_error == content.scores["resnet20 (run)"].mean_error
 
 
@@ -118,14 +117,15 @@ def test_the_worst_cells(base_run):
 
 def test_a_report_without_the_images_says_why(base_run, tmp_path):
     """Where the data are not there any more, or are others, the report has one sentence instead of a strip."""
-    data = {**base_run.manifest["data"], "name": "cifar10-c", "root": str(tmp_path / "gone")}
-    moved = replace(base_run, manifest={**base_run.manifest, "data": data})
+    manifest = base_run.manifest
+    data = replace(manifest.data, name="cifar10-c", root=str(tmp_path / "gone"))
+    moved = replace(base_run, manifest=replace(manifest, data=data))
     strip = gather([moved]).examples
     assert strip.cells == ()
     assert strip.note.startswith("No example images: ")
     assert "gone" in strip.note
-    other = {**base_run.manifest["data"], "digest": "0" * 64}
-    changed = replace(base_run, manifest={**base_run.manifest, "data": other})
+    other = replace(manifest.data, digest="0" * 64)
+    changed = replace(base_run, manifest=replace(manifest, data=other))
     assert "another digest" in gather([changed]).examples.note
 
 
@@ -156,8 +156,9 @@ def test_examples_of_published_files(tmp_path):
 def test_examples_of_other_code_are_not_shown(base_run):
     """Where a corruption is computed in another way since, its images are not those that the models answered."""
     worst = next(iter(worst_cells(merge([base_run]))))[0]
-    versions = {**base_run.manifest["data"]["corruption_versions"], worst: "older"}
-    changed = {**base_run.manifest, "data": {**base_run.manifest["data"], "corruption_versions": versions}}
+    versions = {**base_run.manifest.data.corruption_versions, worst: "older"}
+    data = replace(base_run.manifest.data, corruption_versions=versions)
+    changed = replace(base_run.manifest, data=data)
     assert f"the code of {worst} changed" in gather([replace(base_run, manifest=changed)]).examples.note
 
 
@@ -177,8 +178,8 @@ def test_kernels_are_those_of_the_network(base_run, content):
 def test_a_checkpoint_that_was_changed_shows_no_kernels(base_run, tmp_path):
     """Kernels of other weights than those that were evaluated would be a lie: the report says why there are none."""
     file = tmp_path / "weights.safetensors"
-    model = base_run.manifest["models"][1]
-    shutil.copy(model["checkpoint"], file)
+    model = base_run.manifest.models[1]
+    shutil.copy(model.checkpoint, file)
     moved = _with_checkpoint(base_run, str(file))
     assert gather([moved]).stems[0].push is not None
     file.write_bytes(file.read_bytes() + b" ")
@@ -189,9 +190,9 @@ def test_a_checkpoint_that_was_changed_shows_no_kernels(base_run, tmp_path):
 
 
 def _with_checkpoint(run, path):
-    models = json.loads(json.dumps(run.manifest["models"]))
-    models[1]["checkpoint"] = path
-    return replace(run, manifest={**run.manifest, "models": models})
+    first, second, *rest = run.manifest.models
+    models = (first, replace(second, checkpoint=path), *rest)
+    return replace(run, manifest=replace(run.manifest, models=models))
 
 
 def test_calibration_is_of_the_answers(base_run, content):
@@ -232,7 +233,7 @@ def test_a_normaliser_that_divides_nothing_is_not_spoken_of(base_run):
     of_divisor, other = "old-table was measured on other images", "a stratified subset"
     second = replace(
         base_run,
-        manifest={**base_run.manifest, "normaliser_notes": [of_divisor]},
+        manifest=replace(base_run.manifest, normaliser_notes=(of_divisor,)),
         context=replace(base_run.context, notes=(of_divisor, other)),
     )
     assert of_divisor in merge([second]).context.notes

@@ -81,9 +81,9 @@ def test_eleven_numbered_classes_are_in_the_order_that_is_said(tmp_path: Path) -
     assert "--classes numbers" in order
     assert "(labels by folder order: 0=0, 1=1, 10=2, 2=3, 3=4, " in warning
     assert "--classes)?" in warning
-    assert right.manifest["data"]["classes"]["folders"] == [str(k) for k in range(11)]
-    assert right.manifest["data"]["classes"]["order"] == "numbers"
-    assert wrong.manifest["data"]["digest"] != right.manifest["data"]["digest"]
+    assert right.manifest.data.classes.folders == tuple(str(k) for k in range(11))
+    assert right.manifest.data.classes.order == "numbers"
+    assert wrong.manifest.data.digest != right.manifest.data.digest
     # A report opens the images again in the run's own order, and calls the classes by their folders.
     (cell,) = example_images(merge([wrong])).cells
     assert cell.examples
@@ -102,7 +102,7 @@ def test_all_120_images_are_evaluated_though_60_lie_deeper(tmp_path: Path) -> No
     (root / "cat" / "notes.txt").write_text("")
     notes: list[str] = []
     run = ppbench.evaluate(_network(3), root=root, out=tmp_path / "run", on_note=notes.append, **SMALL)
-    assert run.manifest["data"]["images"] == 120
+    assert run.manifest.data.images == 120
     assert _clean_error(run) == 0.0
     told = f"passed over in {root}: hidden files: 1 (such as cat/._000.png); files with another ending: 1 (such as cat/"
     assert [note for note in notes if note.startswith(told)]

@@ -20,6 +20,7 @@ from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.evaluate import evaluate
+from ppbench.runs.manifest import CellCounts
 
 SMALL = {"corruptions": "pixelate", "severities": "5", "limit": 30}
 CPU = torch.device("cpu")
@@ -151,7 +152,7 @@ def test_images_of_ones_own_have_no_default_table(tmp_path: Path) -> None:
         "resnet20", data="digits-c", root=tmp_path / "mine.npz", corruptions="pixelate", severities="5"
     )
     assert run.scores.normaliser is None
-    assert run.manifest["data"]["root"] == str(tmp_path / "mine.npz")
+    assert run.manifest.data.root == str(tmp_path / "mine.npz")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_run_says_what_came_from_the_store(tmp_path: Path) -> None:
     """A second run takes its cells from the store, run.json counts them, and the errors are the same bytes."""
     first = evaluate("resnet20", **SMALL, seed=7, out=tmp_path / "a")
     second = evaluate("resnet20", **SMALL, seed=7, out=tmp_path / "b")
-    assert first.manifest["cells"] == {"from_store": 0, "evaluated": 2}
-    assert second.manifest["cells"] == {"from_store": 2, "evaluated": 0}
+    assert first.manifest.cells == CellCounts(from_store=0, evaluated=2)
+    assert second.manifest.cells == CellCounts(from_store=2, evaluated=0)
     assert (tmp_path / "a" / "errors.csv").read_bytes() == (tmp_path / "b" / "errors.csv").read_bytes()
     assert len(repr(second)) < 300

@@ -131,7 +131,7 @@ def test_what_the_weights_are_not() -> None:
     run = evaluate(["resnet20", "alexnet", replace(own, caveats=())], **SMALL)
     (shipped,) = {entry.caveat for entry in shipped_index() if entry.data == "digits-c"}
     assert f"resnet20, alexnet: {shipped}" in run.context.notes
-    assert [about["caveats"] for about in run.manifest["models"]] == [[shipped], [shipped], []]
+    assert [about.caveats for about in run.manifest.models] == [(shipped,), (shipped,), ()]
 
 
 def test_weights_trained_here_say_what_they_are_not() -> None:

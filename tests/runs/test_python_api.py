@@ -86,7 +86,7 @@ class TestPaths:
         assert run.folder == Path("x")
         assert len(list(Path("c", "cells").rglob("*.cell"))) == 2
         assert ppbench.load_run("x").tables == run.tables
-        assert run.manifest["data"]["root"] == "data/some.npz"
+        assert run.manifest.data.root == "data/some.npz"
 
     def test_a_tilde_is_the_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A shell would have put it in; Python callers have none."""
@@ -132,8 +132,8 @@ class TestModules:
         assert run.tables[0].clean == wanted.tables[0].clean
         assert all(part.training for part in module.modules())
         assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
-        (about,) = run.manifest["models"]
-        assert (about["input_spec_source"], about["identified"]) == ("the caller", False)
+        (about,) = run.manifest.models
+        assert (about.input_spec_source, about.identified) == ("the caller", False)
 
     def test_a_contract_in_every_form_is_the_same(self, resnet20: LoadedModel) -> None:
         """A spec, its fields without the size, timm's configuration, and torchvision's transforms."""
@@ -145,8 +145,8 @@ class TestModules:
             {"input_size": (3, 32, 32), "mean": spec.mean, "std": spec.std, "interpolation": "bilinear", "crop_pct": 1},
             ImageClassification(crop_size=32, mean=spec.mean, std=spec.std),
         ):  # fmt: skip
-            (model,) = ppbench.evaluate(resnet20.module, spec=given, **SMALL).manifest["models"]
-            assert model["input_spec"] == spec.to_dict()
+            (model,) = ppbench.evaluate(resnet20.module, spec=given, **SMALL).manifest.models
+            assert model.input_spec == spec
 
     def test_timm_and_torchvision_say_that_images_are_resized(self) -> None:
         """A network for 224 pixels has images of 32 enlarged, by the interpolation it was trained with."""

@@ -15,6 +15,7 @@ import ppbench
 from ppbench.errors import InputError
 from ppbench.models.input_spec import default_spec
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.manifest import schema
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "run.schema.json").read_text())
 SMALL = {"corruptions": "fog", "severities": [5], "limit": 20}
@@ -79,7 +80,9 @@ def test_a_run_on_class_folders_says_whose_labels_they_are(
 
 def _undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
     """The keys of a value that its schema does not describe."""
-    for option in schema.get("oneOf", []):
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    for option in schema.get("anyOf", []):
         if (option.get("type") == "null") == (value is None):
             yield from _undescribed(value, option, place)
             return
@@ -93,6 +96,11 @@ def _undescribed(value: Any, schema: dict[str, Any], place: str) -> Iterator[str
         if "description" not in described:
             yield f"{place}.{key}"
         yield from _undescribed(item, described, f"{place}.{key}")
+
+
+def test_the_published_schema_is_that_of_the_types() -> None:
+    """It is made from them: `python -m ppbench.runs.manifest > docs/run.schema.json`."""
+    assert schema() == SCHEMA
 
 
 def test_every_key_is_described(manifest: dict[str, Any]) -> None:

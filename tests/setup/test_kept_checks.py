@@ -62,9 +62,9 @@ def test_a_run_from_the_store_checks_nothing_again(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Checker, "_searched", never)
     lines: list[str] = []
     again = evaluate("resnet20", **SMALL, loading=wrong, cache=tmp_path, on_warning=lines.append)
-    assert again.manifest["cells"]["evaluated"] == 0
+    assert again.manifest.cells.evaluated == 0
     assert lines == first_lines
-    assert again.manifest["models"] == first.manifest["models"]
+    assert again.manifest.models == first.manifest.models
     with pytest.raises(AssertionError, match="asked"):
         evaluate("resnet20", **SMALL, loading=wrong, cache=tmp_path, fresh=True)
     CellStore(tmp_path / "cells").clear()
@@ -96,16 +96,16 @@ def test_a_good_run_says_one_line() -> None:
     assert [note for note in notes if "set-up check" in note] == [
         "set-up check: nothing looks wrong (resnet20); but 200 images are few, a wrong mean or BGR may not show"
     ]
-    setup = run.manifest["models"][0]["setup"]
-    assert setup["verdict"] == "ok"
-    assert "the index (resnet20-digits) says 4.0 %" in setup["findings"][-1]["text"]
+    setup = run.manifest.models[0].setup
+    assert setup.verdict == "ok"
+    assert "the index (resnet20-digits) says 4.0 %" in setup.findings[-1].text
 
 
 def test_a_network_handed_in_is_not_compared_with_its_file() -> None:
     """It may have been trained or pruned since: only what a run loads itself is what the index says of its digest."""
     model = ppbench.load_model("resnet20", data="digits-c")
     run = evaluate(model, **SMALL, store=False)
-    assert "nobody has published" in run.manifest["models"][0]["setup"]["findings"][-1]["text"]
+    assert "nobody has published" in run.manifest.models[0].setup.findings[-1].text
 
 
 FOG: dict[str, Any] = {
@@ -133,10 +133,10 @@ def test_published_cells_without_clean_images_are_checked_too(tmp_path: Path) ->
         root=tmp_path,
         **FOG,
     )
-    setup = run.manifest["models"][0]["setup"]
-    assert setup["depends_on"] == "batch"
-    (clean,) = (finding for finding in setup["findings"] if finding["check"] == "clean error")
-    assert clean["state"] == "skipped"
+    setup = run.manifest.models[0].setup
+    assert setup.depends_on == "batch"
+    (clean,) = (finding for finding in setup.findings if finding.check == "clean error")
+    assert clean.state == "skipped"
 
 
 def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
@@ -181,9 +181,7 @@ def test_weights_that_are_no_numbers_are_named() -> None:
     assert not any("normalisation" in line or "--precision fp32" in line for line in warnings)
     assert "spoilt gave outputs that are not finite for 100 % of the images" in " ".join(run.context.notes)
     assert "most of them on clean (100 %)" in " ".join(run.context.notes)
-    states = {
-        finding["check"]: finding["state"] for finding in run.manifest["models"][0]["setup"]["findings"]
-    }
+    states = {finding.check: finding.state for finding in run.manifest.models[0].setup.findings}
     assert (states["weights"], states["class order"], states["other set-ups"]) == (
         "wrong",
         "skipped",

@@ -66,8 +66,8 @@ def test_a_softmax_inside_changes_no_number() -> None:
     inside = evaluate(_model(nn.Softmax(dim=1)), **small, on_warning=lines.append)
     logs = evaluate(_model(nn.LogSoftmax(dim=1)), **small)
     assert any("it returns probabilities" in line for line in lines)
-    assert inside.manifest["models"][0]["setup"]["outputs"] == "probabilities"
-    assert plain.manifest["models"][0]["setup"]["outputs"] == "logits"
+    assert inside.manifest.models[0].setup.outputs == "probabilities"
+    assert plain.manifest.models[0].setup.outputs == "logits"
     for run in (inside, logs):
         np.testing.assert_array_equal(
             run.predictions.answers.predictions, plain.predictions.answers.predictions

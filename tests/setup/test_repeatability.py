@@ -113,11 +113,9 @@ def test_a_failing_network_is_no_error_of_the_check() -> None:
     model, warnings, notes = loaded(Sulking()), [], []
     Sulking.sulks = True
     run = evaluate(model, **SMALL, on_warning=warnings.append, on_note=notes.append)
-    finding = next(
-        each for each in run.manifest["models"][0]["setup"]["findings"] if each["check"] == "batch"
-    )
-    assert finding["state"] == "skipped"
-    assert "not now" in finding["text"]
+    finding = next(each for each in run.manifest.models[0].setup.findings if each.check == "batch")
+    assert finding.state == "skipped"
+    assert "not now" in finding.text
     assert any("not now" in line for line in warnings)
     assert not any("nothing looks wrong" in line for line in notes)
 
@@ -132,10 +130,8 @@ def test_no_more_images_than_the_run_asks_for() -> None:
             return super().forward(x)
 
     run = evaluate(loaded(Few()), **SMALL, batch_size=5)
-    finding = next(
-        each for each in run.manifest["models"][0]["setup"]["findings"] if each["check"] == "batch"
-    )
-    assert finding["state"] == "ok"
+    finding = next(each for each in run.manifest.models[0].setup.findings if each.check == "batch")
+    assert finding.state == "ok"
 
 
 def test_a_network_that_keeps_a_state_answers_as_without_the_check() -> None:

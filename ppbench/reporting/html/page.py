@@ -1,6 +1,5 @@
 """The page: view data into the template."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,11 @@ from ppbench.reporting.figures.palette import colours
 from ppbench.reporting.html import heat_view, score_view
 from ppbench.reporting.html.drawings import draw_all
 from ppbench.reporting.html.example_view import example_rows
-from ppbench.reporting.html.run_facts import run_facts
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.reporting.reference_rows import footnotes, mark_of, reference_lines
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.names import SEVERITIES
 from ppbench.scoring.references import Reference
-from ppbench.spelling import spelled_content
 
 _HERE = Path(__file__).parent
 
@@ -84,11 +81,7 @@ def _view(content: ReportContent) -> dict[str, Any]:
         "normaliser": None if divisor is None else divisor.name,
         "examples": example_rows(content),
         "example_note": content.examples.note,
-        "runs": [run_facts(name, manifest) for name, manifest in content.manifests],
-        "raw": [
-            (name, json.dumps(spelled_content(manifest), indent=2, ensure_ascii=False))
-            for name, manifest in content.manifests
-        ],
+        "runs": content.runs,
     }
 
 
