@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ppbench.errors import InputError
 
@@ -47,11 +47,10 @@ class Classes:
     names: tuple[str, ...]
     by: Order
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, for run.json: of a known list only its digest."""
-        digest = hashlib.sha256("\n".join(self.names).encode(errors="surrogateescape")).hexdigest()
-        folders = None if self.by == "known" else list(self.names)
-        return {"order": self.by, "folders": folders, "digest": digest}
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the names, label 0 first, joined by line feeds."""
+        return hashlib.sha256("\n".join(self.names).encode(errors="surrogateescape")).hexdigest()
 
     def __str__(self) -> str:
         """Return it in words: ``labels by folder order: cat=0, dog=1``."""

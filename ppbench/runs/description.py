@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import corruptions
+from ppbench.data.class_order import Classes
 from ppbench.data.own_name import own_name
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
@@ -62,7 +63,7 @@ def describe_data(
         num_classes=images.num_classes,
         image_size=images.image_size,
         digest=images.digest,
-        classes=None if images.classes is None else ClassFacts(**images.classes.to_dict()),
+        classes=None if images.classes is None else _class_facts(images.classes),
         limit=limit,
         seed=generator.seed,
         corruptions=names,
@@ -73,3 +74,10 @@ def describe_data(
         corruption_digests=images.corruption_digests(names),
         root=None if root is None else str(root),
     )
+
+
+def _class_facts(classes: Classes) -> ClassFacts:
+    """Return which class folder has which label: of a set's own list only its digest."""
+    assert classes.by != "any"  # folders that have been found are in some order
+    folders = None if classes.by == "known" else classes.names
+    return ClassFacts(order=classes.by, folders=folders, digest=classes.digest)

@@ -1,31 +1,36 @@
 """What has to agree before two runs of published images are paired."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from ppbench.errors import InputError
 from ppbench.runs.agreement import measured_facts, require_agreement
+from ppbench.runs.manifest import DataFacts
 
 
-def _published(**digests: str) -> dict[str, Any]:
+def _published(**digests: str) -> DataFacts:
     """What a run on some corruptions of a published folder says of its images."""
-    return {
-        "name": "cifar10-c",
-        "source": "published",
-        "protocol": "cifar-c",
-        "images": 100,
-        "num_classes": 10,
-        "digest": "ab" * 32,
-        "seed": 0,
-        "generator": None,
-        "jpeg_quality": None,
-        "corruption_versions": None,
-        "corruption_digests": digests,
-    }
+    return DataFacts(
+        name="cifar10-c",
+        source="published",
+        protocol="cifar-c",
+        images=100,
+        num_classes=10,
+        image_size=(32, 32),
+        digest="ab" * 32,
+        limit=None,
+        seed=0,
+        corruptions=tuple(digests),
+        severities=(1, 2, 3, 4, 5),
+        generator=None,
+        jpeg_quality=None,
+        corruption_versions=None,
+        corruption_digests=digests,
+    )
 
 
-def _require(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+def _require(ours: DataFacts, theirs: DataFacts) -> None:
     require_agreement(
         measured_facts(ours, "fp32"), measured_facts(theirs, "fp32"), where="this run", other="the baseline"
     )
@@ -51,6 +56,4 @@ def test_only_the_corruptions_asked_for_count() -> None:
 
 def test_a_run_without_digests_of_corruptions_is_paired() -> None:
     """Runs of before they were recorded are compared by what they have."""
-    older = _published()
-    del older["corruption_digests"]
-    _require(older, _published(fog="01" * 32))
+    _require(replace(_published(), corruption_digests=None), _published(fog="01" * 32))
