@@ -3,7 +3,7 @@
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -16,7 +16,9 @@ from ppbench.cli.corruption_choice import CorruptionFiles, load_files
 if TYPE_CHECKING:
     from ppbench.models.requests import Loading
     from ppbench.runs.folder import Run
+    from ppbench.runs.plan import Plan
     from ppbench.runs.setup_report import SetupReport
+    from ppbench.setup.finding import SetupCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +151,21 @@ class EvaluationOptions:
         ),
     ] = None
 
-    def evaluate(self, out: Path | None, **more: Any) -> "Run":
+    def evaluate(
+        self,
+        out: Path | None,
+        *,
+        check: "Callable[[Plan], None] | None" = None,
+        check_setups: "Callable[[Sequence[SetupCheck]], None] | None" = None,
+        **output: Any,
+    ) -> "Run":
         """Evaluate with progress on stderr.
 
         Args:
             out: the run's folder; None writes none.
-            more: what else `ppbench.runs.evaluate.evaluate` takes.
+            check: what ends the run before the work by what it raises, see `Listeners`.
+            check_setups: the same, when the set-ups have been looked at.
+            output: fields of `EvaluationConfig` about what is written and shown.
 
         Raises:
             InputError: bad input.
@@ -162,29 +173,35 @@ class EvaluationOptions:
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
         from ppbench.models.requests import pair
-        from ppbench.runs.evaluate import evaluate
+        from ppbench.runs.config import EvaluationConfig
+        from ppbench.runs.evaluate import run
+        from ppbench.runs.listeners import Listeners
 
         load_files(self.corruption_file or [], self.corruptions)
-        requests = pair(self.model or [], self.checkpoint or [])
+        models = pair(self.model or [], self.checkpoint or [])
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
-        given["loading"] = self._loading()
+        config = EvaluationConfig(
+            **given,
+            **output,
+            out=out,
+            loading=self._loading(),
+            command=shlex.join(["ppbench", *sys.argv[1:]]),
+        )
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
             else "nothing was kept (--no-store)"
         )
         with interruptible(kept), eval_progress() as progress:
-            return evaluate(
-                requests,
-                **given,
-                **more,
-                command=shlex.join(["ppbench", *sys.argv[1:]]),
-                out=out,
-                on_batch=progress.on_batch,
-                on_standing=progress.on_standing,
-                on_warning=lambda line: progress.say(f"warning: {line}"),
-                on_note=progress.say,
+            listeners = Listeners(
+                warning=lambda line: progress.say(f"warning: {line}"),
+                batch=progress.on_batch,
+                standing=progress.on_standing,
+                note=progress.say,
+                check=check or (lambda _plan: None),
+                check_setups=check_setups or (lambda _checks: None),
             )
+            return run(models, config, listeners)
 
     def check_setups(self) -> "SetupReport":
         """Check the set-ups of the models on clean images; only the options of `SETUP_NAMES` have an effect.

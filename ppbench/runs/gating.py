@@ -11,7 +11,7 @@ from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.folder import Run, load_run
 from ppbench.runs.manifest import DataFacts, ModelFacts
-from ppbench.runs.planned import Planned
+from ppbench.runs.plan import Plan
 from ppbench.runs.repeatable import require_repeatable, setup_changes, setup_facts
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
@@ -173,11 +173,11 @@ def judged_name(models: Sequence[str], normaliser_model: str | None, model: str 
     return others[0]
 
 
-def check_planned(planned: Planned, baseline: Baseline | None, model: str | None, *, where: str) -> None:
+def check_planned(plan: Plan, baseline: Baseline | None, model: str | None, *, where: str) -> None:
     """Find what a gate would refuse after an evaluation before it.
 
     Args:
-        planned: what the run will measure.
+        plan: what the run will measure.
         baseline: what it will be compared with; None where it becomes the baseline itself.
         model: which of its models is meant; None where it has only one beside its normaliser.
         where: what the baseline was read from, for the message.
@@ -185,9 +185,9 @@ def check_planned(planned: Planned, baseline: Baseline | None, model: str | None
     Raises:
         InputError: no such model, several and none named, or other images than the baseline's.
     """
-    judged_name(planned.models, planned.normaliser_model, model)
+    judged_name(plan.names, plan.divisor.model, model)
     if baseline is not None:
-        require_same_images(planned.data, planned.precision, baseline, where=where)
+        require_same_images(plan.data, plan.precision, baseline, where=where)
 
 
 def require_same_images(data: DataFacts, precision: str, baseline: Baseline, *, where: str) -> None:

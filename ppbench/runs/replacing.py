@@ -1,39 +1,22 @@
 """May a run be written over? Only where nothing would be lost: the new one measures all that the old one did."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ppbench.errors import InputError
 from ppbench.runs.agreement import differences, measured_facts
-from ppbench.runs.manifest import FILE, DataFacts, Manifest, ModelFacts, read_manifest
+from ppbench.runs.manifest import FILE, Manifest, read_manifest
+from ppbench.runs.plan import Plan
 from ppbench.scoring.baseline_file import Fact
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a run measures, as far as that is known before it.
-
-    Attributes:
-        data: the images and cells.
-        precision: of the networks' arithmetic.
-        models: the networks.
-    """
-
-    data: DataFacts
-    precision: str
-    models: Sequence[ModelFacts]
-
 
 _IDENTITY = ("architecture", "checkpoint_sha256", "checkpoint_prefix", "input_spec")
 
 
-def refuse_loss(folder: Path, new: Measured) -> bool:
+def refuse_loss(folder: Path, new: Plan) -> bool:
     """Look at the run that is in a folder, if there is one, before another takes its place.
 
     Args:
         folder: where the new run is to be written.
-        new: what the new run measures.
+        new: what the new run will measure.
 
     Returns:
         Whether there is a run, all of which the new one measures again.
@@ -55,7 +38,7 @@ def refuse_loss(folder: Path, new: Measured) -> bool:
     return True
 
 
-def _lost(old: Manifest, new: Measured) -> str | None:
+def _lost(old: Manifest, new: Plan) -> str | None:
     """Return what only the old run has, in words; None if nothing."""
     for word, olds, news in (
         ("corruption", old.data.corruptions, new.data.corruptions),
@@ -65,7 +48,7 @@ def _lost(old: Manifest, new: Measured) -> str | None:
             return f"one with {word} {missing[0]}"
     if differing := differences(_facts(old, old), _facts(new, old)):
         return f"one that was measured otherwise ({differing[0]})"
-    kept = {model.name: model for model in new.models}
+    kept = {model.name: model for model in new.model_facts}
     for model in old.models:
         if model.name not in kept:
             return f"one with {model.name}"
@@ -78,6 +61,6 @@ def _lost(old: Manifest, new: Measured) -> str | None:
     return None
 
 
-def _facts(run: Manifest | Measured, old: Manifest) -> dict[str, Fact]:
+def _facts(run: Manifest | Plan, old: Manifest) -> dict[str, Fact]:
     """Return what must agree, of the corruptions that the old run has."""
     return measured_facts(run.data, run.precision, old.data.corruptions)

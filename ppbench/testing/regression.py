@@ -15,7 +15,8 @@ from ppbench.models.module import Contract, copied
 from ppbench.reporting.comparison_layout import signed
 from ppbench.reporting.gate_tables import WORST, headline, sentence
 from ppbench.runs.caller_warnings import at_the_caller
-from ppbench.runs.evaluate import evaluate
+from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.evaluate import run
 from ppbench.runs.gating import (
     baseline_of,
     check_baseline_place,
@@ -25,6 +26,7 @@ from ppbench.runs.gating import (
     read_baseline,
     write_baseline,
 )
+from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Model, said
 from ppbench.runs.repeatable import require_repeatable_setups
 from ppbench.scoring.gate import Judgement
@@ -107,32 +109,36 @@ def assert_no_robustness_regression(
         check_rules(rules, against)
     if num_classes is not None:
         _check_classes(model, num_classes, meant(data, None if root is None else Path(root)))
-    run = evaluate(
-        replace(model, module=copied(model.module, model.name)) if isinstance(model, LoadedModel) else model,
-        spec=spec,
+    config = EvaluationConfig(
         data=data,
         root=root,
         classes=classes,
         source=source,
+        limit=limit,
         corruptions=corruptions,
         severities=severities,
-        limit=limit,
         seed=seed,
         generator=generator,
         jpeg=jpeg,
+        batch_size=batch_size,
         device=device,
         precision=precision,
         compiled=compiled,
-        batch_size=batch_size,
-        normaliser=normaliser,
         cache=cache,
-        check=lambda planned: check_planned(planned, against, None, where=str(path)),
+        normaliser=normaliser,
+    )
+    listeners = Listeners(
+        warning=at_the_caller(),
+        check=lambda plan: check_planned(plan, against, None, where=str(path)),
         check_setups=require_repeatable_setups,
     )
+    # A copy: the caller's network keeps its device and its mode.
+    own = replace(model, module=copied(model.module, model.name)) if isinstance(model, LoadedModel) else model
+    made = run(own, config, listeners, spec)
     if against is None:
-        write_baseline(baseline_of(run), path)
+        write_baseline(baseline_of(made), path)
         return None
-    found = gate_run(run, against, rules, where=str(path)).judgement
+    found = gate_run(made, against, rules, where=str(path)).judgement
     _raise_or_warn(found, strict)
     return found
 
