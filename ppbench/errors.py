@@ -1,5 +1,6 @@
 """What goes wrong by the user's hand: one line, exit code 2."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -22,7 +23,10 @@ def unknown(kind: str, got: str, known: Iterable[str], *, listed_by: str = "") -
         listed_by: the command that lists them, where they are many.
     """
     names, begins = list(known), str(got)
-    begun = [name for name in names if len(begins) > 2 and name.startswith(begins)]
+    # In whole words: cifar10 is cifar10-c, and not cifar100-c.
+    begun = [
+        name for name in names if len(begins) > 2 and re.match(rf"{re.escape(begins)}[^a-zA-Z0-9]", name)
+    ]
     near = begun if 0 < len(begun) <= 3 else get_close_matches(begins, names, n=1, cutoff=0.6)
     if near:
         hint = f"did you mean {' or '.join(map(repr, near))}?"

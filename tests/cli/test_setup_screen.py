@@ -28,7 +28,7 @@ def test_a_right_set_up(ppbench):
 
 def test_a_wrong_set_up_is_exit_code_2(ppbench):
     """What is wrong is marked, and what would be better is named."""
-    done = ppbench(*DOCTOR, "--mean", "5,5,5", "--limit", "200")
+    done = ppbench(*DOCTOR, "--mean", "1.9,1.9,1.9", "--limit", "200")
     assert done.code == 2
     assert "!! clean error" in done.out
     assert "!! other set-ups" in done.out

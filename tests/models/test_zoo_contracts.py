@@ -168,7 +168,8 @@ def test_a_transformer_has_the_size_of_its_position_embeddings(
     with torch.device("meta"):
         network = architecture.build(10, 224)
     assert network.state_dict()["encoder.pos_embedding"].shape == positions["encoder.pos_embedding"].shape
-    said, spec = contract.claim(224)
+    claim = contract.claim(224)
+    said, spec = claim.who, claim.spec
     assert said.endswith(source)
     assert (spec.size, spec.resize, spec.interpolation) == (
         side,
@@ -364,13 +365,14 @@ def test_images_of_another_size() -> None:
     """Published 224-pixel images are resized only for a network of another size, not cropped, and both is said."""
     weights = torchvision.models.Inception_V3_Weights.DEFAULT
     contract = torchvision_models.contract_of("inception_v3", weights)
-    said, spec = contract.claim(224)
+    claim = contract.claim(224)
+    said, spec = claim.who, claim.spec
     assert (spec.size, spec.resize, spec.crop) == (299, 299, None)
     assert spec.summary().startswith("299 pixels, resize 299 (bilinear), mean (0.5")
     assert said.endswith("(its crop left out: --resize 342 --crop 299 for whole photographs)")
-    said, spec = torchvision_models.contract_of(
-        "resnet50", torchvision.models.ResNet50_Weights.DEFAULT
-    ).claim(224)
+    usual = torchvision.models.ResNet50_Weights.DEFAULT
+    claim = torchvision_models.contract_of("resnet50", usual).claim(224)
+    said, spec = claim.who, claim.spec
     assert (spec.size, spec.resize, spec.crop) == (224, None, None)
     assert said.endswith("(its resize and crop left out: the images have that size)")
 
