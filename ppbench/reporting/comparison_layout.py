@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ppbench.scoring.comparison import Comparison
+from ppbench.scoring.headlines import PAIRED, decimals_of
 from ppbench.scoring.pairing import Difference
 
-_TITLES = {"clean": "clean error", "mean_error": "mean error", "mce": "mCE", "relative_mce": "relative mCE"}
-_IN_POINTS = ("clean", "mean_error", "error", "cell")
+_TITLES = {each.name: each.title for each in PAIRED}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def explanations(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _line(each: Difference, title: str) -> Line:
-    decimals = 2 if each.score.partition(".")[0] in _IN_POINTS else 1
+    decimals = decimals_of(each.score)
     p = each.p if each.p_holm is None else each.p_holm
     return Line(
         title,

@@ -4,11 +4,10 @@ import csv
 import io
 from collections.abc import Sequence
 
+from ppbench.scoring.headlines import HEADLINES
 from ppbench.scoring.names import in_order
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
-
-HEADLINES = ("clean", "mean_error", "mce", "relative_mce", "r_net")
 
 
 def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
@@ -18,7 +17,7 @@ def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
     as in `ModelScores.by_name`; ``error.<corruption>`` and ``ce.<corruption>``. Where a score has intervals, their
     bounds follow as ``<score>_low`` and ``<score>_high``. All are per cent.
     """
-    names = [*HEADLINES, *_of_corruptions(scores)]
+    names = [*(each.name for each in HEADLINES), *_of_corruptions(scores)]
     bounded = [name for name in names if any(name in model.intervals for model in scores.models)]
     columns = ["model", "source", "normaliser"]
     for name in names:

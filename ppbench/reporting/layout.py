@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ppbench.reporting.reference_rows import PUBLISHED_MCE, footnotes, mark_of, one_scale
+from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, Headline, headlines
 from ppbench.scoring.names import EXTRA, GROUPS, in_order
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
@@ -90,9 +91,9 @@ def tables(scores: Scores, references: Sequence[Reference] = ()) -> list[Table]:
     numbers = () if scores.normaliser is None else ("CE", "error")
     # Over fewer cells than the benchmark's 75 a mean is another number, and must not be quoted as the benchmark's.
     partial = "partial " * scores.misses_cells
-    columns = (
-        name if name in _OF_NO_CELLS else partial + name for name in summary_columns(scores, references)
-    )
+    columns = [
+        (partial if column.of_cells else "") + column.title for column in summary_columns(scores, references)
+    ]
     return [
         Table("summary", "model", tuple(columns), (), tuple(summary)),
         Table(f"{heading} per corruption", "corruption", names, numbers, tuple(corruptions)),
@@ -137,10 +138,6 @@ def mean_row(scores: Scores) -> Row:
     return _paired(scores, title, mces, [model.mean_error for model in scores.models])
 
 
-_OF_NO_CELLS = ("clean error", PUBLISHED_MCE)
-"""Columns of the summary that are no means over what was measured of the 75 cells."""
-
-
 def _corruption_row(scores: Scores, name: str) -> Row:
     found = [model.row(name) for model in scores.models]
     errors = [None if row is None else row.mean_error for row in found]
@@ -150,39 +147,45 @@ def _corruption_row(scores: Scores, name: str) -> Row:
 def _paired(scores: Scores, title: str, ces: list[float | None], errors: list[float | None]) -> Row:
     """Return a row of CE and error per model, or of the error alone where nothing is divided by."""
     if scores.normaliser is None:
-        return Row(title, tuple((_number(error, 2),) for error in errors), _lowest(errors))
+        return Row(
+            title,
+            tuple((_number(error, MEAN_ERROR.decimals),) for error in errors),
+            _best(MEAN_ERROR, errors),
+        )
     numbers = tuple(
-        (NONE,) if error is None else (_number(ce, 1), _number(error, 2))
+        (NONE,) if error is None else (_number(ce, MCE.decimals), _number(error, MEAN_ERROR.decimals))
         for ce, error in zip(ces, errors, strict=True)
     )
     known = any(ce is not None for ce in ces)
-    return Row(title, numbers, _lowest(ces if known else errors))
+    return Row(title, numbers, _best(MCE, ces if known else errors))
 
 
-def summary_columns(scores: Scores, references: Sequence[Reference] = ()) -> list[str]:
-    """Return the headings of the summary; a score that no model can have is left out."""
-    columns = ["clean error", "mean error"]
-    if scores.normaliser is not None:
-        columns += ["mCE", "relative mCE"]
-    columns += ["R_net"] * (scores.baseline is not None)
-    apart = any(row.mce is not None and not one_scale(row, scores.normaliser) for row in references)
-    return columns + [PUBLISHED_MCE] * apart
+def summary_columns(scores: Scores, references: Sequence[Reference] = ()) -> list[Headline]:
+    """Return the columns of the summary; a score that no model can have is left out.
+
+    Published mCEs that were divided by something else than the models' stand in a column of their own.
+    """
+    normaliser = scores.normaliser
+    columns = list(headlines(normaliser=normaliser is not None, baseline=scores.baseline is not None))
+    if any(row.mce is not None and not one_scale(row, normaliser) for row in references):
+        columns.append(_PUBLISHED_MCE)
+    return columns
+
+
+_PUBLISHED_MCE = Headline("", PUBLISHED_MCE, MCE.decimals, of_cells=False)
 
 
 def summary_rows(scores: Scores, references: Sequence[Reference] = ()) -> list[Row]:
     """Return one row per model, its best values marked column by column; references are in no competition."""
-    names = summary_columns(scores, references)
-    columns = [[_summary(model, name) for model in scores.models] for name in names]
-    best = [
-        _lowest([None if value is None else -value for value in column] if name == "R_net" else column)
-        for name, column in zip(names, columns, strict=True)
-    ]
+    columns = summary_columns(scores, references)
+    values = [[model.by_name.get(column.name) for model in scores.models] for column in columns]
+    best = [_best(column, found) for column, found in zip(columns, values, strict=True)]
     return [
         Row(
             model.model,
-            tuple((_number(_summary(model, name), _decimals(name)),) for name in names),
+            tuple((_number(model.by_name.get(column.name), column.decimals),) for column in columns),
             frozenset(place for place, won in enumerate(best) if index in won),
-            tuple(_half_width(model, name) for name in names) if model.intervals else (),
+            tuple(_half_width(model, column) for column in columns) if model.intervals else (),
         )
         for index, model in enumerate(scores.models)
     ]
@@ -190,44 +193,25 @@ def summary_rows(scores: Scores, references: Sequence[Reference] = ()) -> list[R
 
 def reference_rows(scores: Scores, references: Sequence[Reference]) -> list[Row]:
     """Return one row per published result, each number in the column of its own scale."""
-    names = summary_columns(scores, references)
+    columns = summary_columns(scores, references)
     marks = [mark for mark, _ in footnotes(references)]
     rows = []
     for reference in references:
-        values = {"clean error": reference.clean_error, "mean error": reference.mean_error}
-        values["mCE" if one_scale(reference, scores.normaliser) else PUBLISHED_MCE] = reference.mce
-        numbers = tuple((_number(values.get(name), _decimals(name)),) for name in names)
+        values = {CLEAN_ERROR: reference.clean_error, MEAN_ERROR: reference.mean_error}
+        values[MCE if one_scale(reference, scores.normaliser) else _PUBLISHED_MCE] = reference.mce
+        numbers = tuple((_number(values.get(column), column.decimals),) for column in columns)
         rows.append(
             Row(reference.model, numbers, mark=marks[mark_of(reference, references)], cite=reference.cite)
         )
     return rows
 
 
-_NAMES = {
-    "clean error": "clean",
-    "mean error": "mean_error",
-    "mCE": "mce",
-    "relative mCE": "relative_mce",
-    "R_net": "r_net",
-}
-
-
-def _summary(model: ModelScores, column: str) -> float | None:
-    return model.by_name.get(_NAMES.get(column, ""))
-
-
-def _half_width(model: ModelScores, column: str) -> str:
-    ends = model.intervals.get(_NAMES.get(column, ""))
+def _half_width(model: ModelScores, column: Headline) -> str:
+    ends = model.intervals.get(column.name)
     # A model that others are measured by has no uncertainty about itself, and nothing to show.
     return (
-        ""
-        if ends is None or ends[0] == ends[1]
-        else f"±{_number((ends[1] - ends[0]) / 2, _decimals(column))}"
+        "" if ends is None or ends[0] == ends[1] else f"±{_number((ends[1] - ends[0]) / 2, column.decimals)}"
     )
-
-
-def _decimals(column: str) -> int:
-    return 2 if column.endswith("error") else 1
 
 
 def _number(value: float | None, decimals: int) -> str:
@@ -237,8 +221,9 @@ def _number(value: float | None, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
-def _lowest(values: Sequence[float | None]) -> frozenset[int]:
+def _best(column: Headline, values: Sequence[float | None]) -> frozenset[int]:
+    """Return the places of the best values; none with one value, or where none is known."""
     known = [value for value in values if value is not None]
     if len(values) < 2 or not known:
         return frozenset()
-    return frozenset(index for index, value in enumerate(values) if value == min(known))
+    return frozenset(index for index, value in enumerate(values) if value == column.best(known))

@@ -5,11 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ppbench.errors import unknown
+from ppbench.scoring.headlines import PAIRED
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.pairing import Difference, Pairing, verdict
 from ppbench.scoring.significance import holm
-
-HEADLINES = ("clean", "mean_error", "mce", "relative_mce")
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def compare(pairing: Pairing) -> Comparison:
         pairing.second.model,
         pairing.first.images,
         pairing.level,
-        headlines=tuple(pairing.difference(name) for name in HEADLINES if name in scores),
+        headlines=tuple(pairing.difference(each.name) for each in PAIRED if each.name in scores),
         corruptions=_corrected(corruptions, 1 - pairing.level),
         cells=tuple(pairing.difference(name) for name in scores if name.startswith("cell.")),
         r_net=pairing.r_net(),

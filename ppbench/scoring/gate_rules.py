@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ppbench.errors import InputError, unknown
+from ppbench.scoring.headlines import PAIRED
 from ppbench.scoring.names import ALL, SEVERITIES, is_known
 
-HEADLINES = ("clean", "mean_error", "mce", "relative_mce")
 PER_CORRUPTION = ("ce", "error")
 CELL = "cell"
 
@@ -92,7 +92,7 @@ def _flat(table: Mapping[str, object], before: str = "") -> Iterable[tuple[str, 
 
 def _check_score(score: str, text: str) -> None:
     kind, *rest = score.split(".")
-    kinds = (*HEADLINES, *PER_CORRUPTION, CELL)
+    kinds = (*(each.name for each in PAIRED), *PER_CORRUPTION, CELL)
     if kind not in kinds:
         raise InputError(f"rule {text!r}: {unknown('score', kind, kinds)}")
     wanted = {CELL: "cell.CORRUPTION.SEVERITY"} | {part: f"{part}.CORRUPTION" for part in PER_CORRUPTION}

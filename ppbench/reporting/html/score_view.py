@@ -8,6 +8,7 @@ from ppbench.reporting.figures.palette import series
 from ppbench.reporting.layout import NONE
 from ppbench.reporting.provenance_line import provenance_lines
 from ppbench.reporting.report_content import ReportContent
+from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, R_NET, RELATIVE_MCE, Headline, headlines
 from ppbench.scoring.names import GROUPS
 from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, ModelScores
 
@@ -34,13 +35,11 @@ class Column:
     """A column of the headline table.
 
     Attributes:
-        key: the score's name in scores.json.
-        title: what it is called.
+        headline: the score.
         scale: what it is measured in.
     """
 
-    key: str
-    title: str
+    headline: Headline
     scale: str
 
 
@@ -65,16 +64,18 @@ class ModelRow:
 
 def headline_columns(content: ReportContent) -> tuple[Column, ...]:
     """Return the scores of the headline, each with its scale; those that no model can have are left out."""
-    divisor = content.scores.normaliser
-    found = [Column("clean", "clean error", "% of the clean images")]
-    if divisor is not None:
-        found.append(Column("mce", "mCE", f"%, {divisor.name} has 100"))
-    found.append(Column("mean_error", "mean error", "%, not normalised"))
-    if divisor is not None:
-        found.append(Column("relative_mce", "relative mCE", f"%, {divisor.name} has 100"))
-    if content.scores.baseline is not None:
-        found.append(Column("r_net", "R_net", f"against {content.scores.baseline}; higher is better"))
-    return tuple(found)
+    scores, divisor = content.scores, content.scores.normaliser
+    of_divisor = f"%, {divisor.name} has 100" if divisor is not None else ""
+    scales = {
+        CLEAN_ERROR: "% of the clean images",
+        MCE: of_divisor,
+        MEAN_ERROR: "%, not normalised",
+        RELATIVE_MCE: of_divisor,
+        R_NET: f"against {scores.baseline}; higher is better",
+    }
+    known = headlines(normaliser=divisor is not None, baseline=scores.baseline is not None)
+    # The mCE before the mean error: it is what most readers look for.
+    return tuple(Column(each, scale) for each, scale in scales.items() if each in known)
 
 
 def headline_rows(content: ReportContent) -> list[ModelRow]:
@@ -83,17 +84,19 @@ def headline_rows(content: ReportContent) -> list[ModelRow]:
     rows = []
     for place, model in enumerate(content.scores.models):
         style = series(place)
-        numbers = tuple(_headline_number(content, model, column.key) for column in columns)
+        numbers = tuple(_headline_number(content, model, column.headline) for column in columns)
         rows.append(ModelRow(style.letter, model.model, style.role, "; ".join(model.partial), numbers))
     return rows
 
 
-def _headline_number(content: ReportContent, model: ModelScores, key: str) -> Number:
-    decimals = 2 if key in ("clean", "mean_error") else 1
-    value = model.by_name.get(key)
-    known = [each.by_name[key] for each in content.scores.models if key in each.by_name]
-    best = value is not None and len(known) > 1 and value == (max(known) if key == "r_net" else min(known))
-    return Number(number(value, decimals), ends_text(model.intervals.get(key), decimals), best)
+def _headline_number(content: ReportContent, model: ModelScores, headline: Headline) -> Number:
+    name = headline.name
+    value = model.by_name.get(name)
+    known = [each.by_name[name] for each in content.scores.models if name in each.by_name]
+    best = value is not None and len(known) > 1 and value == headline.best(known)
+    return Number(
+        number(value, headline.decimals), ends_text(model.intervals.get(name), headline.decimals), best
+    )
 
 
 def notes(content: ReportContent) -> list[tuple[str, str]]:
