@@ -52,9 +52,9 @@ def inspect_command(
     json: Annotated[bool, typer.Option("--json", help="Print one object instead of lines.")] = False,
 ) -> None:
     """Say what the loader sees in a file of weights, without running anything of it."""
-    from ppbench.models import catalogue
+    from ppbench.models.inspection import inspect
 
-    found = catalogue.inspect(file, trust=trust_checkpoint, prefix=prefix)
+    found = inspect(file, trust=trust_checkpoint, prefix=prefix)
     if json:
         typer.echo(json_text.dumps(found, indent=2))
         return

@@ -22,13 +22,13 @@ from torch import Tensor
 from ppbench.data.decoded import Decoder
 from ppbench.data.source import DataSource
 from ppbench.evaluation.ahead import ahead
-from ppbench.evaluation.answers import Reduced, fetch
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.device import corruption_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.reading import Arrived, Lot, Reader
+from ppbench.evaluation.reduction import Reduced, fetch
 from ppbench.evaluation.work import Done, OnImages, Work
 
 # Values (images x 3 x H x W) that a thread of the CPU corrupts together: as many as hide the calls of the engine.

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ppbench.errors import InputError
-from ppbench.evaluation.answers import Reduced, reduce
 from ppbench.evaluation.precision import arithmetic
+from ppbench.evaluation.reduction import Reduced, reduce
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import ARCHITECTURES
 

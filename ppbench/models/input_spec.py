@@ -1,10 +1,13 @@
-"""What a model wants its images to be: the input contract, as data."""
+"""What a model wants its images to be, and what it returns: its contract, as data."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from ppbench.errors import InputError
+
+OutputKind = Literal["logits", "probabilities"]
+"""What a network returns: numbers that softmax makes probabilities of (their logarithms among them), or these."""
 
 Triple = tuple[float, float, float]
 

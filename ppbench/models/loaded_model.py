@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +9,7 @@ from torch import Tensor, nn
 
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import LoadReport
-from ppbench.models.input_spec import InputSpec
-
-OutputKind = Literal["logits", "probabilities"]
-"""What a network returns: numbers that softmax makes probabilities of (their logarithms among them), or these."""
+from ppbench.models.input_spec import InputSpec, OutputKind
 
 
 @dataclass

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from ppbench.errors import unknown
-from ppbench.models.alexnet import alexnet
-from ppbench.models.cifar_resnet import CifarResNet
-from ppbench.models.resnet import resnet
 from ppbench.models.stems import PLAIN, PP, PP5, PP2020, Stem, parse_stem
 
-Build = Callable[[int, int], nn.Module]
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ppbench.models.cifar_resnet import Shortcut
+    from ppbench.models.resnet import Depth
+
+Build = Callable[[int, int], "nn.Module"]
 
 
 @dataclass(frozen=True)
@@ -36,27 +38,51 @@ class Architecture:
     build: Build
 
 
-_BASES: dict[str, tuple[str, str, Callable[[int, int, Stem], nn.Module]]] = {
-    "alexnet": ("alexnet", "AlexNet, the 32-pixel variant up to 64 pixels", alexnet),
+# What builds a network brings torch: it is imported when one is built, and not to list their names.
+def _alexnet(num_classes: int, image_size: int, stem: Stem) -> "nn.Module":
+    from ppbench.models.alexnet import alexnet
+
+    return alexnet(num_classes, image_size, stem)
+
+
+def _resnet(num_classes: int, image_size: int, stem: Stem, *, depth: "Depth") -> "nn.Module":
+    from ppbench.models.resnet import resnet
+
+    network: nn.Module = resnet(depth, num_classes, image_size, stem)
+    return network
+
+
+def _cifar_resnet(
+    num_classes: int, _image_size: int, stem: Stem, *, depth: int, shortcut: "Shortcut"
+) -> "nn.Module":
+    from ppbench.models.cifar_resnet import CifarResNet
+
+    return CifarResNet(depth, num_classes, stem, shortcut)
+
+
+_DEPTHS: tuple["Depth", ...] = (18, 34, 50)
+_SHORTCUTS: tuple[tuple["Shortcut", str, str], ...] = (
+    ("B", "", "1x1-convolution"),
+    ("A", "a", "zero-padding"),
+)
+
+_BASES: dict[str, tuple[str, str, Callable[[int, int, Stem], "nn.Module"]]] = {
+    "alexnet": ("alexnet", "AlexNet, the 32-pixel variant up to 64 pixels", _alexnet),
     **{
         f"resnet{depth}": (
             "resnet",
             f"ResNet-{depth} of torchvision, CIFAR stem up to 64 pixels",
-            partial(lambda classes, size, stem, depth: resnet(depth, classes, size, stem), depth=depth),
+            partial(_resnet, depth=depth),
         )
-        for depth in (18, 34, 50)
+        for depth in _DEPTHS
     },
     **{
         f"resnet{depth}{letter}": (
             "cifar-resnet",
             f"CIFAR ResNet-{depth}, 16-32-64 planes, {words} shortcuts",
-            partial(
-                lambda classes, _size, stem, depth, shortcut: CifarResNet(depth, classes, stem, shortcut),
-                depth=depth,
-                shortcut=shortcut,
-            ),
+            partial(_cifar_resnet, depth=depth, shortcut=shortcut),
         )
-        for shortcut, letter, words in (("B", "", "1x1-convolution"), ("A", "a", "zero-padding"))
+        for shortcut, letter, words in _SHORTCUTS
         for depth in (20, 32, 44, 56)
     },
 }

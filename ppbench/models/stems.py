@@ -7,12 +7,10 @@ behind ``-pp2020`` trains it.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import nn
-
-from ppbench.models.push_pull import PushPullConv2d
-from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+if TYPE_CHECKING:
+    from torch import nn
 
 Unit = Literal["plain", "2024", "2020"]
 
@@ -64,12 +62,18 @@ class Stem:
         stride: int,
         padding: int,
         bias: bool = False,
-    ) -> nn.Module:
+    ) -> "nn.Module":
         """Return the convolution, (N, in, H, W) -> (N, out, H', W'), with He et al.'s initial weights.
 
         `bias` is that of a plain convolution; the 2024 unit always has one, the 2020 layer (as published)
         none.
         """
+        # Here, so that the names of networks are known without torch.
+        from torch import nn
+
+        from ppbench.models.push_pull import PushPullConv2d
+        from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+
         if self.unit == "plain":
             plain = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=bias)
             nn.init.kaiming_normal_(plain.weight, mode="fan_out", nonlinearity="relu")

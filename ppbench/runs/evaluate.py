@@ -22,8 +22,8 @@ from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Models
 from ppbench.runs.manifest import Manifest
 from ppbench.runs.measurement import Measurement, measure
-from ppbench.runs.normalising import quality_notes
 from ppbench.runs.plan import Plan, settle
+from ppbench.runs.quality import quality_notes
 from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing
 

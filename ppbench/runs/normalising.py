@@ -1,14 +1,10 @@
-"""Which AlexNet a run is divided by, and what a reader of its table must know."""
+"""Which AlexNet a run is divided by, and what a reader of its table must know of that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ppbench.data.registry import data_set
-from ppbench.data.source import DataSource
-from ppbench.evaluation.cells import CellId, title
-from ppbench.evaluation.generator import Generator
-from ppbench.models.load import LoadedModel
-from ppbench.runs.predictions import Predictions
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.normaliser import (
     Normaliser,
@@ -18,6 +14,10 @@ from ppbench.scoring.normaliser import (
     measured,
     measured_model,
 )
+
+if TYPE_CHECKING:  # what scores a finished run needs no torch
+    from ppbench.data.source import DataSource
+    from ppbench.models.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Divisor:
         return measured(next(table for table in tables if table.model == self.model))
 
 
-def settle_divisor(wanted: str, models: Sequence[LoadedModel], images: DataSource) -> Divisor:
+def settle_divisor(wanted: str, models: Sequence["LoadedModel"], images: "DataSource") -> Divisor:
     """Return what a run's errors will be divided by; a mistake is found before the work, not after it.
 
     ``"auto"`` takes an AlexNet of the run where the images are generated, because it sees the same images; the
@@ -88,49 +88,3 @@ def mismatch_notes(table: Normaliser, data: str, origin: str | None) -> tuple[st
     seen = "the published files" if data_set(data).published else "all images of the set with seed 0"
     roughly = "CE and mCE compare only roughly; an alexnet in the same run is exact"
     return (f"{table.name} was measured on {seen}, these images were generated: {roughly}",)
-
-
-def quality_notes(
-    images: DataSource, predictions: Predictions, *, generator: Generator, limit: int | None
-) -> list[str]:
-    """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
-    notes = list(images.notes)
-    if limit is not None and limit < images.full_size:
-        part = f"{len(images.ids):,} of {images.full_size:,} images"
-        notes.append(f"a stratified subset of {part}, chosen by seed {generator.seed}")
-    quality = Generator().quality(images.protocol)
-    if images.made is not None:
-        notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}")
-    if images.source == "generated" and quality is not None:
-        step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
-        stronger = "noise is stronger than in the published files"
-        notes.append(f"generated with {step}" if generator.jpeg else f"generated without {step}: {stronger}")
-    if images.source == "generated" and generator.name == "imagecorruptions":
-        notes.append(
-            "imagecorruptions has ImageNet's constants only, and its elastic transform is another one"
-        )
-    if images.clean is None:
-        notes.append(
-            "no clean images were found beside the published files: no clean error, no relative scores"
-        )
-    return [*notes, *not_finite(predictions)]
-
-
-def not_finite(predictions: Predictions) -> list[str]:
-    """Return a line for each model some of whose outputs were not finite, with the cell that has most of them."""
-    lines = []
-    for name, classes in zip(predictions.models, predictions.answers.predictions, strict=True):
-        shares = 100.0 * (classes < 0).mean(axis=1)
-        if shares.any():
-            worst = int(shares.argmax())
-            cell = title(CellId(*predictions.cells[worst]))
-            lines.append(
-                f"{name} gave outputs that are not finite for {_percent(shares.mean())} of the images, which count as "
-                f"errors; most of them on {cell} ({_percent(shares[worst])})"
-            )
-    return lines
-
-
-def _percent(share: float) -> str:
-    """Return a share of images, per cent; one that is not 0 does not look like it."""
-    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"

@@ -17,11 +17,11 @@ from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
 from ppbench.errors import InputError
-from ppbench.evaluation.answers import Reduced, fetch
 from ppbench.evaluation.batch_size import BatchSize, first_batch_size
 from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.precision import check_precision
+from ppbench.evaluation.reduction import Reduced, fetch
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading
 from ppbench.runs.engines import place

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from ppbench.models.loaded_model import OutputKind
+from ppbench.models.input_spec import OutputKind
 
 State = Literal["ok", "skipped", "notice", "wrong"]
 """Fine; not looked at; worth a look; very likely wrong."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ppbench.models.loaded_model import OutputKind
+from ppbench.models.input_spec import OutputKind
 from ppbench.setup.finding import Finding
 
 OUTPUTS = "outputs"

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppbench.evaluation.answers import INVALID, Answers, fetch, reduce
+from ppbench.evaluation.answers import INVALID, Answers
+from ppbench.evaluation.reduction import fetch, reduce
 
 
 def answers_of(logits: torch.Tensor, labels: torch.Tensor) -> Answers:

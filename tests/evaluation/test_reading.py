@@ -16,12 +16,13 @@ from ppbench.data.cifar_c import NpyFolder
 from ppbench.data.imagenet_c import TreeFolder
 from ppbench.data.source import DataSource, PublishedCells
 from ppbench.errors import InputError
-from ppbench.evaluation.answers import Answers, fetch
+from ppbench.evaluation.answers import Answers
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CellId, plan
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import Network
+from ppbench.evaluation.reduction import fetch
 from ppbench.evaluation.work import Work
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel

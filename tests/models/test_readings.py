@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from ppbench.cli import app
 from ppbench.errors import InputError
 from ppbench.evaluation.keys import identified
-from ppbench.models.catalogue import inspect
 from ppbench.models.checkpoint import fill, read_weights
 from ppbench.models.cleaning import clean
+from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.readings import readings

@@ -5,8 +5,8 @@ import torch
 import torchvision
 
 from ppbench.errors import InputError
-from ppbench.models.catalogue import inspect
 from ppbench.models.cleaning import clean
+from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
 from ppbench.models.recognise import name_of, traits_of
 from ppbench.models.registry import ARCHITECTURES, architecture

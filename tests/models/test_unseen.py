@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from ppbench.models.catalogue import inspect
 from ppbench.models.checkpoint import save_checkpoint
+from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
 from ppbench.models.registry import ARCHITECTURES, architecture
 from ppbench.models.unseen import unseen

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ppbench.evaluation.answers import reduce
+from ppbench.evaluation.reduction import reduce
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.evaluate import evaluate

@@ -1,0 +1,52 @@
+"""What a reader of a run's tables must know of its images and answers."""
+
+from ppbench.data.source import DataSource
+from ppbench.evaluation.cells import CellId, title
+from ppbench.evaluation.generator import Generator
+from ppbench.runs.predictions import Predictions
+
+
+def quality_notes(
+    images: DataSource, predictions: Predictions, *, generator: Generator, limit: int | None
+) -> list[str]:
+    """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
+    notes = list(images.notes)
+    if limit is not None and limit < images.full_size:
+        part = f"{len(images.ids):,} of {images.full_size:,} images"
+        notes.append(f"a stratified subset of {part}, chosen by seed {generator.seed}")
+    quality = Generator().quality(images.protocol)
+    if images.made is not None:
+        notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}")
+    if images.source == "generated" and quality is not None:
+        step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
+        stronger = "noise is stronger than in the published files"
+        notes.append(f"generated with {step}" if generator.jpeg else f"generated without {step}: {stronger}")
+    if images.source == "generated" and generator.name == "imagecorruptions":
+        notes.append(
+            "imagecorruptions has ImageNet's constants only, and its elastic transform is another one"
+        )
+    if images.clean is None:
+        notes.append(
+            "no clean images were found beside the published files: no clean error, no relative scores"
+        )
+    return [*notes, *not_finite(predictions)]
+
+
+def not_finite(predictions: Predictions) -> list[str]:
+    """Return a line for each model some of whose outputs were not finite, with the cell that has most of them."""
+    lines = []
+    for name, classes in zip(predictions.models, predictions.answers.predictions, strict=True):
+        shares = 100.0 * (classes < 0).mean(axis=1)
+        if shares.any():
+            worst = int(shares.argmax())
+            cell = title(CellId(*predictions.cells[worst]))
+            lines.append(
+                f"{name} gave outputs that are not finite for {_percent(shares.mean())} of the images, which count as "
+                f"errors; most of them on {cell} ({_percent(shares[worst])})"
+            )
+    return lines
+
+
+def _percent(share: float) -> str:
+    """Return a share of images, per cent; one that is not 0 does not look like it."""
+    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"
