@@ -12,7 +12,7 @@ import pytest
 
 from ppbench.data import places
 from ppbench.errors import InputError
-from ppbench.models import folders, index
+from ppbench.models import index
 from ppbench.models.own_index import add
 from ppbench.user_folders import user_cache, user_data
 
@@ -109,16 +109,16 @@ def test_folders_without_a_home() -> None:
     assert user_data() is user_cache() is None
     assert places.usual_places() == [Path("data")]
     assert places.download_folder() == Path("data")
-    assert folders.user_folder() is None
+    assert index.user_folder() is None
     assert index.user_index() == ()
     with pytest.raises(InputError, match="set PPBENCH_CACHE to one, or name one with --cache"):
         places.cache_folder()
     with pytest.raises(
         InputError, match="downloaded weights in, got a user without a home: set PPBENCH_CACHE"
     ):
-        folders.cache_folder()
+        index.cache_folder()
     with pytest.raises(InputError, match="set PPBENCH_CHECKPOINTS to one"):
-        add(folders.shipped_folder() / "resnet20-pp-jpeg-cifar10.safetensors", "mine")
+        add(index.shipped_folder() / "resnet20-pp-jpeg-cifar10.safetensors", "mine")
 
 
 @pytest.mark.usefixtures("homeless")
@@ -126,7 +126,7 @@ def test_libraries_download_where_ppbench_does(tmp_path: Path, monkeypatch: pyte
     """What the user has set stays."""
     monkeypatch.setenv("PPBENCH_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HOME", "mine")
-    folders.give_libraries_a_home()
+    index.give_libraries_a_home()
     assert os.environ["TORCH_HOME"] == str(tmp_path / "checkpoints" / "torch")
     assert os.environ["HF_HOME"] == "mine"
     monkeypatch.delenv("TORCH_HOME")

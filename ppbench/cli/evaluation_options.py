@@ -220,8 +220,8 @@ class EvaluationOptions:
         )
 
     def _loading(self) -> "Loading":
+        from ppbench.models.input_spec import spec_fields
         from ppbench.models.requests import Loading
-        from ppbench.models.spec_flags import spec_fields
 
         spec = spec_fields(**{name: getattr(self, name) for name in _SPEC})
         return Loading(spec, self.turn_into, self.trust_checkpoint, self.prefix)

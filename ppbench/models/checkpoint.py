@@ -13,13 +13,20 @@ from torch import Tensor, nn
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.models.cleaning import AVERAGED, CleanState, as_float32, clean, contract_of
-from ppbench.models.naming import canonical
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
-from ppbench.models.readings import (
+from ppbench.models.recognise import Traits, name_of, traits_of
+from ppbench.models.registry import Architecture, architecture
+from ppbench.models.resnet import SMALL_IMAGES
+from ppbench.models.state_dict import (
+    AVERAGED,
     COUNTER,
+    CleanState,
     Fit,
     Reading,
+    as_float32,
+    canonical,
+    clean,
+    contract_of,
     fit_to,
     is_beside,
     normalisation_of,
@@ -27,9 +34,6 @@ from ppbench.models.readings import (
     readings,
     settled,
 )
-from ppbench.models.recognise import Traits, name_of, traits_of
-from ppbench.models.registry import Architecture, architecture
-from ppbench.models.resnet import SMALL_IMAGES
 from ppbench.models.storage import BITS_KEY, Bits, packed
 
 MAX_EXAMPLES = 3

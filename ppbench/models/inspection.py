@@ -7,7 +7,7 @@ from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import read_weights, recognise
 from ppbench.models.index import known_index, with_sha256
-from ppbench.models.unseen import unseen
+from ppbench.models.recognise import unseen
 
 
 def inspect(path: Path, *, trust: bool = False, prefix: str | None = None) -> dict[str, Any]:

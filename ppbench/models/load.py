@@ -1,14 +1,337 @@
 """From what a user calls a model to a network that answers."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from ppbench.errors import InputError
+import torch
+from torch import nn
+
+from ppbench.atomic import sha256_of
+from ppbench.errors import InputError, unknown
+from ppbench.models import factory, timm_models, torchvision_models
+from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
+from ppbench.models.download import fetch
+from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder, with_sha256
+from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.onnx_graphs import graph_sha256, load_graph
+from ppbench.models.programs import KINDS, load_program
+from ppbench.models.reading import Format, file_format
+from ppbench.models.recognise import unseen
+from ppbench.models.registry import ARCHITECTURES, Architecture, architecture, find_architecture
 from ppbench.models.requests import is_file, path_of
-from ppbench.models.resolving import Wish
+from ppbench.models.state_dict import normalisations
+from ppbench.models.stem_swap import with_stem
+from ppbench.models.zoo_contract import ZooContract
+
+RECIPES = {
+    "digits-c": "digits",
+    "cifar10-c": "cifar10-fast",
+    "imagenet-c": "imagenet-paper",
+    "imagenet100-c": "imagenet100-paper",
+}
+"""What `ppbench train` trains a network for each data set by, where it has a recipe."""
+
+UNTRAINED = "its push-pull stem was made of a plain network's by --as, and not trained"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `load_model` is told beside the name: what is known of the images, and what the user insists on."""
+
+    data: str | None
+    num_classes: int | None
+    image_size: int | None
+    flags: Mapping[str, Any]
+    turn_into: str | None
+    trust: bool
+    prefix: str | None = None
+
+    def named(self, model: str, path: Path | None) -> LoadedModel:
+        """Return the model of that name: the user's own, torchvision's, the index's, or a network with a file."""
+        if found := factory.split(model):
+            return self.own(*found, path)
+        if model.startswith(("torchvision:", *timm_models.PREFIXES)):
+            return self.zoo(model, path)
+        entry = find(known_index(), model, self.data)
+        if path is not None and (entry is None or entry.id != model):
+            return self.file(path, architecture(model))
+        if entry is not None:
+            return self.indexed(entry, path)
+        if find_architecture(model) is None:
+            if code := factory.nearly(model):
+                raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
+            known = [*(entry.id for entry in known_index()), *ARCHITECTURES]
+            raise unknown("model", model, known, listed_by="ppbench models --architectures")
+        return self.file(self._found_file(model), architecture(model))
+
+    def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:
+        """Return a checkpoint of the index, downloaded where it does not ship, and proved by its hash."""
+        if path is not None:
+            raise InputError(
+                f"expected either --model {entry.id} or --checkpoint {path}, got both: the id has weights"
+            )
+        if self.data is not None and entry.data != self.data:
+            raise InputError(
+                f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
+            )
+        path = entry.path if entry.url is None else fetch(entry)
+        if not path.is_file():
+            raise InputError(
+                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
+            )
+        if (found := sha256_of(path)) != entry.sha256:
+            raise InputError(
+                f"{path}: expected sha256 {entry.sha256} (index), got {found}: the file was changed"
+            )
+        return self.file(path, architecture(entry.architecture))
+
+    def file(self, path: Path, wanted: Architecture | None = None) -> LoadedModel:
+        """Return the network of a file of weights: a named architecture, or the one it is recognised as."""
+        if wanted is None and (kind := file_format(path)) in KINDS:
+            return self.program(path, kind)
+        if wanted is None and kind == "onnx":
+            return self.graph(path)
+        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        sha256 = sha256_of(path)
+        entry = with_sha256(known_index(), sha256)
+        notes: tuple[str, ...] = ()
+        if wanted is None and entry is not None:
+            wanted, notes = (
+                architecture(entry.architecture),
+                (f"known by its sha256 as {entry.id} of the index", f"recognised {weights.describe()}"),
+            )
+        elif wanted is None:
+            wanted, notes = recognise(weights)
+        weights = chosen(weights, wanted)
+        told = entry.architecture if entry else weights.raw.metadata.get("architecture")
+        assumed = (
+            () if told == wanted.name or weights.traits is None else (unseen(wanted, weights.traits.kernel),)
+        )
+        if self.turn_into is not None:
+            wanted = architecture(self.turn_into)
+            weights = with_stem(weights, wanted)
+        caveats: tuple[str, ...] = (entry.caveat,) if entry and entry.caveat else ()
+        if self.turn_into is not None:
+            caveats += (UNTRAINED,)
+        size = self.image_size or _size_of(weights, entry)
+        network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
+        assert weights.traits is not None  # or it would not have fitted a network of ours
+        claims: list[Claim] = [
+            *_claims_of(weights, default_spec(size)),
+            Claim(f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
+            _default(size),
+        ]
+        contract = settle(claims, self.flags, self.image_size)
+        return LoadedModel(
+            name=wanted.name,
+            architecture=wanted.name,
+            module=network,
+            spec=contract.spec,
+            num_classes=weights.traits.num_classes,
+            checkpoint=path,
+            sha256=sha256,
+            report=replace(report, notes=notes + report.notes),
+            spec_source=contract.source,
+            spec_guessed=contract.guess,
+            assumed=assumed,
+            caveats=caveats,
+        )
+
+    def zoo(self, model: str, path: Path | None) -> LoadedModel:
+        """Return a network of torchvision's or timm's zoo, with its own weights or with a file's."""
+        size, interpolation = self.image_size or 224, self.flags.get("interpolation")
+        if path is not None:
+            return self._zoo_file(model, path, size)
+        if model.startswith(timm_models.PREFIXES):
+            network, contract = timm_models.pretrained(model, interpolation)
+            return self._foreign(model, network, [contract.claim(size)])
+        name, weights_name = torchvision_models.split(model)
+        network, contract, used = torchvision_models.pretrained(name, weights_name, interpolation)
+        loaded = self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
+        return replace(loaded, assumed=torchvision_models.without_transform_input(name, self._given()))
+
+    def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
+        """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
+        if model.startswith("hf-hub:"):
+            raise InputError(
+                f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
+            )
+        interpolation = self.flags.get("interpolation")
+        weights, sha256 = read_weights(path, trust=self.trust, prefix=self.prefix), sha256_of(path)
+        if model.startswith(timm_models.PREFIXES):
+            wanted, contract = timm_models.with_file(model, weights, sha256, size, interpolation)
+        else:
+            wanted, weights, contract = torchvision_models.with_file(
+                model, weights, sha256, size, interpolation
+            )
+        classes = (
+            self.num_classes
+            or (weights.traits.num_classes if weights.traits else None)
+            or contract.num_classes
+            or 1000
+        )
+        network, report = build(weights, wanted, num_classes=classes, image_size=size)
+        own = _claims_of(weights, contract.for_images(size))
+        loaded = self._foreign(wanted.name, network, [*own, contract.claim(size)])
+        assumed: tuple[str, ...] = ()
+        if all(claim.spec is None for claim in own) and not {"mean", "std"} <= set(self._given()):
+            assumed = contract.assumed + _fine_tuned(loaded, contract)
+        elif model.startswith("torchvision:"):
+            assumed = torchvision_models.without_transform_input(wanted.base, self._given())
+        return replace(loaded, checkpoint=path, sha256=sha256, report=report, assumed=assumed)
+
+    def _given(self) -> list[str]:
+        """The fields of the contract that the user insists on."""
+        return [name for name, value in self.flags.items() if value is not None]
+
+    def own(self, file: Path, function: str, path: Path | None) -> LoadedModel:
+        """Return a user's module, with the weights it comes with or with a file's."""
+        size, classes = self.image_size or 224, self.num_classes or 1000
+        network, spec = factory.from_factory(file, function, num_classes=classes, image_size=size)
+        name = f"{file.name}:{function}"
+        default = _default(size)
+        if path is None:
+            return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
+        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
+        said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
+        loaded = self._foreign(name, network, [Claim(f"factory {name}", spec), *said, default])
+        report = fill(network, weights, name)
+        return replace(loaded, checkpoint=path, sha256=sha256_of(path), report=report)
+
+    def program(self, path: Path, kind: Format) -> LoadedModel:
+        """Return a TorchScript or exported program, on the user's trust."""
+        size = self.image_size or 224
+        network = load_program(path, kind, trust=self.trust, image_size=self._side_seen() or size)
+        return self._runnable(path, network, size, sha256_of(path), KINDS[kind])
+
+    def graph(self, path: Path) -> LoadedModel:
+        """Return an ONNX graph."""
+        network, tried = load_graph(path, image_size=self._side_seen() or self.image_size)
+        return self._runnable(
+            path, network, self.image_size or tried, graph_sha256(path), network.input.describe()
+        )
+
+    def _side_seen(self) -> int | None:
+        """Side of the images after the user's own resizing and cropping, None where there is neither."""
+        side: int | None = self.flags.get("crop") or self.flags.get("resize")
+        return side
+
+    def _runnable(self, path: Path, network: nn.Module, size: int, sha256: str, what: str) -> LoadedModel:
+        if self.prefix is not None:
+            raise InputError(
+                f"{path}: expected weights to choose {self.prefix!r} from (--prefix), got {what}"
+            )
+        claims: list[Claim] = [_default(size)]
+        loaded = self._foreign(path.name, network, claims)
+        return replace(loaded, checkpoint=path, sha256=sha256, report=LoadReport(0, 0, (what,)))
+
+    def _foreign(self, name: str, network: nn.Module, claims: list[Claim]) -> LoadedModel:
+        if self.turn_into is not None:
+            raise InputError(
+                f"{name}: expected the file of a network that ppbench builds to turn into {self.turn_into}"
+            )
+        contract = settle(claims, self.flags, self.image_size)
+        outputs = count_outputs(network, contract.spec.size, name)
+        if self.num_classes is not None and outputs != self.num_classes:
+            raise InputError(f"{name}: expected {self.num_classes} classes, got a network with {outputs}")
+        return LoadedModel(
+            name,
+            name,
+            network,
+            contract.spec,
+            outputs,
+            spec_source=contract.source,
+            spec_guessed=contract.guess,
+        )
+
+    def _found_file(self, model: str) -> Path:
+        """The user's own file for an architecture without an index entry; where it would have to be, if it is not."""
+        names = [f"{model}-{self.data}.safetensors"] if self.data else []
+        names.append(f"{model}.safetensors")
+        places = [folder / name for folder in (user_folder(), shipped_folder()) if folder for name in names]
+        for place in places:
+            if place.is_file():
+                return place
+        others = [entry for entry in known_index() if entry.architecture == model]
+        if ids := [entry.id for entry in others if entry.data == self.data]:
+            raise InputError(
+                f"expected an id or a file with {model}, whose weights for {self.data} were trained in ways of their "
+                f"own, got neither: name them by --model {' or '.join(ids)}"
+            )
+        raise InputError(self._no_weights(model, others))
+
+    def _no_weights(self, model: str, others: Sequence[IndexEntry]) -> str:
+        """Say that a network has no weights for these images, and what to do, in one short line."""
+        wanted = architecture(model)
+        ways = ["give yours with --checkpoint FILE"]
+        if wanted.stem.unit != "plain":
+            ways.append(
+                f"a plain {wanted.base}'s with --as {model} (not trained as push-pull, which every table says)"
+            )
+        if recipe := RECIPES.get(self.data or ""):
+            ways.append(f"train it: ppbench train --recipe {recipe} --model {model}")
+        data = sorted({entry.data for entry in others})
+        there = f" (there are some for {' and '.join(data)})" if data else ""
+        return f"{model}: no published weights for {self.data or 'it'}{there}: {', or '.join(ways)}"
+
+
+def _default(size: int) -> Claim:
+    return Claim(f"the default for images of {size} pixels", default_spec(size), guess=True)
+
+
+def _fine_tuned(loaded: LoadedModel, contract: ZooContract) -> tuple[str, ...]:
+    """Say that a zoo's contract is taken for weights that cannot be the zoo's."""
+    if contract.num_classes in (None, loaded.num_classes):
+        return ()
+    clause = (
+        f"the zoo's own input, although these weights tell {loaded.num_classes} classes apart and the zoo's "
+        f"{contract.num_classes or 'none'}: pass --mean, --std and --resize if they were trained with another"
+    )
+    return (clause,)
+
+
+def _claims_of(weights: Weights, otherwise: InputSpec) -> list[Claim]:
+    """What a checkpoint itself says of its input; a normalisation layer says mean and std, and nothing of the rest."""
+    own = weights.raw.metadata.get("input")
+    inside = weights.state.normalisation
+    layer = replace(otherwise, mean=inside[0], std=inside[1]) if inside else None
+    return [
+        Claim("checkpoint metadata", InputSpec.from_dict(own) if isinstance(own, dict) else None),
+        Claim("the checkpoint's normalisation layer", layer),
+    ]
+
+
+def _size_of(weights: Weights, entry: IndexEntry | None) -> int:
+    """The image size where the data do not say it: the metadata's, the index's, or what the stem is made for."""
+    stated = weights.raw.metadata.get("image_size")
+    if isinstance(stated, int):
+        return stated
+    return entry.image_size if entry else weights.traits.stem_size if weights.traits else 224
+
+
+@torch.inference_mode()
+def count_outputs(network: nn.Module, size: int, name: str) -> int:
+    """Ask the network itself how many classes it has: one black image through it, before any long run."""
+    parameter = next(network.parameters(), None)
+    black = torch.zeros(1, 3, size, size, device=None if parameter is None else parameter.device)
+    try:
+        logits = network.eval()(black)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{name}: cannot take images of {size} pixels ({type(error).__name__}: {reason})"
+        ) from error
+    logits = getattr(logits, "logits", logits)
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 1:
+        got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise InputError(f"{name}: expected logits (1, classes) for one image, got {got}")
+    return logits.shape[1]
+
 
 __all__ = ["LoadedModel", "load_model"]
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ppbench.errors import InputError
 from ppbench.models import timm_models, torchvision_models
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.load import count_outputs
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.resolving import count_outputs
 
 Contract = InputSpec | Mapping[str, Any] | Any
 """What `as_spec` takes; torchvision's transforms have no common type."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import build, read_weights, recognise
-from ppbench.models.folders import user_folder
-from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, shipped_index, user_index
+from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, shipped_index, user_folder, user_index
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.registry import ARCHITECTURES
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ppbench.errors import InputError
-from ppbench.models.file_format import Format
+from ppbench.models.reading import Format
 
 KINDS: dict[Format, str] = {"torchscript": "a TorchScript program", "export": "a torch.export program"}
 

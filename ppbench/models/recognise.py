@@ -1,14 +1,15 @@
-"""Which network a set of weights belongs to, told from names and shapes; what leaves no trace in them is asked for."""
+"""Which network weights belong to, told from names and shapes; what leaves no trace in them is asked for, or said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from ppbench.errors import InputError
-from ppbench.models.cleaning import CleanState
-from ppbench.models.registry import architecture
+from ppbench.models.registry import Architecture, architecture
+from ppbench.models.state_dict import CleanState
 from ppbench.models.stems import PP2020, Stem, Unit
 
 _RESNETS = {((2, 2, 2, 2), False): 18, ((3, 4, 6, 3), False): 34, ((3, 4, 6, 3), True): 50}
@@ -150,3 +151,78 @@ def _resnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
 
 def _alexnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
     return ("alexnet" if "features.10.weight" in shapes else None), "alexnet"
+
+
+def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
+    """Return a network on the meta device, or a real one where a state dict would not bring all of its tensors.
+
+    Relative positions, attention masks and blur filters are often buffers that no state dict has: on the meta device
+    they would stay empty.
+
+    Args:
+        make: builds the network where torch's default device is.
+    """
+    try:
+        with torch.device("meta"):
+            network = make()
+    except Exception:  # noqa: BLE001  values that are looked at fail in many ways; what fails anywhere fails below
+        network = None
+    if network is None or any(_left_empty(network)):
+        with torch.device("cpu"):
+            network = make()
+    return network
+
+
+def _left_empty(network: nn.Module) -> Iterator[bool]:
+    """Say of each tensor that no state dict brings whether it has no values."""
+    brought = set(network.state_dict())
+    for name, buffer in network.named_buffers():
+        yield name not in brought and buffer.is_meta
+    for module in network.modules():
+        for key, value in vars(module).items():
+            if key not in ("_parameters", "_buffers", "_modules"):
+                yield any(tensor.is_meta for tensor in _tensors(value))
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+
+
+_SMALL_STEM = "stem of stride 1 and padding 1, no max-pooling"
+_LARGE_STEM = "stem of stride 2 and padding 3, 3x3 max-pooling of stride 2"
+_STRIDES = {"cifar-resnet": "1, 2, 2", "resnet": "1, 2, 2, 2"}
+
+
+def unseen(found: Architecture, kernel: int) -> str:
+    """Return, as a clause, what a network of ppbench has that its weights do not show.
+
+    Args:
+        found: a network of the registry.
+        kernel: side of its first kernel in the weights, which shows whether it is made for small images.
+    """
+    if found.family == "alexnet":
+        parts = (
+            ["stem of stride 2 and padding 1", "2x2 max-pooling after convolutions 1, 2 and 5"]
+            if kernel == 3
+            else [
+                "stem of stride 4 and padding 2",
+                "3x3 max-pooling of stride 2 after convolutions 1, 2 and 5",
+            ]
+        )
+        return _clause([*parts, "ReLU"])
+    parts = [_SMALL_STEM if kernel == 3 else _LARGE_STEM, f"stages of stride {_STRIDES[found.family]}"]
+    if found.base == "resnet50":
+        parts.append("in their 3x3 convolutions")
+    if found.base.endswith("a"):
+        parts.append("shortcuts padded with zeros")
+    return _clause([*parts, "no dilation", "ReLU", "batch-norm epsilon 1e-5"])
+
+
+def _clause(parts: list[str]) -> str:
+    return f"what weights do not show: {', '.join(parts)}"

@@ -11,8 +11,7 @@ from ppbench.models.stems import PLAIN, PP, PP5, PP2020, Stem, parse_stem
 if TYPE_CHECKING:
     from torch import nn
 
-    from ppbench.models.cifar_resnet import Shortcut
-    from ppbench.models.resnet import Depth
+    from ppbench.models.resnet import Depth, Shortcut
 
 Build = Callable[[int, int], "nn.Module"]
 
@@ -55,7 +54,7 @@ def _resnet(num_classes: int, image_size: int, stem: Stem, *, depth: "Depth") ->
 def _cifar_resnet(
     num_classes: int, _image_size: int, stem: Stem, *, depth: int, shortcut: "Shortcut"
 ) -> "nn.Module":
-    from ppbench.models.cifar_resnet import CifarResNet
+    from ppbench.models.resnet import CifarResNet
 
     return CifarResNet(depth, num_classes, stem, shortcut)
 

@@ -71,8 +71,7 @@ class Stem:
         # Here, so that the names of networks are known without torch.
         from torch import nn
 
-        from ppbench.models.push_pull import PushPullConv2d
-        from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+        from ppbench.models.push_pull import PushPull2020Conv2d, PushPullConv2d
 
         if self.unit == "plain":
             plain = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=bias)

@@ -11,10 +11,10 @@ from torch import nn
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.checkpoint import Weights
-from ppbench.models.folders import give_libraries_a_home
+from ppbench.models.index import give_libraries_a_home
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.recognise import skeleton
 from ppbench.models.registry import Architecture
-from ppbench.models.skeleton import skeleton
 from ppbench.models.stems import PLAIN
 from ppbench.models.zoo_contract import ZooContract, interpolation_of, published_as
 

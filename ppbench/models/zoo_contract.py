@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from ppbench.errors import InputError
-from ppbench.models.input_spec import INTERPOLATIONS, InputSpec
-from ppbench.models.spec_source import Claim
+from ppbench.models.input_spec import INTERPOLATIONS, Claim, InputSpec
 
 _DIGEST = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 """Both zoos put the first digits of a file's sha256 into its name: ``resnet50-11ad3fa6.pth``."""

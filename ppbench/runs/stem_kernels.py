@@ -12,8 +12,7 @@ from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.push_pull import PushPullConv2d
-from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+from ppbench.models.push_pull import PushPull2020Conv2d, PushPullConv2d
 from ppbench.models.registry import find_architecture
 from ppbench.reporting.report_content import StemKernels
 from ppbench.runs.manifest import DataFacts, ModelFacts

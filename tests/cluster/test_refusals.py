@@ -10,7 +10,7 @@ import pytest
 
 from ppbench.errors import InputError
 from ppbench.evaluation import ray_cluster
-from ppbench.models.folders import shipped_folder
+from ppbench.models.index import shipped_folder
 from ppbench.models.requests import ModelRequest
 from ppbench.runs.evaluate import evaluate
 from tests.cluster.clusters import cluster, start

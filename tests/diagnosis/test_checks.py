@@ -138,9 +138,8 @@ def test_a_checkpoint_that_is_not_what_shipped(tmp_path, monkeypatch):
     copied = shutil.copytree(ROOT / "checkpoints", tmp_path / "checkpoints")
     (copied / "resnet20-digits.safetensors").write_bytes(b"something else")
     (copied / "alexnet-digits.safetensors").unlink()
-    from ppbench.models import folders, index
+    from ppbench.models import index
 
-    monkeypatch.setattr(folders, "shipped_folder", lambda: copied)
     monkeypatch.setattr(index, "shipped_folder", lambda: copied)
     index.shipped_index.cache_clear()
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ppbench.models.file_format import LEGACY_MAGIC
+from ppbench.models.reading import LEGACY_MAGIC
 
 TEN_GB_VALUES = 2_500_000_000
 

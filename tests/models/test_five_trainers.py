@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 import ppbench
 from ppbench.data.digits import digits
 from ppbench.errors import InputError
-from ppbench.models.folders import shipped_folder
+from ppbench.models.index import shipped_folder
 from ppbench.models.load import load_model
 from ppbench.models.registry import architecture
 from ppbench.models.requests import Loading, ModelRequest

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppbench.errors import InputError
-from ppbench.models.input_spec import InputSpec, default_spec
+from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.spec_source import Claim, settle
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 

@@ -277,7 +277,7 @@ def test_what_torch_makes_itself_is_never_called_inert() -> None:
     """Of what torch's reader makes by itself, all that is not known to be harmless is refused, none stood in for."""
     from torch._weights_only_unpickler import _get_allowed_globals
 
-    from ppbench.models.pickle_globals import _is_inert, _is_known
+    from ppbench.models.pickle_safety import _is_inert, _is_known
 
     made = _get_allowed_globals()
     assert len(made) > 50

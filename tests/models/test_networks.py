@@ -6,10 +6,9 @@ import torchvision
 from torch import nn
 
 from ppbench.errors import InputError
-from ppbench.models.cifar_resnet import CifarResNet
-from ppbench.models.push_pull import PushPullConv2d
-from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+from ppbench.models.push_pull import PushPull2020Conv2d, PushPullConv2d
 from ppbench.models.registry import ARCHITECTURES, architecture
+from ppbench.models.resnet import CifarResNet
 
 
 def size_of(name: str) -> int:

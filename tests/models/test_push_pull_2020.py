@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ppbench.errors import InputError
-from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+from ppbench.models.push_pull import PushPull2020Conv2d
 
 Array = npt.NDArray[np.float64]
 

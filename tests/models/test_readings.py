@@ -17,11 +17,10 @@ from ppbench.cli import app
 from ppbench.errors import InputError
 from ppbench.evaluation.keys import identified
 from ppbench.models.checkpoint import fill, read_weights
-from ppbench.models.cleaning import clean
 from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.models.readings import readings
+from ppbench.models.state_dict import clean, readings
 from tests.models.foreign_files import State, images_of, network_of, write
 
 CRITERION = {"criterion.weight": torch.ones(10)}

@@ -5,11 +5,11 @@ import torch
 import torchvision
 
 from ppbench.errors import InputError
-from ppbench.models.cleaning import clean
 from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
 from ppbench.models.recognise import name_of, traits_of
 from ppbench.models.registry import ARCHITECTURES, architecture
+from ppbench.models.state_dict import clean
 from tests.models.foreign_files import SCHEMES, images_of, network_of, write
 
 TRACELESS = [name for name, found in ARCHITECTURES.items() if found.stem.unit == "2024"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ppbench.models.skeleton import skeleton
+from ppbench.models.recognise import skeleton
 
 
 class WithBuffer(nn.Module):

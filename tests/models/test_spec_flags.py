@@ -1,7 +1,7 @@
 import pytest
 
 from ppbench.errors import InputError
-from ppbench.models.spec_flags import spec_fields
+from ppbench.models.input_spec import spec_fields
 
 
 def test_text_becomes_fields() -> None:

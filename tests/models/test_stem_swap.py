@@ -6,8 +6,7 @@ from torch import nn
 
 from ppbench.errors import InputError
 from ppbench.models.load import load_model
-from ppbench.models.push_pull import PushPullConv2d
-from ppbench.models.push_pull_2020 import PushPull2020Conv2d
+from ppbench.models.push_pull import PushPull2020Conv2d, PushPullConv2d
 from tests.models.foreign_files import network_of, write
 
 

@@ -11,8 +11,8 @@ from torch import nn
 from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.inspection import inspect
 from ppbench.models.load import load_model
+from ppbench.models.recognise import unseen
 from ppbench.models.registry import ARCHITECTURES, architecture
-from ppbench.models.unseen import unseen
 from ppbench.runs.evaluate import evaluate
 from tests.models.foreign_files import network_of, write
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import ppbench
-from ppbench.models.folders import shipped_folder
+from ppbench.models.index import shipped_folder
 from ppbench.models.requests import Loading, ModelRequest
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
