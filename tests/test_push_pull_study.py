@@ -21,8 +21,8 @@ from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import default_normaliser
 from ppbench.scoring.outcomes import Outcomes
 from ppbench.scoring.scores import score
-from ppbench.training.identity import identity_of
 from ppbench.training.recipe import load_recipe
+from ppbench.training.resume import identity_of
 
 STUDY, VARIANTS = CIFAR10_JPEG, CIFAR10_JPEG.variants
 CELLS = tuple((cell.corruption, cell.severity) for cell in plan(CORRUPTIONS, SEVERITIES, clean=True))

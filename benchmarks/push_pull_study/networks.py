@@ -11,9 +11,8 @@ from benchmarks.push_pull_study.plan import Network, Study, Variant
 from ppbench.data.training_sets import open_training
 from ppbench.errors import InputError
 from ppbench.models.reading import read
-from ppbench.training.digest import digest_of
-from ppbench.training.identity import difference, identity_of
 from ppbench.training.recipe import load_recipe
+from ppbench.training.resume import difference, digest_of, identity_of
 
 
 def train_missing(

@@ -17,17 +17,12 @@ from ppbench.cpu_count import cap_torch_threads
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
 from ppbench.spelling import spelled
-from ppbench.training.digest import digest_of
-from ppbench.training.hardware import Hardware, devices_of, workers_of
-from ppbench.training.identity import identity_of
-from ppbench.training.keeping import AtomicCheckpointIO, Keeper, resumable
+from ppbench.training.batches import Views, seed_of, source_of
+from ppbench.training.hardware import Hardware, devices_of, synchronise, workers_of
 from ppbench.training.module import Training
-from ppbench.training.order import seed_of
 from ppbench.training.progress import OnStep, Reporter
 from ppbench.training.recipe import Recipe
-from ppbench.training.sources import source_of
-from ppbench.training.synced_norm import synchronise
-from ppbench.training.views import Views
+from ppbench.training.resume import AtomicCheckpointIO, Keeper, digest_of, identity_of, resumable
 
 
 def fit(
@@ -44,7 +39,7 @@ def fit(
 ) -> nn.Module | None:
     """Train a network from random weights, or go on from the state that is kept in `folder`.
 
-    The state of the end stays in `folder`, for whoever saves the network to remove: `ppbench.training.keeping.forget`.
+    The state of the end stays in `folder`, for whoever saves the network to remove: `ppbench.training.resume.forget`.
 
     The same arguments give the same weights, bit for bit, on the same kind of CPU with the same number of threads. The
     caller's random state is left as it was.

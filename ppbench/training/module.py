@@ -10,14 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ppbench.errors import InputError
-from ppbench.training.augmentations.jsd import jsd_loss
-from ppbench.training.batch import Batch
-from ppbench.training.order import seed_of
+from ppbench.training.augmentations.augmix import jsd_loss
+from ppbench.training.batches import Batch, Source, Views, checked, seed_of
 from ppbench.training.recipe import Recipe
 from ppbench.training.schedule import optimisation
-from ppbench.training.sources import Source
-from ppbench.training.streamed import checked
-from ppbench.training.views import Views
 
 _LOOK_EVERY = 50
 """Steps between two looks at the loss on a GPU: each one waits for the device."""

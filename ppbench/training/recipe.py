@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.registry import ARCHITECTURES
-from ppbench.training.augmentations.geometry import Fill
+from ppbench.training.augmentations.operations import Fill
 
 SHIPPED = Path(__file__).parent / "recipes"
 

@@ -20,18 +20,13 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.registry import architecture
 from ppbench.models.storage import Bits, rounded
 from ppbench.spelling import spelled
-from ppbench.training.alone import alone
-from ppbench.training.card import card
-from ppbench.training.clean_error import clean_error
-from ppbench.training.digest import digest_of
-from ppbench.training.finished import finished
+from ppbench.training.batches import fits
+from ppbench.training.card import card, clean_error
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware, is_first_process
-from ppbench.training.identity import identity_of
-from ppbench.training.keeping import forget, keeps
 from ppbench.training.progress import OnStep
 from ppbench.training.recipe import Recipe, load_recipe
-from ppbench.training.resident import fits
+from ppbench.training.resume import alone, digest_of, finished, forget, identity_of, keeps
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import nn
 from ppbench.data.image_set import ImageSet
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.training.clean_error import clean_error
+from ppbench.training.card import clean_error
 from ppbench.training.recipe import SHIPPED, Recipe, load_recipe
 
 

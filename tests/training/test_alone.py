@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ppbench.errors import InputError
-from ppbench.training.alone import alone
+from ppbench.training.resume import alone
 from ppbench.training.run import run_recipe
 from tests.holders import holder
 
@@ -18,7 +18,7 @@ from tests.holders import holder
 def holding(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the folder `mine.training`, with a child that outlives it."""
     with holder(
-        "from ppbench.training.alone import alone\nwith alone(path):", tmp_path / "mine.training"
+        "from ppbench.training.resume import alone\nwith alone(path):", tmp_path / "mine.training"
     ) as process:
         yield process
 

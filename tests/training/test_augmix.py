@@ -11,8 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from ppbench.errors import InputError
-from ppbench.training.augmentations.augmix import OPERATIONS, AugMix, _on_levels
-from ppbench.training.augmentations.chains import draw_chains, draw_weights
+from ppbench.training.augmentations.augmix import OPERATIONS, AugMix, _on_levels, draw_chains, draw_weights
 
 CPU = torch.device("cpu")
 

@@ -9,13 +9,14 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ppbench.training.augmentations.affine_operations import rotation, transformed
-from ppbench.training.augmentations.level_operations import (
+from ppbench.training.augmentations.operations import (
     autocontrast,
     equalize,
     looked_up,
     posterize,
+    rotation,
     solarize,
+    transformed,
 )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from ppbench.training.augmentations.chains import draw_chains, draw_weights, mixed
+from ppbench.training.augmentations.augmix import draw_chains, draw_weights, mixed
 
 CPU = torch.device("cpu")
 MANY = torch.arange(20_000)

@@ -7,7 +7,7 @@ from torch import nn
 
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.training.clean_error import clean_error
+from ppbench.training.card import clean_error
 from tests.training.easy import easy_images
 
 SPEC = InputSpec(size=32, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppbench.training.augmentations.geometry import Fill, shift_and_flip
+from ppbench.training.augmentations.operations import Fill, shift_and_flip
 
 FILLS: tuple[Fill, ...] = ("edge", "zero", "reflect")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr, softmax
 
-from ppbench.training.augmentations.jsd import jsd_loss
+from ppbench.training.augmentations.augmix import jsd_loss
 
 
 def _logits(n: int, classes: int, scale: float, seed: int) -> tuple[torch.Tensor, ...]:

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppbench.training.order import epoch_order, rows_of_step, seed_of
+from ppbench.training.batches import epoch_order, rows_of_step, seed_of
 
 
 @given(st.integers(1, 300), st.integers(0, 50), st.integers(0, 50))

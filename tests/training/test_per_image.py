@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from ppbench.errors import InputError
-from ppbench.training.augmentations.one_by_one import PerImage
+from ppbench.training.augmentations.operations import PerImage
 from ppbench.training.augmentations.per_image import PER_IMAGE, per_image
 
 

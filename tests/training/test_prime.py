@@ -9,11 +9,18 @@ from torch import Tensor
 
 from ppbench.errors import InputError
 from ppbench.training.augmentations import draws
-from ppbench.training.augmentations.chains import draw_chains, draw_weights
-from ppbench.training.augmentations.colour import draw_amplitudes, recoloured
-from ppbench.training.augmentations.prime import PRIMITIVES, Prime, PrimeConfig
-from ppbench.training.augmentations.spatial import deformed, draw_shift
-from ppbench.training.augmentations.spectral import draw_kernels, filtered
+from ppbench.training.augmentations.augmix import draw_chains, draw_weights
+from ppbench.training.augmentations.prime import (
+    PRIMITIVES,
+    Prime,
+    PrimeConfig,
+    deformed,
+    draw_amplitudes,
+    draw_kernels,
+    draw_shift,
+    filtered,
+    recoloured,
+)
 
 CPU = torch.device("cpu")
 CIFAR = PrimeConfig.cifar()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ppbench.training.augmentations import draws
-from ppbench.training.augmentations.colour import draw_amplitudes, grid_cells, recoloured
+from ppbench.training.augmentations.prime import draw_amplitudes, grid_cells, recoloured
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.ndimage import map_coordinates
 
 from ppbench.training.augmentations import draws
-from ppbench.training.augmentations.spatial import deformed, displacement, draw_shift, temperature_range
+from ppbench.training.augmentations.prime import deformed, displacement, draw_shift, temperature_range
 
 
 def test_the_field_is_the_sum_of_its_modes() -> None:

@@ -6,7 +6,7 @@ import torch
 from scipy.signal import correlate2d
 
 from ppbench.training.augmentations import draws
-from ppbench.training.augmentations.spectral import draw_kernels, filtered
+from ppbench.training.augmentations.prime import draw_kernels, filtered
 
 CPU = torch.device("cpu")
 

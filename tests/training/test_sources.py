@@ -12,11 +12,8 @@ from ppbench.data.class_folders import read_class_folders
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
-from ppbench.training import sources
-from ppbench.training.resident import Resident
-from ppbench.training.sources import Source, source_of
-from ppbench.training.streamed import Streamed
-from ppbench.training.views import Views
+from ppbench.training import batches
+from ppbench.training.batches import Resident, Source, Streamed, Views, source_of
 from tests.training.easy import easy_images, short_recipe
 
 
@@ -62,6 +59,6 @@ def test_what_would_be_left_out_in_silence_is_refused(
         _source(easy_images(), crop="any-scale", shift=0)
     with pytest.raises(InputError, match="shift to be 0 beside the crop centre-scale, got 2"):
         _source(_files(tmp_path), crop="centre-scale", shift=2)
-    monkeypatch.setattr(sources, "fits", lambda _images: False)
+    monkeypatch.setattr(batches, "fits", lambda _images: False)
     with pytest.raises(InputError, match=r"a crop of centre-scale or any-scale for 64 images .* got none"):
         _source(easy_images(), crop="none")

@@ -13,12 +13,10 @@ from ppbench.data.class_folders import read_class_folders
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
 from ppbench.errors import InputError
-from ppbench.training.batch import Batch
+from ppbench.training.batches import Batch, Streamed, Views, _any_scale, checked
 from ppbench.training.fitting import fit
 from ppbench.training.hardware import Hardware
 from ppbench.training.recipe import Recipe
-from ppbench.training.streamed import Streamed, _any_scale, checked
-from ppbench.training.views import Views
 from tests.training.easy import short_recipe
 
 COUNT, SIZE, SHORT = 24, 48, 56

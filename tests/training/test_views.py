@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ppbench.training.views import Views
+from ppbench.training.batches import Views
 from tests.training.easy import short_recipe
 
 

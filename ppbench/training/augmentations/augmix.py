@@ -1,19 +1,123 @@
-"""AugMix (Hendrycks et al., ICLR 2020) in batches, as in the authors' scripts: the operations are Pillow's."""
+"""AugMix in batches (Hendrycks et al., ICLR 2020), as in the authors' scripts: the operations are Pillow's.
+
+Its frame (chains of random depth, each image's own, and the weighted mean of them) and its consistency loss (three
+views should be answered alike) are PRIME's, too.
+"""
+
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from corruptions.random import Random
 from ppbench.errors import InputError
-from ppbench.training.augmentations.affine_operations import rotation, transformed
-from ppbench.training.augmentations.chains import draw_chains, draw_weights, mixed
+from ppbench.training.augmentations import draws
 from ppbench.training.augmentations.checks import check_levels
-from ppbench.training.augmentations.level_operations import (
+from ppbench.training.augmentations.operations import (
     autocontrast,
     equalize,
     looked_up,
     posterize,
+    rotation,
     solarize,
+    transformed,
 )
+
+
+def jsd_loss(clean_logits: Tensor, logits_1: Tensor, logits_2: Tensor, weight: float = 12.0) -> Tensor:
+    """Return weight times the Jensen-Shannon divergence of the answers to three views, in nats, mean over images.
+
+    (KL(p‖m) + KL(p₁‖m) + KL(p₂‖m)) / 3 with m the mean of the three, clamped to [1e-7, 1] as the originals do. It is to
+    be added to the cross-entropy of the clean logits.
+
+    Args:
+        clean_logits: (N,classes), of the images themselves.
+        logits_1: (N,classes), of an augmented view.
+        logits_2: (N,classes), of another.
+        weight: 12 in both originals.
+
+    Returns:
+        A scalar, float32 (float64 for float64 logits): half precision is too coarse for the logarithms.
+    """
+    logits = torch.stack([clean_logits, logits_1, logits_2])
+    if logits.dtype in (torch.float16, torch.bfloat16):
+        logits = logits.float()
+    log_p = logits.log_softmax(-1)
+    log_mean = log_p.exp().mean(0).clamp(1e-7, 1.0).log()
+    divergence = F.kl_div(log_mean.expand_as(log_p), log_p, reduction="sum", log_target=True)
+    return divergence * (weight / 3.0 / len(clean_logits))
+
+
+_CPU = torch.device("cpu")
+_DEEPEST = 3
+
+
+@dataclass(frozen=True)
+class Chains:
+    """The chains of a batch: which there are, and how deep.
+
+    Attributes:
+        ids: int64 (N · width), on the CPU: a chain's own, from its image's and its number; image by image.
+        depth: int64 (N · width), on the CPU: operations of each.
+        random: the numbers of each chain, on the CPU: what decides who goes where is needed there.
+    """
+
+    ids: Tensor
+    depth: Tensor
+    random: Random
+
+    @property
+    def deepest(self) -> int:
+        """The greatest depth; 0 without images."""
+        return int(self.depth.max()) if len(self.depth) else 0
+
+
+def draw_chains(seed: int, name: str, ids: Tensor, *, width: int, depth: int) -> Chains:
+    """Draw the chains of a batch.
+
+    Args:
+        seed: of the run.
+        name: says of what, and at which step.
+        ids: int64 (N), of the images.
+        width: chains an image.
+        depth: of each; -1 draws 1, 2 or 3 for each by itself.
+    """
+    chain_ids = (ids.cpu()[:, None] * width + torch.arange(width)).flatten()
+    random = draws.for_images(seed, f"{name}/chains", chain_ids, _CPU)
+    least, most = (1, _DEEPEST) if depth == -1 else (depth, depth)
+    return Chains(chain_ids, random.integers("depth", low=least, high=most + 1), random)
+
+
+def draw_weights(
+    seed: int, name: str, ids: Tensor, *, width: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Draw float32 weights (N,width) of the chains, Dirichlet(1, …, 1), and the share (N) of them all, Beta(1, 1)."""
+    random = draws.for_images(seed, f"{name}/weights", ids, device)
+    return draws.dirichlet(random, "weights", width), random.uniform("share")
+
+
+def mixed(images: Tensor, chains: Tensor, weights: Tensor, share: Tensor) -> Tensor:
+    """Return (1 - share) · image + share · Σ weight · chain, float32 (N,C,H,W).
+
+    Normalising for the network is affine and the weights sum to 1: mixing before it or, as the originals do, after it
+    is the same.
+
+    Args:
+        images: (N,C,H,W), any dtype.
+        chains: (N · width,C,H,W) of the same dtype, the augmented copies, image by image.
+        weights: float32 (N,width), of sum 1.
+        share: float32 (N), of the augmented copies, in [0, 1].
+    """
+    n, width = weights.shape
+    copies = chains.view(n, width, *images.shape[1:]).float()
+    by_copy = (weights * share[:, None]).view(n, width, 1, 1, 1)
+    mean = images.float() * (1.0 - share).view(n, 1, 1, 1)
+    # One after the other, not as a matrix product, whose order of summation may depend on the size of the batch.
+    for k in range(width):
+        mean.addcmul_(copies[:, k], by_copy[:, k])
+    return mean
+
 
 # The authors' list, without colour, contrast, brightness and sharpness, which overlap the benchmark's corruptions.
 OPERATIONS = (

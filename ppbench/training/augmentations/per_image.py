@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ppbench.errors import unknown
 from ppbench.training.augmentations.augmix import AugMix
-from ppbench.training.augmentations.one_by_one import PerImage
+from ppbench.training.augmentations.operations import PerImage
 
 
 class Augmentation(Protocol):
