@@ -73,6 +73,7 @@ def gate_command(
     started = datetime.now(UTC)
     from ppbench.cli.gate_output import Outputs
     from ppbench.errors import InputError
+    from ppbench.runs.agreement import require_repeatable_setups
     from ppbench.runs.folder import load_run
     from ppbench.runs.gate_settings import TABLE, read_settings
     from ppbench.runs.gating import (
@@ -85,7 +86,6 @@ def gate_command(
         read_baseline,
         write_baseline,
     )
-    from ppbench.runs.repeatable import require_repeatable_setups
 
     settings = read_settings(Path())
     rules, strict = settings.with_rules(allow or ()), strict or settings.strict

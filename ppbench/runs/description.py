@@ -1,7 +1,11 @@
-"""What run.json says of the models and the data of a run."""
+"""What run.json says of this machine, the models and the data of a run."""
 
+import platform
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+import torch
 
 import corruptions
 from ppbench.data.class_order import Classes
@@ -11,7 +15,46 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
 from ppbench.installed import version_of
 from ppbench.models.load import LoadedModel
-from ppbench.runs.manifest import ClassFacts, DataFacts, ModelFacts
+from ppbench.runs.manifest import ClassFacts, DataFacts, DeviceFacts, GitRevision, ModelFacts
+
+PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version(), **{package: version_of(package) for package in PACKAGES}}
+
+
+def git_revision(folder: Path) -> GitRevision | None:
+    """Return commit and dirty flag of the checkout that `folder` lies in, or None outside of one."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    status = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return None if commit is None or status is None else GitRevision(commit=commit, dirty=bool(status))
+
+
+def device_facts(device: torch.device) -> DeviceFacts:
+    """Return what the device is: its type, its name, and the number of CPU threads torch uses."""
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )
+    return DeviceFacts(type=device.type, name=name, threads=torch.get_num_threads())
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],  # noqa: S607  git is found the way the user finds it
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
 
 
 def describe_model(model: LoadedModel, *, unchanged: bool) -> ModelFacts:

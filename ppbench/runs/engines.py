@@ -19,7 +19,7 @@ from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import make_ready
 from ppbench.evaluation.runner import Engine
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.runs import provenance
+from ppbench.runs.description import device_facts
 from ppbench.runs.manifest import DeviceFacts
 
 ENGINES = ("local", "ray")
@@ -109,7 +109,7 @@ class _Here:
         return self.device
 
     def facts(self) -> DeviceFacts:
-        return provenance.device_facts(self.device)
+        return device_facts(self.device)
 
     def engine(self, task: Task) -> LocalEngine:
         networks = make_ready(

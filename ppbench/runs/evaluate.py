@@ -13,17 +13,16 @@ from ppbench.evaluation.generator import Generator
 from ppbench.models.module import Contract
 from ppbench.models.requests import Loading
 from ppbench.reporting.provenance_line import TableContext
-from ppbench.runs import provenance
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig
-from ppbench.runs.description import generator_text
+from ppbench.runs.description import generator_text, git_revision, versions
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Models
 from ppbench.runs.manifest import Manifest
 from ppbench.runs.measurement import Measurement, measure
+from ppbench.runs.notes import quality_notes
 from ppbench.runs.plan import Plan, settle
-from ppbench.runs.quality import quality_notes
 from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing
 
@@ -198,8 +197,8 @@ def _finished(plan: Plan, measurement: Measurement, config: EvaluationConfig) ->
         command=config.command,
         started=measurement.started.isoformat(timespec="seconds"),
         seconds=measurement.seconds,
-        versions=provenance.versions(),
-        git=provenance.git_revision(Path.cwd()),
+        versions=versions(),
+        git=git_revision(Path.cwd()),
         device=measurement.device,
         precision=plan.precision,
         compiled=config.compiled,

@@ -14,8 +14,7 @@ from ppbench.runs import frames
 from ppbench.runs import manifest as manifest_file
 from ppbench.runs import predictions as prediction_file
 from ppbench.runs.manifest import Manifest, read_manifest
-from ppbench.runs.measuring import metrics_of
-from ppbench.runs.predictions import Predictions
+from ppbench.runs.predictions import Predictions, metrics_of
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
 from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.normaliser import Normaliser

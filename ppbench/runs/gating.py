@@ -8,11 +8,16 @@ from typing import Any
 from ppbench import atomic
 from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import data_sentence
-from ppbench.runs.agreement import measured_facts, require_agreement
+from ppbench.runs.agreement import (
+    measured_facts,
+    require_agreement,
+    require_repeatable,
+    setup_changes,
+    setup_facts,
+)
 from ppbench.runs.folder import Run, load_run
 from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.runs.plan import Plan
-from ppbench.runs.repeatable import require_repeatable, setup_changes, setup_facts
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
 from ppbench.scoring.gate_rules import Rule

@@ -16,10 +16,9 @@ from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.engines import Place, Task, place
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.manifest import CellCounts, DeviceFacts, ModelFacts
-from ppbench.runs.model_notes import caveats, input_contracts
+from ppbench.runs.notes import caveats, input_contracts, not_finite
 from ppbench.runs.plan import Plan
 from ppbench.runs.predictions import Predictions, gather
-from ppbench.runs.quality import not_finite
 from ppbench.runs.setups import Setups
 from ppbench.runs.standing import Tally
 from ppbench.setup.checking import Checker

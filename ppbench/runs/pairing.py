@@ -6,9 +6,9 @@ from typing import Any
 
 from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import TableContext, data_sentence
+from ppbench.runs.agreement import require_repeatable
 from ppbench.runs.folder import Run
 from ppbench.runs.merging import merge
-from ppbench.runs.repeatable import require_repeatable
 from ppbench.scoring.comparison import Comparison, compare
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import Outcomes

@@ -1,4 +1,4 @@
-"""Every answer of a run, image by image, and the file they are kept in."""
+"""Every answer of a run, image by image: the file they are kept in, and what is beyond right and wrong."""
 
 import zipfile
 import zlib
@@ -13,8 +13,11 @@ from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.evaluation.answers import FIELDS, Answers
 from ppbench.evaluation.cells import CellId
+from ppbench.scoring.calibration import calibration
 from ppbench.scoring.errors_table import ErrorTable
+from ppbench.scoring.metrics import TOP5_CLASSES, CellMetrics, ModelMetrics, model_metrics
 from ppbench.scoring.outcomes import Outcomes
+from ppbench.scoring.scorecard import Scores
 
 FILE = "predictions.npz"
 
@@ -131,3 +134,23 @@ def _check(found: Predictions) -> None:
             raise ValueError(
                 f"expected {name} of kind {kind!r} and shape {whole}, got {array.dtype} {array.shape}"
             )
+
+
+def metrics_of(predictions: Predictions, scores: Scores, num_classes: int) -> tuple[ModelMetrics, ...]:
+    """Return top-5 error and calibration of every model on every cell.
+
+    Args:
+        predictions: of the run.
+        scores: of the same run, in the same order of models.
+        num_classes: of the data; top-5 errors are left out where they say nothing.
+    """
+    answers, wrong = predictions.answers, predictions.wrong
+    found = []
+    for m, model in enumerate(predictions.models):
+        cells = {}
+        for k, cell in enumerate(predictions.cells):
+            kept = answers.nll[m, k], answers.brier[m, k], answers.confidences[m, k], ~wrong[m, k]
+            top5 = 100.0 * float(np.mean(~answers.in_top5[m, k])) if num_classes > TOP5_CLASSES else None
+            cells[cell] = CellMetrics(calibration(*kept), top5)
+        found.append(model_metrics(scores[model], cells))
+    return tuple(found)

@@ -8,8 +8,8 @@ from ppbench.evaluation.cells import CLEAN
 from ppbench.evaluation.keys import Keys
 from ppbench.evaluation.runner import Slot
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.agreement import in_words
 from ppbench.runs.manifest import ModelFacts, SetupFacts
-from ppbench.runs.repeatable import in_words
 from ppbench.setup.alternatives import ENOUGH, MUCH_WORK
 from ppbench.setup.checking import Checker
 from ppbench.setup.finding import BATCH, CLEAN_ERROR, Finding, SetupCheck

@@ -14,6 +14,7 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, copied
 from ppbench.reporting.comparison_layout import signed
 from ppbench.reporting.gate_tables import WORST, headline, sentence
+from ppbench.runs.agreement import require_repeatable_setups
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.evaluate import run
@@ -28,7 +29,6 @@ from ppbench.runs.gating import (
 )
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Model, said
-from ppbench.runs.repeatable import require_repeatable_setups
 from ppbench.scoring.gate import Judgement
 from ppbench.scoring.gate_rules import parse_rules
 

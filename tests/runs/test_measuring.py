@@ -9,8 +9,7 @@ import pytest
 
 import ppbench as api
 from ppbench.evaluation.answers import Answers
-from ppbench.runs.measuring import metrics_of
-from ppbench.runs.predictions import Predictions
+from ppbench.runs.predictions import Predictions, metrics_of
 from ppbench.scoring.scores import score
 
 SMALL = {"corruptions": "fog,speckle_noise", "severities": "1,5", "limit": 40}

@@ -9,10 +9,10 @@ import pytest
 
 from ppbench.errors import InputError
 from ppbench.models.requests import Loading
+from ppbench.runs.agreement import require_repeatable_setups, setup_changes
 from ppbench.runs.evaluate import evaluate
 from ppbench.runs.folder import Run
 from ppbench.runs.gating import baseline_of, gate_run, read_baseline, write_baseline
-from ppbench.runs.repeatable import require_repeatable_setups, setup_changes
 from ppbench.scoring.baseline_file import pack, unpack
 from ppbench.setup.finding import SetupCheck
 

@@ -1,9 +1,30 @@
-"""What a reader of a run's tables must know of its images and answers."""
+"""What a run says in words: of its networks' inputs, of what its weights are not, of its images and answers."""
+
+from collections.abc import Iterable, Iterator
 
 from ppbench.data.source import DataSource
 from ppbench.evaluation.cells import CellId, title
 from ppbench.evaluation.generator import Generator
+from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.predictions import Predictions
+
+
+def input_contracts(models: Iterable[LoadedModel]) -> Iterator[str]:
+    """Yield the lines: for each network what was assumed, a line each, and then its input contract with its source."""
+    for model in models:
+        for clause in model.assumed:
+            yield f"{model.name}: assumed {clause}"
+        yield f"{model.name}: {model.spec.summary()}: from {model.spec_source or 'the caller'}"
+
+
+def caveats(models: Iterable[LoadedModel]) -> Iterator[str]:
+    """Yield what the tables must say of the weights: a line for each caveat, with the networks that it is true of."""
+    names: dict[str, list[str]] = {}
+    for model in models:
+        for caveat in model.caveats:
+            names.setdefault(caveat, []).append(model.name)
+    for caveat, whose in names.items():
+        yield f"{', '.join(whose)}: {caveat}"
 
 
 def quality_notes(
