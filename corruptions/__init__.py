@@ -1,12 +1,13 @@
 """Common image corruptions: a batch of uint8 images in, the corrupted batch out."""
 
+from corruptions.definition import Corruption
 from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
 from corruptions.jpeg import jpeg_round_trip
 from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random
-from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, Corruption, corruption
+from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, corruption
 
 __all__ = [
     "EXTRA_NAMES",

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.pixels import truncated
-from corruptions.registry import Constants, Corruption, Fields
 
 
 def _brightness(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from corruptions.batches import Pixels, in_chunks
+from corruptions.definition import Constants
 from corruptions.errors import CorruptionError
 from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random
-from corruptions.registry import Constants
 
 Ids = Tensor | npt.NDArray[np.integer] | Sequence[int]
 

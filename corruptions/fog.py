@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.pixels import truncated
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 
 def _map_size(images: Tensor) -> int:

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.errors import CorruptionError
 from corruptions.pixels import truncated
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 # A quirk kept: the reference draws from the first five of its six photographs, frost6 never appears.
 _FILES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from corruptions import jpeg_codec
 from corruptions.batches import Pixels, in_chunks
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.errors import CorruptionError
-from corruptions.registry import Constants, Corruption, Fields
 
 # On the CPU Pillow's compiled codec overtakes our arithmetic from about this many pixels on; the pixels are the same.
 _PILLOW_PIXELS = 32 * 32

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.pixels import truncated
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 
 def _draw_normal(images: Tensor, constants: Constants, random: Random) -> Fields:  # noqa: ARG001 - one signature

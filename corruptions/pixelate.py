@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from corruptions.registry import Constants, Corruption, Fields
+from corruptions.definition import Constants, Corruption, Fields
 
 _PRECISION = 22  # bits of Pillow's fixed-point weights
 

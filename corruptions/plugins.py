@@ -19,8 +19,9 @@ from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from corruptions.definition import Corruption
 from corruptions.errors import CorruptionError, unknown
-from corruptions.registry import GROUPS, Corruption, corruption
+from corruptions.registry import GROUPS, corruption
 
 ENTRY_POINTS = "ppbench.corruptions"
 _registered: dict[str, tuple[Corruption, str]] = {}  # name: (corruption, digest of its source)

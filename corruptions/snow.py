@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, to_uint8
-from corruptions.motion import motion_blur
+from corruptions.definition import Constants, Corruption, Fields
+from corruptions.motion_blur import motion_blur
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
-from corruptions.zoom import zoom_centre
+from corruptions.zoom_blur import zoom_centre
 
 _GREY = (0.299, 0.587, 0.114)
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, smooth, to_uint8
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.edges import UNIT, canny, chamfer_distance
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 _WATER = (175.0, 238.0, 238.0)  # pale turquoise, RGB
 _MUD = (63.0, 42.0, 20.0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import corruptions
 from corruptions import EXTRA_NAMES, NAMES, PROTOCOLS, CorruptionError, corrupt
-from corruptions.registry import draw_nothing
+from corruptions.definition import draw_nothing
 
 ALL = (*NAMES, *EXTRA_NAMES)
 RANDOM = [n for n in ALL if corruptions.corruption(n).draw is not draw_nothing]

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corruptions.convolution import NUDGE, gaussian_blur, gaussian_weights, smooth
-from corruptions.disk import disk_kernel
+from corruptions.defocus_blur import disk_kernel
 from corruptions.edges import UNIT, canny, chamfer_distance
-from corruptions.elastic import affine_sources, warped
-from corruptions.glass import shuffle_map
-from corruptions.motion import motion_blur
+from corruptions.elastic_transform import affine_sources, warped
+from corruptions.glass_blur import shuffle_map
+from corruptions.motion_blur import motion_blur
 from corruptions.spatter import box_mean, equalised
-from corruptions.zoom import blur_matrix, layered_blur, zoom_centre, zoom_factors
+from corruptions.zoom_blur import blur_matrix, layered_blur, zoom_centre, zoom_factors
 
 sizes = st.tuples(st.integers(32, 90), st.integers(32, 90))
 seeds = st.integers(0, 2**32 - 1)

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from corruptions.convolution import gaussian_blur
-from corruptions.registry import Constants, Corruption, Fields
+from corruptions.definition import Constants, Corruption, Fields
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all

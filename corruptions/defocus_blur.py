@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, to_uint8
-from corruptions.registry import Constants, Corruption, Fields
+from corruptions.definition import Constants, Corruption, Fields
 
 # Kernels of up to this many weights are applied one shift a weight, larger ones by Fourier transform.
 _SHIFTS = 32

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, smooth, to_uint8
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 
 def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import NUDGE, to_uint8
-from corruptions.registry import Constants, Corruption, Fields
+from corruptions.definition import Constants, Corruption, Fields
 
 # Up to this many pixels the blur is one sparse matrix, about 35 entries a pixel. Beyond, the matrix would take too
 # much memory and the zooms are added up one by one, about three times slower.

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from corruptions.convolution import NUDGE
+from corruptions.definition import Constants, Corruption, Fields
 from corruptions.random import Random
-from corruptions.registry import Constants, Corruption, Fields
 
 
 def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:  # noqa: ARG001 - one signature for all
