@@ -206,7 +206,9 @@ def test_folders_within_class_folders_are_kept(tmp_path: Path) -> None:
     notes: list[str] = []
     out = tmp_path / "tree"
     generate(Order("folder-c", root, None, 0, out), ["brightness"], workers=1, on_note=notes.append)
-    assert notes == [f"passed over in {root}: files with another ending: 1 (such as 2/notes.txt)"]
+    passed_over, enlarged = notes
+    assert passed_over == f"passed over in {root}: files with another ending: 1 (such as 2/notes.txt)"
+    assert "small images are enlarged" in enlarged
     files = {
         path.relative_to(out / "brightness" / "3").as_posix() for path in out.glob("brightness/3/**/*.JPEG")
     }
