@@ -172,6 +172,10 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
         for name in found:
             if name not in known:
                 passed.add("folders that are not named as a class", name)
+    if classes.by == "file":
+        for name in classes.names:
+            if name not in found:
+                passed.add("classes of the list without a folder", name)
     for name in image_names(where):
         passed.add("images in no class folder", name)
     for entry in _entries(where):

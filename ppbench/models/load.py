@@ -322,14 +322,22 @@ def count_outputs(network: nn.Module, size: int, name: str) -> int:
     try:
         logits = network.eval()(black)
     except Exception as error:
+        if parameter is not None and parameter.dtype != torch.float32:
+            kind = str(parameter.dtype).removeprefix("torch.")
+            raise InputError(
+                f"{name}: expected weights in float32, got {kind}: call .float() on it"
+            ) from error
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{name}: cannot take images of {size} pixels ({type(error).__name__}: {reason})"
         ) from error
     logits = getattr(logits, "logits", logits)
     if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 1:
-        got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise InputError(f"{name}: expected logits (1, classes) for one image, got {got}")
+        got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
+        raise InputError(
+            f"{name}: expected one tensor of logits (1, classes) for one image, got {got}: return that tensor alone, "
+            "from a FILE.py:FUNCTION"
+        )
     return logits.shape[1]
 
 

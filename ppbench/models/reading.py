@@ -49,6 +49,13 @@ _KNOWN_STRANGERS = (
 )
 
 
+def _such_as(folder: Path) -> str:
+    """Return the files of weights in a folder, to be named."""
+    endings = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar", ".onnx")
+    found = sorted(each.name for each in folder.iterdir() if each.name.endswith(endings))
+    return f", such as {found[0]}" if found else ""
+
+
 def file_format(path: Path) -> Format:
     """Return the format of a file of weights.
 
@@ -58,7 +65,9 @@ def file_format(path: Path) -> Format:
     try:
         size = path.stat().st_size
         if path.is_dir():
-            raise InputError(f"{path}: expected a checkpoint file, got a folder: name the file in it")
+            raise InputError(
+                f"{path}: expected a checkpoint file, got a folder: name the file in it{_such_as(path)}"
+            )
         with path.open("rb") as file:
             head = file.read(512)
     except FileNotFoundError as error:
