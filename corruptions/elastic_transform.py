@@ -72,4 +72,4 @@ def _sample(levels: Tensor, grid: Tensor, *, about_pixel: bool) -> Tensor:
     return F.grid_sample(levels, grid, mode="bilinear", padding_mode="reflection", align_corners=about_pixel)
 
 
-ELASTIC_TRANSFORM = Corruption("elastic_transform", "digital", 2, _apply, _draw)
+ELASTIC_TRANSFORM = Corruption("elastic_transform", "digital", 3, _apply, _draw)

@@ -10,4 +10,4 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # n
     return gaussian_blur(images, constants["sigma"])
 
 
-GAUSSIAN_BLUR = Corruption("gaussian_blur", "extra", 2, _apply)
+GAUSSIAN_BLUR = Corruption("gaussian_blur", "extra", 3, _apply)

@@ -65,4 +65,4 @@ def shuffle_map(dx: Tensor, dy: Tensor, delta: int, height: int, width: int) -> 
     return every.expand(count, -1) if source is None else source
 
 
-GLASS_BLUR = Corruption("glass_blur", "blur", 2, _apply, _draw)
+GLASS_BLUR = Corruption("glass_blur", "blur", 3, _apply, _draw)

@@ -82,4 +82,4 @@ def _mud(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
     return to_uint8((mask * colour).add_((1.0 - mask) * images).add_(NUDGE))
 
 
-SPATTER = Corruption("spatter", "extra", 2, _apply, _draw)
+SPATTER = Corruption("spatter", "extra", 3, _apply, _draw)
