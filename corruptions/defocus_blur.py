@@ -7,50 +7,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import NUDGE, to_uint8
+from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
 
 # Kernels of up to this many weights are applied one shift a weight, larger ones by Fourier transform.
 _SHIFTS = 32
-_NEGLIGIBLE = 1e-9  # a weight that cannot move a value by a hundred-thousandth of a level
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
     kernel = disk_kernel(constants["radius"], constants["alias_blur"])
+    # In float64 throughout: the kernel's sum is a little above 1 or below, so that a flat region keeps its level or
+    # falls to the one below, as in the reference; between these, no value was seen within 1e-11 of a whole level.
+    shares = images.to(torch.float64).div_(255.0)
     if int(kernel.count_nonzero()) > _SHIFTS:
-        blurred = _by_fourier(images, constants["radius"], constants["alias_blur"])
+        blurred = _by_fourier(shares, constants["radius"], constants["alias_blur"])
     else:
-        blurred = _by_shifts(images, kernel)
-    # float32 rounds the weights so that their sum is a little above 1, or below: in the reference a flat region,
-    # or a mean that happens to be whole, keeps its level or falls to the one below, by the truncation.
-    nudge = NUDGE if blurred.dtype == torch.float32 else NUDGE * 2.0**-16
-    return to_uint8(blurred.add_(nudge if float(kernel.sum()) >= 1.0 else -nudge))
+        blurred = _by_shifts(shares, kernel)
+    return to_uint8(blurred.clamp_(0.0, 1.0).mul_(255.0))
 
 
-def _by_shifts(images: Tensor, kernel: Tensor) -> Tensor:
-    height, width = images.shape[-2:]
+def _by_shifts(shares: Tensor, kernel: Tensor) -> Tensor:
+    height, width = shares.shape[-2:]
     reach = len(kernel) // 2
-    # Few weights leave many values next to whole levels; a weight of 4e-6 beside a fifth then decides in float64.
-    exact = torch.float64 if reach <= 2 else torch.float32
-    padded = F.pad(images.to(exact), (reach, reach, reach, reach), mode="reflect")
-    total = torch.zeros_like(images, dtype=exact)
+    padded = F.pad(shares, (reach, reach, reach, reach), mode="reflect")
+    total, part = torch.zeros_like(shares), torch.empty_like(shares)
     for row, column in kernel.nonzero().tolist():
         shifted = padded[..., row : row + height, column : column + width]
-        total.add_(shifted, alpha=float(kernel[row, column]))
+        total.add_(torch.mul(shifted, float(kernel[row, column]), out=part))
     return total
 
 
-def _by_fourier(images: Tensor, radius: float, alias_blur: float) -> Tensor:
-    height, width = images.shape[-2:]
+def _by_fourier(shares: Tensor, radius: float, alias_blur: float) -> Tensor:
+    height, width = shares.shape[-2:]
     reach = len(disk_kernel(radius, alias_blur)) // 2
     rows, columns = (_fast_size(size + 2 * reach) for size in (height, width))
-    # About mid-grey the transform's rounding errors are smallest.
-    padded = F.pad(images.float().sub_(128.0), (reach, reach, reach, reach), mode="reflect")
-    response, gain = _response(radius, alias_blur, rows, columns, images.device)
+    padded = F.pad(shares, (reach, reach, reach, reach), mode="reflect")
+    response = _response(radius, alias_blur, rows, columns, shares.device)
     blurred: Tensor = torch.fft.irfft2(
         torch.fft.rfft2(padded, s=(rows, columns)).mul_(response), s=(rows, columns)
     )
-    return blurred[..., reach : reach + height, reach : reach + width] + 128.0 * gain
+    return blurred[..., reach : reach + height, reach : reach + width]
 
 
 def _fast_size(size: int) -> int:
@@ -59,19 +55,17 @@ def _fast_size(size: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def _response(
-    radius: float, alias_blur: float, rows: int, columns: int, device: torch.device
-) -> tuple[Tensor, float]:
-    """Return the kernel's Fourier transform, real as it is symmetric, and the sum of its weights."""
+def _response(radius: float, alias_blur: float, rows: int, columns: int, device: torch.device) -> Tensor:
+    """Return the kernel's Fourier transform, real as it is symmetric."""
     kernel = disk_kernel(radius, alias_blur)
     reach = len(kernel) // 2
     around = F.pad(kernel, (0, columns - len(kernel), 0, rows - len(kernel))).roll((-reach, -reach), (0, 1))
-    return torch.fft.rfft2(around).real.to(device, torch.float32), float(kernel.sum())
+    return torch.fft.rfft2(around).real.to(device)
 
 
 @lru_cache(maxsize=32)
 def disk_kernel(radius: float, alias_blur: float) -> Tensor:
-    """Return the kernel, float64 (2k + 1, 2k + 1), cropped to where its weights matter.
+    """Return the kernel, float64 (2k + 1, 2k + 1), cropped to where it is not 0.
 
     A disk of ones on a grid of 17 x 17 pixels, or 2 radius + 1 if the radius is above 8, divided by its sum, then a
     Gaussian of 3 x 3 (5 x 5 above 8) taps and sigma `alias_blur`. The grid's border is reflected for that last
@@ -83,7 +77,6 @@ def disk_kernel(radius: float, alias_blur: float) -> Tensor:
     disk = (axis[:, None] ** 2 + axis**2 <= radius**2).float()
     disk /= disk.sum()
     kernel = _softened(_softened(disk, alias_blur, taps // 2, 1), alias_blur, taps // 2, 0)
-    kernel = torch.where(kernel > _NEGLIGIBLE, kernel, 0.0)
     reach = int(kernel.nonzero().sub(half).abs().max())
     return kernel[half - reach : half + reach + 1, half - reach : half + reach + 1].double()
 
@@ -106,4 +99,4 @@ def _softened(kernel: Tensor, sigma: float, reach: int, dim: int) -> Tensor:
     return blurred
 
 
-DEFOCUS_BLUR = Corruption("defocus_blur", "blur", 1, _apply)
+DEFOCUS_BLUR = Corruption("defocus_blur", "blur", 2, _apply)
