@@ -1,34 +1,60 @@
 """zoom_blur: the mean of the image and of ever stronger zooms into its centre."""
 
 import math
-import warnings
 from functools import lru_cache
-from threading import Lock
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import NUDGE, to_uint8
+from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
-
-# Up to this many pixels the blur is one sparse matrix, about 35 entries a pixel. Beyond, the matrix would take too
-# much memory and the zooms are added up one by one, about three times slower.
-_MATRIX_PIXELS = 1 << 17
-_one_at_a_time = Lock()  # threads wait for the matrix rather than each make it
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
-    count, channels, height, width = images.shape
-    stop, step = constants["stop"], constants["step"]
-    if height * width > _MATRIX_PIXELS:
-        return to_uint8(layered_blur(images.float(), stop, step).add_(NUDGE))
-    # One row per pixel, all images and channels in it: the matrix product runs along them.
-    pixels = images.view(count * channels, height * width).T.float()
-    with _one_at_a_time:
-        matrix = blur_matrix(height, width, stop, step, images.device)
-    blurred = matrix @ pixels.contiguous()
-    return to_uint8(blurred.add_(NUDGE)).T.contiguous().view_as(images)
+    """Follow the reference to the last tie: SciPy's zooms in float64, stored and added up in float32."""
+    height, width = images.shape[-2:]
+    factors = zoom_factors(constants["stop"], constants["step"])
+    planes = images.reshape(-1, height, width)
+    blurred = torch.empty_like(planes)
+    # A few planes at a time stay in the cache of a core.
+    together = max(1, (_CACHED if images.device.type == "cpu" else _ON_GPU) // (height * width))
+    for first in range(0, len(planes), together):
+        shares = planes[first : first + together].to(torch.float64).div_(255.0).to(torch.float32)
+        exact, total = shares.to(torch.float64), torch.zeros_like(shares)
+        for factor in factors:
+            total += _zoomed(exact, factor).to(torch.float32)
+        mean = total.add_(shares).div_(len(factors) + 1)
+        blurred[first : first + together] = to_uint8(mean.clamp_(0.0, 1.0).mul_(255.0))
+    return blurred.view_as(images)
+
+
+_CACHED, _ON_GPU = 1 << 16, 1 << 26
+"""Values in float64 that are worked on at a time."""
+
+
+def _zoomed(planes: Tensor, factor: float) -> Tensor:
+    """Return the centre of planes, float64 (n,H,W), magnified to the full size, in the order of SciPy's products."""
+    rows, below, down = _taps(planes.shape[-2], factor, planes.device)
+    columns, beside, right = _taps(planes.shape[-1], factor, planes.device)
+    upper = planes.index_select(-2, rows).mul_((1.0 - down)[:, None])
+    lower = planes.index_select(-2, below).mul_(down[:, None])
+    left = 1.0 - right
+    total = upper.index_select(-1, columns).mul_(left)
+    total += upper.index_select(-1, beside).mul_(right)
+    total += lower.index_select(-1, columns).mul_(left)
+    total += lower.index_select(-1, beside).mul_(right)
+    return total
+
+
+@lru_cache(maxsize=256)
+def _taps(size: int, factor: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the two pixels that each output pixel lies between, and the weight of the second, as SciPy has them."""
+    start, cut, out = _window(size, factor)
+    where = (torch.arange(size, dtype=torch.float64) + (out - size) // 2) * ((cut - 1) / max(out - 1, 1))
+    first = where.floor()
+    second = (first + 1).clamp_(max=cut - 1)
+    return (first.long() + start).to(device), (second.long() + start).to(device), (where - first).to(device)
 
 
 def layered_blur(levels: Tensor, stop: float, step: float) -> Tensor:
@@ -69,40 +95,4 @@ def _window(size: int, factor: float) -> tuple[int, int, int]:
     return (size - cut) // 2, cut, round(cut * factor)
 
 
-@lru_cache(maxsize=10)
-def blur_matrix(height: int, width: int, stop: float, step: float, device: torch.device) -> Tensor:
-    """Return the blur as a sparse matrix (H * W, H * W), in float32: zooms of neighbouring strength share pixels."""
-    pixels = height * width
-    factors = zoom_factors(stop, step)
-    sources, weights = [torch.arange(pixels)], [torch.ones(pixels, dtype=torch.float64)]
-    for factor in factors:
-        above, down = _taps(height, factor)
-        left, right = _taps(width, factor)
-        for row, in_row in ((above, 1.0 - down), (above + 1, down)):
-            for column, in_column in ((left, 1.0 - right), (left + 1, right)):
-                sources.append((row[:, None] * width + column).view(-1))
-                weights.append((in_row[:, None] * in_column).view(-1))
-    source, order = torch.stack(sources, dim=1).sort(dim=1)
-    weight = torch.stack(weights, dim=1).gather(1, order).div_(len(factors) + 1)
-    first = torch.ones_like(source, dtype=torch.bool)  # of its column in the row
-    torch.ne(source[:, 1:], source[:, :-1], out=first[:, 1:])
-    entry = first.view(-1).cumsum(0).sub_(1)
-    values = torch.zeros(int(entry[-1]) + 1, dtype=torch.float64).index_add_(0, entry, weight.view(-1))
-    starts = F.pad(first.sum(dim=1).cumsum(0), (1, 0))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # "sparse CSR tensor support is in beta"
-        return torch.sparse_csr_tensor(
-            starts.int(), source[first].int(), values.float(), (pixels, pixels), check_invariants=False
-        ).to(device)
-
-
-def _taps(size: int, factor: float) -> tuple[Tensor, Tensor]:
-    """Return the left one of the two pixels each output pixel lies between, and the weight of the right one."""
-    start, cut, out = _window(size, factor)
-    trim = (out - size) // 2
-    where = (torch.arange(size, dtype=torch.float64) + trim) * ((cut - 1) / (out - 1)) + start
-    left = where.floor().clamp_(max=size - 2)
-    return left.long(), where - left
-
-
-ZOOM_BLUR = Corruption("zoom_blur", "blur", 1, _apply)
+ZOOM_BLUR = Corruption("zoom_blur", "blur", 2, _apply)
