@@ -60,7 +60,8 @@ def _response(radius: float, alias_blur: float, rows: int, columns: int, device:
     kernel = disk_kernel(radius, alias_blur)
     reach = len(kernel) // 2
     around = F.pad(kernel, (0, columns - len(kernel), 0, rows - len(kernel))).roll((-reach, -reach), (0, 1))
-    return torch.fft.rfft2(around).real.to(device)
+    response: Tensor = torch.fft.rfft2(around).real.to(device)
+    return response
 
 
 @lru_cache(maxsize=32)
