@@ -23,7 +23,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # n
         shares = planes[first : first + together].to(torch.float64).div_(255.0).to(torch.float32)
         exact, total = shares.to(torch.float64), torch.zeros_like(shares)
         for factor in factors:
-            total += _zoomed(exact, factor).to(torch.float32)
+            total += zoomed_centre(exact, factor).to(torch.float32)
         mean = total.add_(shares).div_(len(factors) + 1)
         blurred[first : first + together] = to_uint8(mean.clamp_(0.0, 1.0).mul_(255.0))
     return blurred.view_as(images)
@@ -33,8 +33,8 @@ _CACHED, _ON_GPU = 1 << 16, 1 << 26
 """Values in float64 that are worked on at a time."""
 
 
-def _zoomed(planes: Tensor, factor: float) -> Tensor:
-    """Return the centre of planes, float64 (n,H,W), magnified to the full size, in the order of SciPy's products."""
+def zoomed_centre(planes: Tensor, factor: float) -> Tensor:
+    """Return what `zoom_centre` does of planes, float64 (n,H,W), with SciPy's products in SciPy's order."""
     rows, below, down = _taps(planes.shape[-2], factor, planes.device)
     columns, beside, right = _taps(planes.shape[-1], factor, planes.device)
     upper = planes.index_select(-2, rows).mul_((1.0 - down)[:, None])
@@ -55,15 +55,6 @@ def _taps(size: int, factor: float, device: torch.device) -> tuple[Tensor, Tenso
     first = where.floor()
     second = (first + 1).clamp_(max=cut - 1)
     return (first.long() + start).to(device), (second.long() + start).to(device), (where - first).to(device)
-
-
-def layered_blur(levels: Tensor, stop: float, step: float) -> Tensor:
-    """Return the mean of levels, float32 (N,C,H,W), and its zooms, added up one by one."""
-    factors = zoom_factors(stop, step)
-    total = levels.clone()
-    for factor in factors:
-        total += zoom_centre(levels, factor)
-    return total.mul_(1.0 / (len(factors) + 1))
 
 
 def zoom_factors(stop: float, step: float) -> list[float]:

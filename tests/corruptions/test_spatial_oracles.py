@@ -1,15 +1,18 @@
 """The building blocks against the libraries that the reference calls: OpenCV, SciPy, scikit-image."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import scipy.ndimage
+import skimage.color
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corruptions import PROTOCOLS, SEVERITIES, constants_of, corruption
 from corruptions.convolution import NUDGE, gaussian_blur, gaussian_weights, smooth
 from corruptions.defocus_blur import disk_kernel
 from corruptions.edges import UNIT, canny, chamfer_distance
@@ -17,9 +20,10 @@ from corruptions.elastic_transform import affine_sources, warped
 from corruptions.glass_blur import shuffle_map
 from corruptions.motion_blur import motion_blur
 from corruptions.spatter import box_mean, equalised
-from corruptions.zoom_blur import blur_matrix, layered_blur, zoom_centre, zoom_factors
+from corruptions.zoom_blur import zoom_centre, zoom_factors, zoomed_centre
 
 sizes = st.tuples(st.integers(32, 90), st.integers(32, 90))
+SIDES = {"cifar-c": 32, "tiny-imagenet-c": 64, "imagenet-c": 224}
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=12, deadline=None)
 
@@ -160,14 +164,64 @@ def test_zoom_factors_keep_numpys_rounding() -> None:
     assert [len(zoom_factors(1 + 0.05 * i + 0.01, 0.01)) for i in range(1, 6)] == [7, 12, 16, 21, 26]
 
 
-@settings(max_examples=5, deadline=None)
-@given(sizes)
-def test_zoom_blur_is_one_matrix(size: tuple[int, int]) -> None:
-    """The sparse matrix and the sum of zooms, used for images too large for it, are the same blur."""
-    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)) * 255
-    matrix = blur_matrix(*size, 1.16, 0.01, images.device)
-    by_matrix = (matrix @ images.view(6, -1).T.contiguous()).T.reshape(images.shape)
-    torch.testing.assert_close(by_matrix, layered_blur(images, 1.16, 0.01), atol=2e-2, rtol=0)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_zoom_of_the_protocols_is_scipys_to_the_last_bit(protocol: str) -> None:
+    """In float64: sums of products in another order would end on the other side of some level."""
+    side = SIDES[protocol]
+    image = np.random.default_rng(0).integers(0, 256, (side, side)) / 255.0
+    for severity in SEVERITIES:
+        constants = constants_of("zoom_blur", severity, protocol)
+        for factor in zoom_factors(constants["stop"], constants["step"]):
+            cut = int(np.ceil(side / factor))
+            top = (side - cut) // 2
+            zoomed = scipy.ndimage.zoom(image[top : top + cut, top : top + cut], factor, order=1)
+            top = (len(zoomed) - side) // 2
+            expected = zoomed[top : top + side, top : top + side]
+            assert np.array_equal(zoomed_centre(torch.from_numpy(image)[None], factor)[0].numpy(), expected)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 0.4, 0.6, 0.7, 0.75, 0.8, 1, 2, 3, 4, 6])
+def test_gaussian_blur_is_scipys_to_the_last_tie(sigma: float) -> None:
+    """Of photographs' levels, with weights by a correctly rounded exponential, added up as NumPy adds them."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 61, 64, 3), np.uint8)
+    images[1, 20:50, 10:40] = 255  # flat parts, whose sums end a hair below a whole level or on it
+    weights = np.array([float(Decimal(-0.5 / (sigma * sigma) * (i * i)).exp()) for i in _taps(sigma)])
+    weights /= weights.sum()
+    shares = images / 255.0
+    for axis in (1, 2):
+        shares = scipy.ndimage.correlate1d(shares, weights, axis, mode="nearest")
+    expected = (np.clip(shares, 0, 1) * 255).astype(np.uint8)
+    found = gaussian_blur(torch.from_numpy(images).permute(0, 3, 1, 2), sigma)
+    assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), expected)
+
+
+def _taps(sigma: float) -> range:
+    radius = int(4 * sigma + 0.5)
+    return range(-radius, radius + 1)
+
+
+@pytest.mark.parametrize("red", range(0, 256, 51))
+def test_changes_through_hsv_are_scikit_images_to_the_last_tie(red: int) -> None:
+    """Every colour of this much red, at the severities of all protocols."""
+    shades = np.arange(256, dtype=np.uint8)
+    colours = np.stack(np.broadcast_arrays(np.uint8(red), shades[:, None], shades), -1)
+    images = torch.from_numpy(colours).permute(2, 0, 1)[None]
+    hsv = skimage.color.rgb2hsv(colours / 255.0)
+    asked = {
+        (name, tuple(constants_of(name, severity, protocol).items()))
+        for name in ("brightness", "saturate")
+        for severity in SEVERITIES
+        for protocol in PROTOCOLS
+    }
+    for name, constants in asked:
+        changed, given = hsv.copy(), dict(constants)
+        if name == "brightness":
+            changed[..., 2] = np.clip(changed[..., 2] + given["shift"], 0, 1)
+        else:
+            changed[..., 1] = np.clip(changed[..., 1] * given["scale"] + given["shift"], 0, 1)
+        expected = (np.clip(skimage.color.hsv2rgb(changed), 0, 1) * 255).astype(np.uint8)
+        found = corruption(name).apply(images, given, {})[0].permute(1, 2, 0).numpy()
+        assert np.array_equal(found, expected), (name, given)
 
 
 @few
