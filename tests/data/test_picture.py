@@ -169,9 +169,12 @@ LOADER_ONLY = {
 @pytest.mark.parametrize("kind", LOADER_ONLY)
 def test_what_imagefolder_alone_reads(kind: str, tmp_path: Path) -> None:
     """`decode_image` refuses these, or gives 16 bits: the same pixels as the loader of ImageFolder gives."""
-    np.testing.assert_array_equal(
-        _read(LOADER_ONLY[kind], tmp_path), np.asarray(default_loader(str(tmp_path / "x.png")))
-    )
+    (tmp_path / "x.png").write_bytes(LOADER_ONLY[kind])
+    try:
+        expected = np.asarray(default_loader(str(tmp_path / "x.png")))
+    except OSError as error:  # Pillow reads a TIFF of YCbCr from 13 on
+        pytest.skip(f"this Pillow cannot read a {kind} itself: {error}")
+    np.testing.assert_array_equal(_read(LOADER_ONLY[kind], tmp_path), expected)
 
 
 def test_colours_of_16_bits_lose_their_low_byte(tmp_path: Path) -> None:
