@@ -295,7 +295,7 @@ def test_the_choice_is_part_of_the_identity(tmp_path: Path) -> None:
     loaded = [load_model("resnet20", checkpoint=path, prefix=each) for each in ("student.", "teacher.")]
     assert all(identified(each) for each in loaded)
     assert _model_facts(loaded[0]) != _model_facts(loaded[1])
-    assert describe_model(loaded[1], unchanged=True)["checkpoint_prefix"] == "teacher."
+    assert describe_model(loaded[1], unchanged=True).checkpoint_prefix == "teacher."
 
 
 def test_a_prefix_from_the_command_line(tmp_path: Path) -> None:
