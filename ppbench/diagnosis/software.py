@@ -13,7 +13,6 @@ OLDEST_PYTHON = (3, 11)
 REQUIRED = {
     "torch": "2.6", "torchvision": "0.21", "numpy": "1.26", "pandas": "2.2", "pillow": "10.3", "safetensors": "0.4.3",
     "scikit-learn": "1.4", "scipy": "1.12", "typer": "0.29", "rich": "15", "platformdirs": "4", "filelock": "3.32",
-    "pooch": "1.8",
     "requests": "2.31", "imagecorruptions": "1.1.2", "matplotlib": "3.10.7", "jinja2": "3.1", "pydantic": "2.9",
     "annotated-types": "0.6",
 }  # fmt: skip

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pooch
 import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
@@ -27,28 +24,27 @@ def fetch(entry: IndexEntry) -> Path:
     path = entry.path
     if path.is_file() and sha256_of(path) == entry.sha256:
         return path
-    pooch.get_logger().setLevel("ERROR")  # the bar says what is going on, and the error what went wrong
-    with _progress(entry.id) as on_bytes:
-        try:
-            pooch.retrieve(
-                entry.url,
-                known_hash=f"sha256:{entry.sha256}",
-                fname=path.name,
-                path=path.parent,
-                downloader=partial(_download, part=path.with_name(path.name + ".part"), on_bytes=on_bytes),
-            )
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise InputError(
-                f"{entry.id}: cannot download {entry.url} ({_reason(error)}): put the file at {path}, "
-                f"with sha256 {entry.sha256}"
-            ) from error
+    part = path.with_name(path.name + ".part")  # outlives a transfer that breaks off
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _progress(entry.id) as on_bytes:
+            download(entry.url, part, on_bytes)
+        if sha256_of(part) != entry.sha256:
+            part.unlink()
+            raise _by_hand(entry, "what came has another hash")
+        part.replace(path)
+    except requests.RequestException as error:
+        raise _by_hand(entry, why(error)) from error
+    except OSError as error:
+        raise _by_hand(entry, " ".join(str(error).split())[:200]) from error
     return path
 
 
-def _download(url: str, output_file: str, _pooch: Any, *, part: Path, on_bytes: OnBytes) -> None:
-    """Download to a part file, which outlives a transfer that breaks off, then make it the output file."""
-    download(url, part, on_bytes)
-    part.replace(output_file)
+def _by_hand(entry: IndexEntry, reason: str) -> InputError:
+    return InputError(
+        f"{entry.id}: cannot download {entry.url} ({reason}): put the file at {entry.path}, "
+        f"with sha256 {entry.sha256}"
+    )
 
 
 @contextmanager
@@ -60,10 +56,3 @@ def _progress(title: str) -> Iterator[OnBytes]:
         task = bar.add_task(title, total=None)
         yield lambda have, total: bar.update(task, completed=have, total=total)
 
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.RequestException):
-        return why(error)
-    if isinstance(error, ValueError) and "hash" in str(error):
-        return "what came has another hash"
-    return " ".join(str(error).split())[:200]

@@ -5,7 +5,6 @@ two is wrong there, how often would the difference be at least as large as the o
 """
 
 from collections.abc import Sequence
-from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +20,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Returns:
         P(a fair coin splits `only_a + only_b` images at least as unevenly); 1 if there are none.
     """
-    n, fewer = only_a + only_b, min(only_a, only_b)
+    from scipy.special import bdtr  # when it is asked for: SciPy takes as long to import as a table to make
+
+    fewer = min(only_a, only_b)
     if fewer < 0:
         raise ValueError(f"expected counts of at least 0, got {only_a} and {only_b}")
-    if only_a == only_b:
-        return 1.0
-    k = np.arange(fewer + 1)
-    # log C(n, k) built up by ratios: (n - k + 1) / k.
-    logs = np.concatenate([[0.0], np.cumsum(np.log(n - k[1:] + 1) - np.log(k[1:]))])
-    return float(min(1.0, 2.0 * np.exp(np.logaddexp.reduce(logs) - n * log(2.0))))
+    return float(min(1.0, 2.0 * bdtr(fewer, only_a + only_b, 0.5)))
 
 
 def sign_flip(differences: npt.NDArray[np.integer]) -> float:
