@@ -17,6 +17,7 @@ GROUND = {
     "ppbench.spelling",
     "ppbench.user_folders",
     "ppbench.installed",
+    "ppbench.validation",
 }
 MAY_IMPORT = {
     "corruptions": set(),

@@ -55,4 +55,3 @@ def _progress(title: str) -> Iterator[OnBytes]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda have, total: bar.update(task, completed=have, total=total)
-

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Le
 
 from ppbench.errors import InputError
 from ppbench.models.input_spec import InputSpec
 from ppbench.user_folders import user_cache, user_data
+from ppbench.validation import STRICT, Config, validated
 
 
 def shipped_folder() -> Path:
@@ -60,25 +63,6 @@ def give_libraries_a_home() -> None:
 
 INDEX_FILE = "index.toml"
 
-_REQUIRED = {
-    "id": str,
-    "architecture": str,
-    "data": str,
-    "file": str,
-    "sha256": str,
-    "num_classes": int,
-    "image_size": int,
-    "input": dict,
-}
-_OPTIONAL: dict[str, type | tuple[type, ...]] = {
-    "clean_error": (int, float),
-    "recipe": str,
-    "url": str,
-    "source": str,
-    "caveat": str,
-    "named_only": bool,
-}
-
 
 @dataclass(frozen=True)
 class IndexEntry:
@@ -102,6 +86,8 @@ class IndexEntry:
         named_only: whether only its id finds it, not its architecture: it was trained otherwise than those that do.
     """
 
+    __pydantic_config__: ClassVar[Config] = STRICT
+
     folder: Path
     id: str
     architecture: str
@@ -111,7 +97,7 @@ class IndexEntry:
     num_classes: int
     image_size: int
     spec: InputSpec
-    clean_error: float | None = None
+    clean_error: Annotated[float, Ge(0), Le(100)] | None = None
     recipe: str = ""
     url: str | None = None
     source: str = ""
@@ -194,19 +180,15 @@ def with_sha256(entries: tuple[IndexEntry, ...], sha256: str) -> IndexEntry | No
 
 
 def _entry(path: Path, table: Mapping[str, Any]) -> IndexEntry:
-    where = f"{path}: checkpoint {table.get('id', '(without id)')!r}"
-    for name, kind in _REQUIRED.items():
-        if not isinstance(table.get(name), kind):
-            raise InputError(f"{where}: expected {name} to be a {kind.__name__}, got {table.get(name)!r}")
-    for name in table:
-        if name not in _REQUIRED | _OPTIONAL:
-            raise InputError(f"{where}: unknown field {name!r}")
-        if name in _OPTIONAL and not isinstance(table[name], _OPTIONAL[name]):
-            raise InputError(f"{where}: expected {name} to be of another kind, got {table[name]!r}")
-    try:
-        spec = InputSpec.from_dict({"size": table["image_size"], **table["input"]})
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-    return IndexEntry(
-        folder=path.parent, spec=spec, **{name: value for name, value in table.items() if name != "input"}
-    )
+    def where(_field: str) -> str:
+        return f"{path}: checkpoint {table.get('id', '(without id)')!r}: "
+
+    # In the file the contract is called `input`, and its size stands beside it, as that of the images.
+    given = table.get("input")
+    if not isinstance(given, dict):
+        raise InputError(f"{where('')}expected input to be a table with mean and std, got {given!r}")
+    if wrong := sorted({"spec", "folder"} & table.keys()):
+        raise InputError(f"{where('')}unknown field {wrong[0]!r}")
+    own = {key: value for key, value in table.items() if key != "input"}
+    spec = {"size": table.get("image_size"), **given}
+    return validated(IndexEntry, {**own, "folder": str(path.parent), "spec": spec}, where)

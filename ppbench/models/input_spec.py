@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ppbench.errors import InputError
+from ppbench.validation import STRICT, Config
 
 OutputKind = Literal["logits", "probabilities"]
 """What a network returns: numbers that softmax makes probabilities of (their logarithms among them), or these."""
@@ -33,6 +34,8 @@ class InputSpec:
         value_range: what 0 and 255 become before normalisation.
         normalised_inside: the model subtracts and divides by itself; mean and std are then not used.
     """
+
+    __pydantic_config__: ClassVar[Config] = STRICT
 
     size: int
     mean: Triple

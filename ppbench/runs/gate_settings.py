@@ -1,16 +1,28 @@
 """`[tool.ppbench.gate]` of a pyproject.toml: a repository's own rules for the gate."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
-from ppbench.errors import InputError, unknown
+from ppbench.errors import InputError
 from ppbench.scoring.gate_rules import Rule, parse_rules, rules_from_table
+from ppbench.validation import STRICT, Config, validated
 
 FILE = "pyproject.toml"
 TABLE = "[tool.ppbench.gate]"
-KEYS = ("allow", "baseline", "strict")
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The table as it is written."""
+
+    __pydantic_config__: ClassVar[Config] = STRICT
+
+    allow: Mapping[str, Any] = field(default_factory=dict)
+    baseline: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +64,6 @@ def read_settings(folder: Path) -> GateSettings:
     where = f"{path} {TABLE}"
     if not isinstance(table, dict):
         raise InputError(f"{where}: expected a table, got {table!r}")
-    for key in table:
-        if key not in KEYS:
-            raise InputError(f"{where}: {unknown('key', key, KEYS)}")
-    baseline, strict = table.get("baseline"), table.get("strict", False)
-    if not isinstance(baseline, str | None):
-        raise InputError(f"{where}: expected baseline to be a path, got {baseline!r}")
-    if not isinstance(strict, bool):
-        raise InputError(f"{where}: expected strict to be true or false, got {strict!r}")
-    rules = rules_from_table(table.get("allow", {}), f"{where} allow")
-    return GateSettings(rules, None if baseline is None else folder / baseline, strict)
+    said = validated(_Table, table, lambda _field: f"{where}: ")
+    rules = rules_from_table(said.allow, f"{where} allow")
+    return GateSettings(rules, None if said.baseline is None else folder / said.baseline, said.strict)

@@ -9,9 +9,8 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from annotated_types import Ge, Le, Len
 
@@ -21,9 +20,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.setup.finding import Finding, SetupCheck
 from ppbench.spelling import spelled_content
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from ppbench.validation import adapter, validated
 
 FILE = "run.json"
 SCHEMA_VERSION = 1
@@ -290,32 +287,12 @@ def read_manifest(folder: Path) -> Manifest:
         newer = isinstance(version, int) and version > SCHEMA_VERSION
         advice = "use a newer ppbench" if newer else "evaluate again"
         raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
-    return _validated(content, path)
-
-
-def _validated(content: Any, path: Path) -> Manifest:
-    from pydantic import ValidationError  # a third of a second, which only reading has to wait for
-
-    try:
-        return _adapter().validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"{path}: expected the run.json of a whole run, got {place or 'it'}: {first['msg'].lower()}"
-        ) from None
-
-
-@cache
-def _adapter() -> "TypeAdapter[Manifest]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Manifest)
+    return validated(Manifest, content, lambda _field: f"{path}: not the run.json of a whole run: ")
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of run.json; what each key is for is taken from the classes' own words."""
-    made = _adapter().json_schema()
+    made = adapter(Manifest).json_schema()
     for kind in _kinds(Manifest):
         known = made if kind is Manifest else made["$defs"][kind.__name__]
         about, fields = _described(kind)

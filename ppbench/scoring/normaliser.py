@@ -3,27 +3,26 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from math import fsum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
 from ppbench.scoring.names import ALL, SEVERITIES, in_order, is_known
 from ppbench.spelling import spelled
+from ppbench.validation import STRICT, Config, validated
 
 NORMALISERS = ("imagenet-c-alexnet", "cifar10-c-alexnet-2020", "digits-c-alexnet")
 """The normalisers that ship, as data, in `ppbench/scoring/normalisers/`."""
 
 MEASURED = "measured"
 """The normaliser's name for an AlexNet (or, with `measured:MODEL`, any model) of the same run."""
-
-SCHEMA_VERSION = 1
 
 # An index id adds its data set (alexnet-digits), a run that has the name twice its file's stem or a number; a
 # stem of push-pull units (alexnet-pp…) makes another network.
@@ -208,29 +207,39 @@ def load_normaliser(name: str | Path) -> Normaliser:
     return Normaliser(spelled(path.name), f"{model} of {place}", place, found.clean, found.per_severity, {})
 
 
+Text = Annotated[str, MinLen(1)]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A normaliser's TOML file as it is written."""
+
+    __pydantic_config__: ClassVar[Config] = STRICT
+
+    schema_version: Literal[1]
+    unit: Literal["per cent"]
+    name: Text
+    description: Text
+    source: Text
+    clean: PerCent | None = None
+    errors: Mapping[str, tuple[PerCent, PerCent, PerCent, PerCent, PerCent]] = field(default_factory=dict)
+    severity_means: Mapping[str, PerCent] = field(default_factory=dict)
+    data: str | None = None
+
+
 def _from_toml(text: str, where: str) -> Normaliser:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: expected TOML, got: {error}") from None
-    if table.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(
-            f"{where}: expected schema_version = {SCHEMA_VERSION}, got {table.get('schema_version')!r}"
-        )
-    if table.get("unit") != "per cent":
-        raise InputError(f"{where}: expected unit = 'per cent', got {table.get('unit')!r}")
-    texts = {key: table.get(key) for key in ("name", "description", "source")}
-    for key, value in texts.items():
-        if not isinstance(value, str) or not value:
-            raise InputError(f"{where}: expected a text for {key}, got {value!r}")
+    said = validated(_File, table, lambda _field: f"{where}: ")
+    for corruption in (*said.errors, *said.severity_means):
+        if not is_known(corruption):
+            raise InputError(f"{where}: {unknown('corruption', corruption, ALL)}")
     per_severity = {
-        corruption: dict(zip(SEVERITIES, _errors(values, f"{where}, errors.{corruption}"), strict=True))
-        for corruption, values in _section(table, "errors", where).items()
+        corruption: dict(zip(SEVERITIES, errors, strict=True)) for corruption, errors in said.errors.items()
     }
-    mean = {
-        corruption: _errors([value], f"{where}, severity_means.{corruption}", count=1)[0]
-        for corruption, value in _section(table, "severity_means", where).items()
-    }
+    mean = said.severity_means
     both = sorted(per_severity.keys() & mean.keys())
     if both or not (per_severity or mean):
         got = f"{both[0]} in both" if both else "none"
@@ -240,33 +249,4 @@ def _from_toml(text: str, where: str) -> Normaliser:
         raise InputError(
             f"{where}: expected per cent (43.478 means 43.478 %), got errors that are all at most {largest:g}"
         )
-    clean = table.get("clean")
-    return Normaliser(
-        name=str(texts["name"]),
-        description=str(texts["description"]),
-        source=str(texts["source"]),
-        clean=None if clean is None else _errors([clean], f"{where}, clean", count=1)[0],
-        per_severity=per_severity,
-        mean=mean,
-        data=table.get("data"),
-    )
-
-
-def _section(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    section = table.get(key, {})
-    if not isinstance(section, dict):
-        raise InputError(f"{where}: expected a table [{key}], got {section!r}")
-    for corruption in section:
-        if not is_known(corruption):
-            raise InputError(f"{where}, {key}: {unknown('corruption', corruption, ALL)}")
-    return section
-
-
-def _errors(values: Any, where: str, count: int = len(SEVERITIES)) -> list[float]:
-    wanted = f"{count} errors of 0..100 per cent" if count > 1 else "an error of 0..100 per cent"
-    if not isinstance(values, list) or len(values) != count:
-        raise InputError(f"{where}: expected {wanted}, got {values!r}")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 100.0:
-            raise InputError(f"{where}: expected {wanted}, got {value!r}")
-    return [float(value) for value in values]
+    return Normaliser(said.name, said.description, said.source, said.clean, per_severity, mean, said.data)

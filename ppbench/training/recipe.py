@@ -4,15 +4,19 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Lt
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.registry import ARCHITECTURES
 from ppbench.training.augmentations.operations import Fill
+from ppbench.validation import STRICT, Config, validated
 
 SHIPPED = Path(__file__).parent / "recipes"
 
-Triple = tuple[float, float, float]
+NotNegative = Annotated[float, Ge(0)]
+AboveZero = Annotated[float, Gt(0)]
 Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
 Crop = Literal["none", "centre-scale", "any-scale"]
 Precision = Literal["32", "bf16", "16", "64"]
@@ -53,41 +57,37 @@ class Recipe:
         mean, std: of the input contract, in units of 0..1.
     """
 
+    __pydantic_config__: ClassVar[Config] = STRICT
+
     name: str
     description: str
     data: str
     model: str
-    epochs: int
-    batch_size: int
+    epochs: Annotated[int, Ge(1)]
+    batch_size: Annotated[int, Ge(2)]
     schedule: Schedule
-    lr: float
-    lr_start: float
-    lr_end: float
-    warmup: float
-    momentum: float
+    lr: AboveZero
+    lr_start: AboveZero
+    lr_end: AboveZero
+    warmup: Annotated[float, Gt(0), Lt(1)]
+    momentum: Annotated[float, Ge(0), Lt(1)]
     nesterov: bool
-    weight_decay: float
-    grad_clip: float
-    label_smoothing: float
+    weight_decay: NotNegative
+    grad_clip: NotNegative
+    label_smoothing: Annotated[float, Ge(0), Lt(1)]
     crop: Crop
-    shift: int
+    shift: Annotated[int, Ge(0)]
     shift_fill: Fill
     flip: bool
     augmentation: str
-    jsd: float
+    jsd: NotNegative
     precision: Precision
-    mean: Triple
-    std: Triple
+    mean: tuple[NotNegative, NotNegative, NotNegative]
+    std: tuple[AboveZero, AboveZero, AboveZero]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values, for JSON."""
         return asdict(self)
-
-
-_LEAST: Mapping[str, float] = {"epochs": 1, "batch_size": 2}
-_ABOVE_ZERO = {"lr", "lr_start", "lr_end", "warmup", "std"}
-_BELOW_ONE = {"warmup", "momentum", "label_smoothing"}
-_MEAN_OR_STD = {"mean", "std"}
 
 
 def recipe_names() -> list[str]:
@@ -155,17 +155,14 @@ def _read(name: str) -> tuple[Path, list[Layer]]:
 
 def _checked(path: Path, table: Mapping[str, Any], overrides: Collection[str]) -> Recipe:
     """Return the recipe; an error names the file, unless it is in a field that was set beside it."""
-    kinds = {field.name: field.type for field in fields(Recipe)}
 
     def where(*keys: str) -> str:
         return "" if any(key in overrides for key in keys) else f"{path}: "
 
-    for key in table:
-        if key not in kinds:
-            raise InputError(f"{where(key)}{unknown('field', key, kinds)}")
-    if missing := [key for key in kinds if key not in table]:
-        raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
-    recipe = Recipe(**{key: _value(where(key), key, kinds[key], table[key]) for key in kinds})
+    bits = table.get("precision")
+    if type(bits) is int:
+        table = {**table, "precision": str(bits)}  # 32 bits, with quotes or without
+    recipe = validated(Recipe, table, where)
     if recipe.nesterov and not recipe.momentum:
         raise InputError(
             f"{where('nesterov', 'momentum')}expected momentum to be above 0 where nesterov is true, got 0"
@@ -181,41 +178,3 @@ def _checked(path: Path, table: Mapping[str, Any], overrides: Collection[str]) -
             f"lr_start {recipe.lr_start:g} and lr_end {recipe.lr_end:g}"
         )
     return recipe
-
-
-def _value(where: str, key: str, kind: Any, value: Any) -> Any:
-    """Return a field's value as its type has it; `where` begins the line that says it is none."""
-    if key in _MEAN_OR_STD:
-        if not isinstance(value, list | tuple) or len(value) != 3:
-            raise InputError(f"{where}expected {key} to be three numbers, got {value!r}")
-        return tuple(_value(where, f"{key}[{k}]", float, one) for k, one in enumerate(value))
-    if get_origin(kind) is Literal:
-        value = str(value) if type(value) is int else value  # 32 bits, with quotes or without
-        if value not in get_args(kind):
-            raise InputError(f"{where}{unknown(key, str(value), get_args(kind))}")
-        return value
-    # TOML writes 1 for 1.0; but true is not a number, although Python says so.
-    right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
-    if not right or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{where}expected {key} to be {_KINDS[kind]}, got {value!r}")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        _check_range(where, key, value)
-    return float(value) if kind is float else value
-
-
-_KINDS: Mapping[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a word",
-}
-
-
-def _check_range(where: str, key: str, value: float) -> None:
-    base = key.partition("[")[0]
-    least = _LEAST.get(base, 0)
-    if not least <= value < float("inf") or (base in _ABOVE_ZERO and value <= 0):
-        bound = "above 0" if base in _ABOVE_ZERO else f"at least {least}"
-        raise InputError(f"{where}expected {key} to be {bound}, got {value!r}")
-    if base in _BELOW_ONE and value >= 1:
-        raise InputError(f"{where}expected {key} to be below 1, got {value!r}")

@@ -226,10 +226,10 @@ class TestSettings:
     @pytest.mark.parametrize(
         "text, says",
         [
-            ("[tool.ppbench.gate]\nallowed = {mce = 1}", "unknown key 'allowed': did you mean 'allow'?"),
+            ("[tool.ppbench.gate]\nallowed = {mce = 1}", "unknown field 'allowed': did you mean 'allow'?"),
             ("[tool.ppbench.gate]\nallow = {mcee = 1}", "did you mean 'mce'?"),
             ("[tool.ppbench.gate]\nstrict = 1", "expected strict to be true or false, got 1"),
-            ("[tool.ppbench.gate]\nbaseline = 1", "expected baseline to be a path, got 1"),
+            ("[tool.ppbench.gate]\nbaseline = 1", "expected baseline to be a text, got 1"),
             ("[tool.ppbench]\ngate = 1", "expected a table, got 1"),
             ("[tool", "expected a TOML file"),
         ],

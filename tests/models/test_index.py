@@ -61,15 +61,19 @@ def test_an_entry_that_only_its_id_finds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ('id = "a"', "", "expected id to be a str, got None"),
+        ('id = "a"', "", "expected the field 'id', got none"),
         (
             "num_classes = 10",
             'num_classes = "10"',
-            "checkpoint 'a': expected num_classes to be a int, got '10'",
+            "checkpoint 'a': expected num_classes to be a whole number, got '10'",
         ),
-        ("clean_error = 4.5", 'clean_error = "low"', "expected clean_error to be of another kind"),
-        ("clean_error = 4.5", "error = 4.5", "unknown field 'error'"),
-        ("std = [0.2, 0.2, 0.2]", "std = [0.2, 0.2]", "checkpoint 'a': expected std to be 3 numbers"),
+        ("clean_error = 4.5", 'clean_error = "low"', "expected clean_error to be a number, got 'low'"),
+        ("clean_error = 4.5", "error = 4.5", "unknown field 'error': did you mean 'clean_error'"),
+        (
+            "std = [0.2, 0.2, 0.2]",
+            "std = [0.2, 0.2]",
+            "checkpoint 'a': expected spec.std to be three numbers",
+        ),
         ("[[checkpoint]]", "[checkpoint]", r"expected \[\[checkpoint\]\] tables"),
         ("[[checkpoint]]", "[[checkpoint", "expected a TOML index of checkpoints"),
     ],

@@ -104,16 +104,20 @@ def test_a_toml_file_is_a_normaliser(tmp_path):
 
 BAD_TOML = {
     "not TOML": ("[errors]", "[errors", "expected TOML"),
-    "another schema": ("schema_version = 1", "schema_version = 2", "expected schema_version = 1, got 2"),
-    "fractions by unit": ('"per cent"', '"fraction"', "expected unit = 'per cent', got 'fraction'"),
-    "no name": ('name = "mine"', "", "expected a text for name, got None"),
-    "four severities": ("[1, 2.0, 30, 4, 5]", "[1, 2.0, 3, 4]", "errors.fog: expected 5 errors of 0..100"),
-    "not a number": ("30", "nan", "errors.fog: expected 5 errors of 0..100"),
-    "above 100": ("20.0", "120.0", "severity_means.snow: expected an error of 0..100 per cent, got 120.0"),
-    "a truth value": ("20.0", "true", "severity_means.snow: expected an error of 0..100 per cent, got True"),
+    "another schema": ("schema_version = 1", "schema_version = 2", "expected schema_version to be 1, got 2"),
+    "fractions by unit": ('"per cent"', '"fraction"', "expected unit to be 'per cent', got 'fraction'"),
+    "no name": ('name = "mine"', "", "expected the field 'name', got none"),
+    "four severities": (
+        "[1, 2.0, 30, 4, 5]",
+        "[1, 2.0, 3, 4]",
+        "expected errors.fog to be five numbers, got [1, 2.0, 3, 4]",
+    ),
+    "not a number": ("30", "nan", "expected errors.fog[2] to be a finite number, got nan"),
+    "above 100": ("20.0", "120.0", "expected severity_means.snow to be at most 100, got 120.0"),
+    "a truth value": ("20.0", "true", "expected severity_means.snow to be a number, got True"),
     "near miss": ("fog", "fogg", "unknown corruption 'fogg': did you mean 'fog'?"),
     "in both": ("snow", "fog", "got fog in both"),
-    "clean as text": ("12.5", "'low'", "clean: expected an error of 0..100 per cent, got 'low'"),
+    "clean as text": ("12.5", "'low'", "expected clean to be a number, got 'low'"),
     "no table": ("[errors]\nfog = [1, 2.0, 30, 4, 5]\n[severity_means]\nsnow = 20.0", "errors = 3", "got 3"),
     "nothing": ("[errors]\nfog = [1, 2.0, 30, 4, 5]\n[severity_means]\nsnow = 20.0", "", "got none"),
     "fractions": (

@@ -46,8 +46,16 @@ WRONG = {
     "true for a number": ("shift = 2", "shift = true", "shift to be a whole number, got True"),
     "a number for true": ("nesterov = true", "nesterov = 1", "nesterov to be true or false, got 1"),
     "negative": ("shift = 2", "shift = -1", "shift to be at least 0, got -1"),
-    "not finite": ("weight_decay = 5e-4", "weight_decay = inf", "weight_decay to be at least 0"),
-    "not a number": ("weight_decay = 5e-4", "weight_decay = nan", "weight_decay to be at least 0"),
+    "not finite": (
+        "weight_decay = 5e-4",
+        "weight_decay = inf",
+        "weight_decay to be a finite number, got inf",
+    ),
+    "not a number": (
+        "weight_decay = 5e-4",
+        "weight_decay = nan",
+        "weight_decay to be a finite number, got nan",
+    ),
     "no warm-up at all": ("warmup = 0.25", "warmup = 0.0", "warmup to be above 0"),
     "nothing but warm-up": ("warmup = 0.25", "warmup = 1.0", "warmup to be below 1"),
     "two channels": ("mean = [0.35, 0.4, 0.35]", "mean = [0.35, 0.4]", "mean to be three numbers"),
@@ -89,7 +97,7 @@ WRONG = {
         'epochs = 2\nbatch_size = 64\nschedule = "thirds"',
         "at least 3 epochs for the schedule 'thirds', got 2",
     ),
-    "several models": ('model = "resnet20-pp"', 'model = ["resnet20"]', "model to be a word, got"),
+    "several models": ('model = "resnet20-pp"', 'model = ["resnet20"]', "model to be a text, got"),
 }
 
 
