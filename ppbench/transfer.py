@@ -1,9 +1,12 @@
 """Downloads that go on where they broke off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 TRIES = 3
 TIMEOUT_S = 20.0
@@ -35,6 +38,32 @@ def download(url: str, part: Path, on_bytes: OnBytes = lambda _have, _total: Non
                 raise
         else:
             return
+
+
+@contextmanager
+def transfer_bar(title: str) -> Iterator[tuple[OnBytes, Callable[[str], None]]]:
+    """Show a bar on stderr, on a terminal only; it goes when the block ends.
+
+    Args:
+        title: what is transferred.
+
+    Yields:
+        A function that is told of the bytes, and one that changes the title.
+    """
+    console = Console(stderr=True)
+    columns = (
+        "{task.description:<12}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield (
+            lambda have, total: bar.update(task, completed=have, total=total),
+            lambda text: bar.update(task, description=text),
+        )
 
 
 def _go_on(url: str, part: Path, on_bytes: OnBytes) -> None:

@@ -13,6 +13,7 @@ GROUND = {
     "ppbench.atomic",
     "ppbench.transfer",
     "ppbench.cpu_count",
+    "ppbench.device",
     "ppbench.locking",
     "ppbench.spelling",
     "ppbench.user_folders",

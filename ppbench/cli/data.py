@@ -55,27 +55,11 @@ def data_get(
     ] = None,
 ) -> None:
     """Download and unpack a set; an interrupted download goes on where it broke off."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
     from ppbench.data.archives import archive, get
     from ppbench.data.places import download_folder
+    from ppbench.transfer import transfer_bar
 
     wanted = archive(name)
-    console = Console(stderr=True)
-    columns = (
-        "{task.description:<12}",
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None)
-        folder = get(
-            wanted,
-            to or download_folder(),
-            on_bytes=lambda have, total: bar.update(task, completed=have, total=total),
-            on_step=lambda step: bar.update(task, description=step),
-        )
+    with transfer_bar(name) as (on_bytes, on_step):
+        folder = get(wanted, to or download_folder(), on_bytes=on_bytes, on_step=on_step)
     typer.echo(str(folder))

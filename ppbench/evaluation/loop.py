@@ -21,10 +21,10 @@ from torch import Tensor
 
 from ppbench.data.decoded import Decoder
 from ppbench.data.source import DataSource
+from ppbench.device import corruption_device
 from ppbench.evaluation.ahead import ahead
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CLEAN
-from ppbench.evaluation.device import corruption_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.reading import Arrived, Lot, Reader

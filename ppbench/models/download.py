@@ -1,17 +1,13 @@
 """Published weights: downloaded on first use into the cache, resumed where a transfer broke off, proved by hash."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.index import IndexEntry
-from ppbench.transfer import OnBytes, download, why
+from ppbench.transfer import download, transfer_bar, why
 
 
 def fetch(entry: IndexEntry) -> Path:
@@ -27,7 +23,7 @@ def fetch(entry: IndexEntry) -> Path:
     part = path.with_name(path.name + ".part")  # outlives a transfer that breaks off
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _progress(entry.id) as on_bytes:
+        with transfer_bar(entry.id) as (on_bytes, _):
             download(entry.url, part, on_bytes)
         if sha256_of(part) != entry.sha256:
             part.unlink()
@@ -45,13 +41,3 @@ def _by_hand(entry: IndexEntry, reason: str) -> InputError:
         f"{entry.id}: cannot download {entry.url} ({reason}): put the file at {entry.path}, "
         f"with sha256 {entry.sha256}"
     )
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[OnBytes]:
-    """A progress bar on stderr; nothing where that is no terminal."""
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda have, total: bar.update(task, completed=have, total=total)

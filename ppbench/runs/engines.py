@@ -11,9 +11,9 @@ import torch
 from ppbench.cpu_count import cap_torch_threads
 from ppbench.data.decoded import FOLDER, Decoder
 from ppbench.data.source import DataSource
+from ppbench.device import choose_device
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.batch_size import BatchSize
-from ppbench.evaluation.device import choose_device
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import make_ready

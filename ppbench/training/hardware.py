@@ -9,6 +9,7 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 
 from ppbench.cpu_count import cpu_count
+from ppbench.device import choose_device
 from ppbench.errors import InputError
 
 
@@ -40,20 +41,12 @@ def devices_of(hardware: Hardware) -> tuple[str, int | list[int]]:
     Raises:
         InputError: torch has no such device here, or one device is named and several are asked for.
     """
-    name = hardware.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        where = torch.device(name)
-        torch.empty(0, device=where)
-    except (
-        RuntimeError,
-        AssertionError,
-    ) as error:  # torch was built without that backend, or has no such name
-        raise InputError(f"expected a device that torch has here, got {name!r}") from error
-    if ":" in name:
+    where = choose_device(hardware.device)
+    if ":" in hardware.device:
         if hardware.devices is not None:
-            raise InputError(f"expected --devices with a kind of device, got {name!r} and {hardware.devices}")
+            raise InputError(
+                f"expected --devices with a kind of device, got {hardware.device!r} and {hardware.devices}"
+            )
         return where.type, [where.index]
     # torchrun says how many processes it started on this machine.
     return where.type, hardware.devices or _launched()

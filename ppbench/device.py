@@ -1,4 +1,4 @@
-"""Which device a run uses, and which one corrupts for it."""
+"""Which device a run or a training uses, and which one corrupts for it."""
 
 import torch
 
@@ -6,7 +6,7 @@ from ppbench.errors import InputError
 
 
 def choose_device(wanted: str | None) -> torch.device:
-    """Return the device named, or the best one here where none is named, as `ppbench train` chooses.
+    """Return the device named, or the best one here where none is named.
 
     Raises:
         InputError: no such device exists here.

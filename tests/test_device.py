@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ppbench.evaluation.device import best_device, choose_device, corruption_device
+from ppbench.device import best_device, choose_device, corruption_device
 from ppbench.training.hardware import Hardware, devices_of
 
 
@@ -17,10 +17,9 @@ def test_the_best_device(cuda: bool, mps: bool, best: str) -> None:
 
 
 def test_an_apple_gpu_is_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As training chooses."""
+    """For a run as for a training."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch, "empty", lambda *_sizes, **_options: None)  # there is none here to prove it on
     assert choose_device(None) == choose_device("auto") == torch.device("mps")
     assert devices_of(Hardware()) == ("mps", 1)
 
