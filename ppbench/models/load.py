@@ -11,9 +11,8 @@ from torch import nn
 
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
-from ppbench.models import factory, timm_models, torchvision_models
+from ppbench.models import factory, timm_models
 from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
-from ppbench.models.download import fetch
 from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder, with_sha256
 from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
 from ppbench.models.loaded_model import LoadedModel
@@ -78,7 +77,7 @@ class Wish:
             raise InputError(
                 f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
             )
-        path = entry.path if entry.url is None else fetch(entry)
+        path = entry.path if entry.url is None else _fetched(entry)
         if not path.is_file():
             raise InputError(
                 f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
@@ -149,6 +148,8 @@ class Wish:
         if model.startswith(timm_models.PREFIXES):
             network, contract = timm_models.pretrained(model, interpolation)
             return self._foreign(model, network, [contract.claim(size)])
+        from ppbench.models import torchvision_models  # slow to import; see `ppbench.models.resnet.resnet`
+
         name, weights_name = torchvision_models.split(model)
         network, contract, used = torchvision_models.pretrained(name, weights_name, interpolation)
         loaded = self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
@@ -156,6 +157,8 @@ class Wish:
 
     def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
         """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
+        from ppbench.models import torchvision_models  # as in `zoo`
+
         if model.startswith("hf-hub:"):
             raise InputError(
                 f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
@@ -278,6 +281,12 @@ class Wish:
         data = sorted({entry.data for entry in others})
         there = f" (there are some for {' and '.join(data)})" if data else ""
         return f"{model}: no published weights for {self.data or 'it'}{there}: {', or '.join(ways)}"
+
+
+def _fetched(entry: IndexEntry) -> Path:
+    from ppbench.models.download import fetch  # brings requests and pooch
+
+    return fetch(entry)
 
 
 def _default(size: int) -> Claim:

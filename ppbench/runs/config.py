@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from ppbench.models.requests import Loading
+
+if TYPE_CHECKING:
+    import torch
 
 PathName = str | PathLike[str]
 
@@ -34,7 +36,7 @@ class EvaluationConfig:
     loading: Loading = field(default_factory=Loading)
 
     batch_size: int | None = None
-    device: str | torch.device | None = None
+    device: "str | torch.device | None" = None
     precision: str = "fp32"
     compiled: bool = False
 
