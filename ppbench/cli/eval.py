@@ -51,8 +51,7 @@ def eval_command(
     from ppbench.cli.streams import json_for
     from ppbench.data.registry import meant
     from ppbench.errors import InputError
-    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
-    from ppbench.runs.evaluate import default_folder
+    from ppbench.runs.config import default_folder
 
     if json and heatmap:
         raise InputError("expected one of --json and --heatmap, got both")
@@ -60,6 +59,9 @@ def eval_command(
     run = options.evaluate(
         folder, overwrite=overwrite, baseline_model=baseline_model, metrics=metrics, reference=reference
     )
+    # Here, so that a mistake is answered before any of it is imported.
+    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
+
     if report:
         from ppbench.reporting.html.page import write_page
         from ppbench.runs.folder import REPORT

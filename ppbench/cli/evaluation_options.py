@@ -173,9 +173,8 @@ class EvaluationOptions:
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
         from ppbench.models.requests import pair
+        from ppbench.runs.asked import check_asked
         from ppbench.runs.config import EvaluationConfig
-        from ppbench.runs.evaluate import run
-        from ppbench.runs.listeners import Listeners
 
         load_files(self.corruption_file or [], self.corruptions)
         models = pair(self.model or [], self.checkpoint or [])
@@ -187,6 +186,10 @@ class EvaluationOptions:
             loading=self._loading(),
             command=shlex.join(["ppbench", *sys.argv[1:]]),
         )
+        check_asked(models, config)  # before torch, which takes seconds to import
+        from ppbench.runs.evaluate import run
+        from ppbench.runs.listeners import Listeners
+
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
@@ -209,13 +212,23 @@ class EvaluationOptions:
         Raises:
             InputError: bad input.
         """
+        from ppbench.data.registry import meant
+        from ppbench.data.sets import find_data
+        from ppbench.evaluation.precision import check_precision
         from ppbench.models.requests import pair
+        from ppbench.runs.asked import check_models
+
+        models, loading = pair(self.model or [], self.checkpoint or []), self._loading()
+        # Before torch, which takes seconds to import.
+        data = find_data(meant(self.data, self.root), root=self.root, classes=self.classes)
+        check_precision(self.precision)
+        check_models(models, loading, data.name)
         from ppbench.runs.setup_report import check_setups
 
         return check_setups(
-            pair(self.model or [], self.checkpoint or []),
+            models,
             **{name: getattr(self, name) for name in _ON_CLEAN_IMAGES},
-            loading=self._loading(),
+            loading=loading,
             on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
         )
 

@@ -43,11 +43,15 @@ def generate_command(
     from ppbench.cli.failure import interruptible
     from ppbench.cli.progress import cell_progress
     from ppbench.data.registry import meant
-    from ppbench.generation.generate import Order, generate
+    from ppbench.data.sets import find_data
 
     files = tuple(corruption_file or ())
     names = choose_corruptions(corruptions, files)
-    order = Order(meant(data, root), root, limit, seed, out, grouped, classes, files)
+    name = meant(data, root)
+    find_data(name, root=root, source="generated", classes=classes)
+    from ppbench.generation.generate import Order, generate  # brings torch: mistakes are found before
+
+    order = Order(name, root, limit, seed, out, grouped, classes, files)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(

@@ -52,7 +52,10 @@ def inspect_command(
     json: Annotated[bool, typer.Option("--json", help="Print one object instead of lines.")] = False,
 ) -> None:
     """Say what the loader sees in a file of weights, without running anything of it."""
-    from ppbench.models.inspection import inspect
+    from ppbench.models.naming import require_file
+
+    require_file(file)
+    from ppbench.models.inspection import inspect  # brings torch
 
     found = inspect(file, trust=trust_checkpoint, prefix=prefix)
     if json:

@@ -34,6 +34,7 @@ def preview_command(
     """Write a contact sheet: corruptions down, severities across."""
     from io import BytesIO
 
+    from corruptions import protocol as find_protocol
     from ppbench import atomic
     from ppbench.data.class_order import ANY
     from ppbench.data.picture import read_picture
@@ -41,12 +42,11 @@ def preview_command(
     from ppbench.data.sets import open_data
     from ppbench.errors import InputError
     from ppbench.evaluation.cells import parse_severities
-    from ppbench.generation.contact_sheet import contact_sheet
 
     atomic.require_writable(out, "choose another with --out")
     names, wanted = choose_corruptions(corruptions, corruption_file or ()), parse_severities(severities)
     if image is not None:
-        pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
+        pixels, chosen, number = read_picture(image), find_protocol(protocol or "imagenet-c").name, 0
     else:
         source = open_data(meant(data, root), root=root, source="generated", classes=ANY)
         if index >= len(source.ids):
@@ -54,8 +54,13 @@ def preview_command(
                 f"expected an --index below {len(source.ids)}, the images of {source.name}, got {index}"
             )
         assert source.clean is not None
-        pixels, chosen = source.clean.images[index : index + 1][0], protocol or source.protocol
+        pixels, chosen = (
+            source.clean.images[index : index + 1][0],
+            find_protocol(protocol or source.protocol).name,
+        )
         number = int(source.ids[index])
+    from ppbench.generation.contact_sheet import contact_sheet  # brings torch: mistakes are found before
+
     sheet = contact_sheet(pixels, names, wanted, protocol=chosen, image_id=number, seed=seed)
     encoded = BytesIO()
     sheet.save(encoded, "PNG")

@@ -40,7 +40,6 @@ def report_command(
     from ppbench.reporting.html.page import write_page
     from ppbench.reporting.reference_rows import references_for
     from ppbench.runs.folder import REPORT, load_run
-    from ppbench.runs.report import gather
 
     loaded = [load_run(run, intervals=False) for run in runs]
     path = out or (runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
@@ -51,6 +50,8 @@ def report_command(
         atomic.require_folder(plots, "choose another with --plots")
     if reference is not None:
         references_for(reference, None)
+    from ppbench.runs.report import gather  # brings torch: mistakes are found before
+
     content = gather(loaded, reference=reference)
     write_page(content, path)
     typer.echo(f"The report is in {path}.")

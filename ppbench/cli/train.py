@@ -79,17 +79,21 @@ def train(
         f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
         f"or {keep_every:g} s; where there is none yet, it starts again"
     ):
-        _require_extra()
-        from ppbench.cli.training_progress import training_progress
-        from ppbench.models.storage import checked_bits
-        from ppbench.training.hardware import Hardware
-        from ppbench.training.run import run_recipe
+        from ppbench.models.registry import architecture
+        from ppbench.training.recipe import load_recipe
 
         overrides = _fields(change or [])
         if epochs is not None:
             overrides["epochs"] = epochs
         if augmentation is not None:
             overrides["augmentation"] = augmentation
+        architecture(load_recipe(recipe, overrides, model=model).model)
+        _require_extra()
+        from ppbench.cli.training_progress import training_progress
+        from ppbench.models.storage import checked_bits
+        from ppbench.training.hardware import Hardware
+        from ppbench.training.run import run_recipe
+
         with training_progress() as progress:
             trained = run_recipe(
                 recipe,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
     import torch
 
 PathName = str | PathLike[str]
+
+ENGINES = ("local", "ray")
+
+
+def default_folder(data: str) -> Path:
+    """Return the folder a run is written to where none is named: ``results/<time>-<data>``."""
+    return Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}-{data}"  # noqa: DTZ005  the user's own clock
 
 
 @dataclass(frozen=True, kw_only=True)

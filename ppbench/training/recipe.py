@@ -8,13 +8,14 @@ from typing import Any, Literal, get_args, get_origin
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.registry import ARCHITECTURES
-from ppbench.training.augmentations.operations import Fill
 
 SHIPPED = Path(__file__).parent / "recipes"
 
 Triple = tuple[float, float, float]
 Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
+Fill = Literal["edge", "zero", "reflect"]
 Crop = Literal["none", "centre-scale", "any-scale"]
+AUGMENTATIONS = ("none", "autoaugment", "randaugment", "trivialaugment", "augmix", "augmix-all-ops", "prime")
 Precision = Literal["32", "bf16", "16", "64"]
 
 
@@ -45,7 +46,7 @@ class Recipe:
         shift: training images are moved by up to so many pixels each way.
         shift_fill: what appears at their edges.
         flip: whether every other image is mirrored.
-        augmentation: one of `ppbench.training.views.AUGMENTATIONS`.
+        augmentation: one of `AUGMENTATIONS`.
         jsd: weight of the Jensen-Shannon consistency loss between the clean image and two augmented views of it
             (AugMix, section 3); 0 trains on one augmented view.
         precision: of the arithmetic in the forward pass: ``32``, or mixed with ``bf16`` or ``16`` bits;
@@ -166,6 +167,10 @@ def _checked(path: Path, table: Mapping[str, Any], overrides: Collection[str]) -
     if missing := [key for key in kinds if key not in table]:
         raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
     recipe = Recipe(**{key: _value(where(key), key, kinds[key], table[key]) for key in kinds})
+    if recipe.augmentation not in AUGMENTATIONS:
+        raise InputError(
+            f"{where('augmentation')}{unknown('augmentation', recipe.augmentation, AUGMENTATIONS)}"
+        )
     if recipe.nesterov and not recipe.momentum:
         raise InputError(
             f"{where('nesterov', 'momentum')}expected momentum to be above 0 where nesterov is true, got 0"
