@@ -5,31 +5,42 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+from ppbench.cli import completion
+from ppbench.cli.corruption_choice import choose_corruptions
+from ppbench.cli.options import (
+    CorruptionFiles,
+    Corruptions,
+    CorruptionSeed,
+    Data,
+    Root,
+    Severities,
+    argument,
+    option,
+)
 
 
 def preview_command(
-    image: Annotated[Path | None, typer.Argument(help="A picture of your own.", show_default=False)] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="A data set, whose first image is taken without IMAGE. Default: digits-c, but not with --root.",
-            show_default=False,
-        ),
+    image: Annotated[
+        Path | None, argument("A picture of your own, instead of an image of --data.", metavar="IMAGE")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="Its clean images.", show_default=False)] = None,
-    index: Annotated[int, typer.Option(min=0, help="Which of its images.")] = 0,
+    data: Data = None,
+    root: Root = None,
+    index: Annotated[int, option("Data", "Which of the set's images.", min=0, metavar="N")] = 0,
+    corruptions: Corruptions = "all",
+    severities: Severities = "1-5",
     protocol: Annotated[
         str | None,
-        typer.Option(
-            help="Whose constants. Default: the data set's; for a picture, imagenet-c.", show_default=False
+        option(
+            "Corruptions",
+            "Whose constants. Default: the data set's; for a picture, imagenet-c.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.one_of(completion.protocols),
         ),
     ] = None,
-    corruptions: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "all",
+    seed: CorruptionSeed = 0,
     corruption_file: CorruptionFiles = None,
-    severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
+    out: Annotated[Path, option("Output", "The PNG to write.", metavar="FILE")] = Path("preview.png"),
 ) -> None:
     """Write a contact sheet: corruptions down, severities across."""
     from io import BytesIO

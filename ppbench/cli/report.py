@@ -5,35 +5,30 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.options import PublishedResults, Runs, option
+
 
 def report_command(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RUN…", help="Folders of finished runs on the same images.", show_default=False
-        ),
-    ],
+    runs: Runs,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="The HTML file. Default: report.html in the folder of the run; with several runs in the current one.",
+        option(
+            "Output",
+            "The HTML file. Default: report.html in the folder of the run; with several runs in the current one.",
+            metavar="FILE",
             show_default=False,
         ),
     ] = None,
     plots: Annotated[
         Path | None,
-        typer.Option(
-            help="Also write the figures into this folder, as SVG and PNG, sized for a paper's column.",
+        option(
+            "Output",
+            "Also write the figures into this folder, as SVG and PNG, sized for a paper's column.",
+            metavar="FOLDER",
             show_default=False,
         ),
     ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="Put published results of a data set beside the models: imagenet-c, cifar10-c, …",
-            show_default=False,
-        ),
-    ] = None,
+    reference: PublishedResults = None,
 ) -> None:
     """Write a report: one HTML file that needs nothing else, with every figure and where its numbers come from."""
     from ppbench import atomic
