@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from corruptions.random import Random
+    from corruptions.random import Random
 
 Constants = Mapping[str, float]
-Fields = Mapping[str, Tensor]
-Draw = Callable[[Tensor, Constants, Random], Fields]
-Apply = Callable[[Tensor, Constants, Fields], Tensor]
+Fields = Mapping[str, "Tensor"]
+Draw = Callable[["Tensor", Constants, "Random"], Fields]
+Apply = Callable[["Tensor", Constants, Fields], "Tensor"]
 
 
-def draw_nothing(images: Tensor, constants: Constants, random: Random) -> Fields:  # noqa: ARG001 - one signature for all
+def draw_nothing(images: "Tensor", constants: Constants, random: "Random") -> Fields:  # noqa: ARG001 - one signature for all
     """Draw no fields: the corruption is deterministic."""
     return {}
 

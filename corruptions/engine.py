@@ -12,13 +12,13 @@ from torch import Tensor
 from corruptions.batches import Pixels, in_chunks
 from corruptions.definition import Constants
 from corruptions.errors import CorruptionError
+from corruptions.names import SEVERITIES
 from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random
 
 Ids = Tensor | npt.NDArray[np.integer] | Sequence[int]
 
-SEVERITIES = (1, 2, 3, 4, 5)
 MIN_SIZE = 32
 _ENGINE_VERSION = 1  # goes up when the random numbers change
 

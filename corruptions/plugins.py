@@ -21,7 +21,7 @@ from pathlib import Path
 
 from corruptions.definition import Corruption
 from corruptions.errors import CorruptionError, unknown
-from corruptions.registry import GROUPS, corruption
+from corruptions.names import GROUPS
 
 ENTRY_POINTS = "ppbench.corruptions"
 _registered: dict[str, tuple[Corruption, str]] = {}  # name: (corruption, digest of its source)
@@ -120,6 +120,8 @@ def find(name: str) -> Corruption:
         CorruptionError: there is none; the near miss is suggested.
     """
     if name in GROUPS:
+        from corruptions.registry import corruption  # brings torch, which the names of plug-ins do not need
+
         return corruption(name)
     known = plugins()
     if name not in known:

@@ -1,6 +1,4 @@
-"""Which corruptions there are: the 15 of the benchmark, in its order, and the 4 extra ones."""
-
-from collections.abc import Mapping
+"""The corruptions that ship, by name."""
 
 from corruptions import (
     colour,
@@ -44,10 +42,6 @@ CORRUPTIONS: tuple[Corruption, ...] = (
 )
 
 _BY_NAME = {each.name: each for each in CORRUPTIONS}
-
-GROUPS: Mapping[str, str] = {each.name: each.group for each in CORRUPTIONS}
-NAMES = tuple(name for name, group in GROUPS.items() if group != "extra")
-EXTRA_NAMES = tuple(name for name, group in GROUPS.items() if group == "extra")
 
 
 def corruption(name: str) -> Corruption:

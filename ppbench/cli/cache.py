@@ -1,23 +1,18 @@
 """`ppbench cache`: the store of finished cells, and decoded images."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ppbench.cli.options import Cache, Json, option
+
 
 def cache_command(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Remove every finished cell and all decoded images.")
+        bool, option("Run", "Remove every finished cell and all decoded images.", "--clear")
     ] = False,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder that `ppbench eval --cache` named. Default: $PPBENCH_CACHE, else the user's cache.",
-            show_default=False,
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    cache: Cache = None,
+    json: Json = False,
 ) -> None:
     """Show where finished cells and decoded images are kept and how much room they take, or clear them."""
     import json as json_text

@@ -1,32 +1,38 @@
 """`ppbench compare`: is one checkpoint really better than another?"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ppbench.cli import completion
+from ppbench.cli.options import JsonFormat, Runs, option
+
 
 def compare_command(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RUN…", help="Folders of finished runs on the same images.", show_default=False
-        ),
-    ],
+    runs: Runs,
     reference: Annotated[
         str | None,
-        typer.Option(
-            help="The model that the others are compared with. Default: the first of the first run.",
+        option(
+            "Model",
+            "The model that the others are compared with. Default: the first of the first run.",
+            metavar="NAME",
             show_default=False,
         ),
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", help="md, csv, latex or json instead of the table.", show_default=False),
+        option(
+            "Output",
+            "md, csv, latex or json instead of the table.",
+            "--format",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.words("md", "csv", "latex", "json"),
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The same as --format md.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="The same as --format latex.")] = False,
+    json: JsonFormat = False,
+    markdown: Annotated[bool, option("Output", "The same as --format md.", "--markdown")] = False,
+    latex: Annotated[bool, option("Output", "The same as --format latex.", "--latex")] = False,
 ) -> None:
     """Compare the models of one or more runs, paired by image: difference, interval, and what is decided."""
     import json as json_text

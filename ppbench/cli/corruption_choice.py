@@ -2,18 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
-
-CorruptionFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="A Python file with corruptions of your own; --corruptions names them. Repeatable.",
-        show_default=False,
-    ),
-]
-"""The option `--corruption-file`, the same for every command that makes corrupted images."""
 
 
 def load_files(files: Sequence[Path], wanted: str) -> None:

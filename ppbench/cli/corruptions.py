@@ -4,15 +4,22 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles
+from ppbench.cli import completion
+from ppbench.cli.options import CorruptionFiles, Json, option
 
 
 def corruptions_command(
     protocol: Annotated[
-        str, typer.Option(help="Whose constants: cifar-c, tiny-imagenet-c or imagenet-c.")
+        str,
+        option(
+            "Corruptions",
+            "Whose constants: cifar-c, tiny-imagenet-c or imagenet-c.",
+            metavar="NAME",
+            autocompletion=completion.one_of(completion.protocols),
+        ),
     ] = "cifar-c",
     corruption_file: CorruptionFiles = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    json: Json = False,
 ) -> None:
     """List the corruptions with their constants at severities 1 to 5, plug-ins last, whose constants are their own."""
     import json as json_text

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli import completion
+from ppbench.cli.help_screen import Command, Group
+from ppbench.cli.options import Json, argument, option
+
 data_app = typer.Typer(
+    cls=Group,
+    epilog="ppbench data\nppbench data get cifar10-c",
     help="List the data sets and where they are; download those with a public archive.",
     invoke_without_command=True,
     add_completion=False,
@@ -15,7 +21,7 @@ data_app = typer.Typer(
 @data_app.callback()
 def data_command(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the list.")] = False,
+    json: Json = False,
 ) -> None:
     """List the data sets, where each was found, and how to get it."""
     if context.invoked_subcommand is not None:
@@ -41,17 +47,24 @@ def data_command(
     typer.echo(f"looked in {', '.join(map(str, usual_places()))}", err=True)
 
 
-@data_app.command("get")
+@data_app.command("get", cls=Command, epilog="ppbench data get cifar10-c\nppbench data get cifar10 --to data")
 def data_get(
     name: Annotated[
         str,
-        typer.Argument(
-            help="cifar10-c, cifar100-c, tiny-imagenet-c, cifar10 or cifar100.", show_default=False
+        argument(
+            "cifar10-c, cifar100-c, tiny-imagenet-c, cifar10 or cifar100.",
+            metavar="NAME",
+            autocompletion=completion.one_of(completion.archives),
         ),
     ],
     to: Annotated[
         Path | None,
-        typer.Option(help="Default: $PPBENCH_DATA, or the user's data folder.", show_default=False),
+        option(
+            "Output",
+            "The folder to unpack it in. Default: $PPBENCH_DATA, or the user's data folder.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Download and unpack a set; an interrupted download goes on where it broke off."""

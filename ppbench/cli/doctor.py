@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ppbench.cli.evaluation_options import (
-    NAMES,
     SETUP_NAMES,
     EvaluationOptions,
     given_options,
     with_evaluation_options,
 )
 from ppbench.cli.failure import BAD_INPUT, interruptible
+from ppbench.cli.options import Json, option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,22 +23,26 @@ _MARKS = {"ok": "ok", "absent": "–", "problem": "!", "blocking": "!!"}
 _STYLES = {"ok": "green", "absent": "dim", "problem": "yellow", "blocking": "bold red"}
 
 
-@with_evaluation_options(own_first=True)
+@with_evaluation_options(SETUP_NAMES)
 def doctor_command(
     options: EvaluationOptions,
     context: typer.Context,
     trial: Annotated[
-        bool, typer.Option("--trial/--no-trial", help="Evaluate a shipped network on a few images, too.")
+        bool,
+        option(
+            "Run", "Without a model: evaluate a shipped network on a few images, too.", "--trial/--no-trial"
+        ),
     ] = True,
     strip: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            "Output",
+            "With --model: write a few images as the model sees them, with true and predicted names.",
             metavar="FILE.png",
-            help="With --model: write a few images as the model sees them, with true and predicted names.",
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for a bug report.")] = False,
+    json: Json = False,
 ) -> None:
     """Say what works here; with --model or --checkpoint, whether the model and its images are set up right.
 
@@ -48,7 +52,7 @@ def doctor_command(
     """
     with interruptible("nothing was kept, the same command begins again"):
         if options.model or options.checkpoint:
-            _refuse_without_effect(context)
+            _refuse_trial(context)
             _check_setups(options, strip, json=json)
         else:
             _refuse_without_model(context)
@@ -87,21 +91,19 @@ def _refuse_without_model(context: typer.Context) -> None:
     """Refuse options of a set-up check without a model, where they could have no effect."""
     from ppbench.errors import InputError
 
-    if given := given_options(context, (*NAMES, "strip")):
+    if given := given_options(context, (*SETUP_NAMES, "strip")):
         raise InputError(
             f"expected --model or --checkpoint with {given[0]}, got neither: name the model to check"
         )
 
 
-def _refuse_without_effect(context: typer.Context) -> None:
-    """Refuse options of an evaluation, or of a look at the machine, with a model: only clean images are answered."""
+def _refuse_trial(context: typer.Context) -> None:
+    """Refuse an option of a look at the machine with a model: it could have no effect."""
     from ppbench.errors import InputError
 
-    others = (*(name for name in NAMES if name not in SETUP_NAMES), "trial")
-    if given := given_options(context, others):
+    if given := given_options(context, ("trial",)):
         raise InputError(
-            "expected with --model or --checkpoint only options about the model and the clean images, got "
-            f"{given[0]}, which has no effect on the set-up check: leave it out"
+            f"expected no {given[0]} with --model or --checkpoint, where it has no effect: leave it out"
         )
 
 

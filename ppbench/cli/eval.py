@@ -6,44 +6,38 @@ from typing import Annotated
 import typer
 
 from ppbench.cli.evaluation_options import EvaluationOptions, with_evaluation_options
+from ppbench.cli.options import ComparedWith, Json, Overwrite, PublishedResults, option
 
 
 @with_evaluation_options()
 def eval_command(
     options: EvaluationOptions,
-    baseline_model: Annotated[
-        str | None, typer.Option(help="The model of this run that R_net compares with.", show_default=False)
-    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The run's folder. Default: results/<time>-<data>.", show_default=False),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace the run in --out, though it has what this one has not."),
-    ] = False,
-    metrics: Annotated[
-        bool,
-        typer.Option("--metrics", help="Show top-5 error, calibration and severity slopes in the tables."),
-    ] = False,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATA",
-            help="Add published results to the tables: imagenet-c, imagenet100-c, cifar10-c or cifar100-c.",
+        option(
+            "Output",
+            "The run's folder. Default: results/<time>-<data>.",
+            metavar="FOLDER",
             show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
+    baseline_model: ComparedWith = None,
+    reference: PublishedResults = None,
+    metrics: Annotated[
+        bool,
+        option("Output", "Show top-5 error, calibration and severity slopes in the tables.", "--metrics"),
+    ] = False,
     heatmap: Annotated[
-        bool, typer.Option("--heatmap", help="Print the errors of every cell below the table.")
+        bool, option("Output", "Print the errors of every cell below the table.", "--heatmap")
     ] = False,
     report: Annotated[
         bool,
-        typer.Option(
-            "--report/--no-report", help="Write report.html into the run's folder, which takes seconds."
+        option(
+            "Output", "Write report.html into the run's folder, which takes seconds.", "--report/--no-report"
         ),
     ] = True,
-    json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of the table.")] = False,
+    json: Json = False,
 ) -> None:
     """Evaluate models on every corruption at every severity, score them, and write the tables."""
     import sys
@@ -51,8 +45,7 @@ def eval_command(
     from ppbench.cli.streams import json_for
     from ppbench.data.registry import meant
     from ppbench.errors import InputError
-    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
-    from ppbench.runs.evaluate import default_folder
+    from ppbench.runs.config import default_folder
 
     if json and heatmap:
         raise InputError("expected one of --json and --heatmap, got both")
@@ -60,6 +53,9 @@ def eval_command(
     run = options.evaluate(
         folder, overwrite=overwrite, baseline_model=baseline_model, metrics=metrics, reference=reference
     )
+    # Here, so that a mistake is answered before any of it is imported.
+    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
+
     if report:
         from ppbench.reporting.html.page import write_page
         from ppbench.runs.folder import REPORT

@@ -3,7 +3,7 @@
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles, load_files
+from ppbench.cli import completion, options
+from ppbench.cli.corruption_choice import load_files
+from ppbench.cli.options import option
 
 if TYPE_CHECKING:
     from ppbench.models.requests import Loading
@@ -25,131 +27,131 @@ if TYPE_CHECKING:
 class EvaluationOptions:
     """The options of an evaluation, as the command line gives them."""
 
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A name of `ppbench models`, torchvision:NAME, FILE.py:factory, FILE or NAME=FILE. Repeatable.",
-            show_default=False,
-        ),
-    ] = None
-    checkpoint: Annotated[
-        list[Path] | None,
-        typer.Option(help="Weights for --model. Repeatable, in the same order.", show_default=False),
-    ] = None
-    turn_into: Annotated[
-        str | None,
-        typer.Option("--as", help="Turn a plain stem into a push-pull one: resnet50-pp.", show_default=False),
-    ] = None
-    trust_checkpoint: Annotated[
-        bool,
-        typer.Option(
-            "--trust-checkpoint", help="Unpickle whatever a checkpoint asks for: it can run any code."
-        ),
-    ] = False
-    prefix: Annotated[
-        str | None,
-        typer.Option(
-            help="Where a checkpoint holds several networks: how the names of the one meant begin, e.g. student.",
-            show_default=False,
-        ),
-    ] = None
+    model: options.Models = None
+    checkpoint: options.Checkpoints = None
+    turn_into: options.TurnInto = None
+    prefix: options.Prefix = None
+    trust_checkpoint: options.TrustCheckpoint = False
+
     mean: Annotated[
         str | None,
-        typer.Option(help="Of the model's input, for example 0.49,0.48,0.45.", show_default=False),
+        option("Input", "Of each channel, for example 0.49,0.48,0.45.", metavar="R,G,B", show_default=False),
     ] = None
-    std: Annotated[str | None, typer.Option(help="As --mean.", show_default=False)] = None
+    std: Annotated[str | None, option("Input", "As --mean.", metavar="R,G,B", show_default=False)] = None
     resize: Annotated[
-        int | None, typer.Option(help="The shorter side after resizing, in pixels.", show_default=False)
+        int | None,
+        option("Input", "The shorter side after resizing, in pixels.", metavar="N", show_default=False),
     ] = None
     crop: Annotated[
-        int | None, typer.Option(help="Side of the central crop, in pixels.", show_default=False)
+        int | None,
+        option("Input", "Side of the central crop, in pixels.", metavar="N", show_default=False),
     ] = None
     interpolation: Annotated[
-        str | None, typer.Option(help="nearest, bilinear or bicubic.", show_default=False)
+        str | None,
+        option(
+            "Input",
+            "nearest, bilinear or bicubic.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.words("nearest", "bilinear", "bicubic"),
+        ),
     ] = None
     value_range: Annotated[
-        str | None, typer.Option(help="What 0 and 255 become; 0,1 unless set.", show_default=False)
+        str | None,
+        option("Input", "What 0 and 255 become; 0,1 unless set.", metavar="LOW,HIGH", show_default=False),
     ] = None
     normalised_inside: Annotated[
         bool | None,
-        typer.Option(
+        option(
+            "Input",
+            "Whether the model normalises by itself.",
             "--normalised-inside/--normalised-outside",
-            help="Whether the model normalises by itself.",
             show_default=False,
         ),
     ] = None
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="The data set: `ppbench data` lists them. Default: digits-c, but not with --root.",
-            show_default=False,
+
+    data: options.Data = None
+    root: options.Root = None
+    limit: options.Limit = None
+    source: Annotated[
+        str,
+        option(
+            "Data",
+            "auto, published (official files) or generated.",
+            metavar="KIND",
+            autocompletion=completion.words("auto", "published", "generated"),
         ),
-    ] = None
-    root: Annotated[
-        Path | None,
-        typer.Option(help="A published -C folder, a clean data set, or an .npz.", show_default=False),
-    ] = None
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            help="The order of class folders: text (as torchvision's ImageFolder), numbers (as timm), or a file with a "
-            "folder's name a line, label 0 first.",
-            show_default=False,
-        ),
-    ] = None
-    source: Annotated[str, typer.Option(help="auto, published (official files) or generated.")] = "auto"
-    corruptions: Annotated[
-        str, typer.Option(help="benchmark (15), all (15 + 4), extra, a group, or names with commas.")
-    ] = "benchmark"
-    corruption_file: CorruptionFiles = None
-    severities: Annotated[str, typer.Option(help="For example 1-5 or 1,3,5.")] = "1-5"
-    limit: Annotated[
-        int | None,
-        typer.Option(help="A stratified subset of so many images, fixed by --seed.", show_default=False),
-    ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated corruptions and of the subset.")] = 0
-    generator: Annotated[
-        str, typer.Option(help="ppbench, or imagecorruptions (the PyPI package, mended) to compare with.")
-    ] = "ppbench"
+    ] = "auto"
+    classes: options.Classes = None
+
+    corruptions: options.Corruptions = "benchmark"
+    severities: options.Severities = "1-5"
+    seed: options.CorruptionSeed = 0
+    corruption_file: options.CorruptionFiles = None
     jpeg: Annotated[
         bool,
-        typer.Option(
-            "--jpeg/--no-jpeg", help="The JPEG step of generated ImageNet-C and Tiny-ImageNet-C images."
+        option(
+            "Corruptions",
+            "The JPEG step of generated ImageNet-C and Tiny-ImageNet-C images.",
+            "--jpeg/--no-jpeg",
         ),
     ] = True
+    generator: Annotated[
+        str,
+        option(
+            "Corruptions",
+            "ppbench, or imagecorruptions (the PyPI package, mended) to compare with.",
+            metavar="NAME",
+            autocompletion=completion.words("ppbench", "imagecorruptions"),
+        ),
+    ] = "ppbench"
+
+    device: options.Device = "auto"
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images per forward pass. Default: what suits the device.", show_default=False),
+        option(
+            "Numerics",
+            "Images per forward pass. Default: what suits the device.",
+            metavar="N",
+            show_default=False,
+        ),
     ] = None
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
     precision: Annotated[
-        str, typer.Option(help="fp32; bf16 and fp16 are faster on a GPU, and give other numbers.")
+        str,
+        option(
+            "Numerics",
+            "fp32; bf16 and fp16 are faster on a GPU, and give other numbers.",
+            metavar="NAME",
+            autocompletion=completion.words("fp32", "bf16", "fp16"),
+        ),
     ] = "fp32"
-    compiled: Annotated[bool, typer.Option("--compile", help="Have torch compile the networks.")] = False
-    engine: Annotated[str, typer.Option(help="local, or ray for the CPUs and GPUs of a cluster.")] = "local"
+    compiled: Annotated[bool, option("Numerics", "Have torch compile the networks.", "--compile")] = False
+
+    fresh: Annotated[bool, option("Run", "Make every cell again, whatever the store has.", "--fresh")] = False
+    store: Annotated[
+        bool, option("Run", "Keep finished cells, and take them from the store.", "--store/--no-store")
+    ] = True
+    cache: options.Cache = None
+    engine: Annotated[
+        str,
+        option(
+            "Run",
+            "local, or ray for the CPUs and GPUs of a cluster.",
+            metavar="NAME",
+            autocompletion=completion.words("local", "ray"),
+        ),
+    ] = "local"
     ray_address: Annotated[
         str | None,
-        typer.Option(
-            help="HOST:PORT of the cluster's head, or auto. Default: a cluster of this machine.",
+        option(
+            "Run",
+            "HOST:PORT of the cluster's head, or auto. Default: a cluster of this machine.",
+            metavar="ADDRESS",
             show_default=False,
         ),
     ] = None
-    normaliser: Annotated[
-        str, typer.Option(help="auto, measured (an AlexNet of this run), none, a table's name, or a file.")
-    ] = "auto"
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make every cell again, whatever the store has.")] = (
-        False
-    )
-    store: Annotated[
-        bool, typer.Option("--store/--no-store", help="Keep finished cells, and take them from the store.")
-    ] = True
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where finished cells and decoded images are kept. Default: $PPBENCH_CACHE, else the user's cache.",
-            show_default=False,
-        ),
-    ] = None
+
+    normaliser: options.Normaliser = "auto"
 
     def evaluate(
         self,
@@ -173,9 +175,8 @@ class EvaluationOptions:
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
         from ppbench.models.requests import pair
+        from ppbench.runs.asked import check_asked
         from ppbench.runs.config import EvaluationConfig
-        from ppbench.runs.evaluate import run
-        from ppbench.runs.listeners import Listeners
 
         load_files(self.corruption_file or [], self.corruptions)
         models = pair(self.model or [], self.checkpoint or [])
@@ -187,6 +188,10 @@ class EvaluationOptions:
             loading=self._loading(),
             command=shlex.join(["ppbench", *sys.argv[1:]]),
         )
+        check_asked(models, config)  # before torch, which takes seconds to import
+        from ppbench.runs.evaluate import run
+        from ppbench.runs.listeners import Listeners
+
         kept = (
             "finished cells are kept, the same command goes on from them"
             if self.store
@@ -209,13 +214,23 @@ class EvaluationOptions:
         Raises:
             InputError: bad input.
         """
+        from ppbench.data.registry import meant
+        from ppbench.data.sets import find_data
+        from ppbench.evaluation.precision import check_precision
         from ppbench.models.requests import pair
+        from ppbench.runs.asked import check_models
+
+        models, loading = pair(self.model or [], self.checkpoint or []), self._loading()
+        # Before torch, which takes seconds to import.
+        data = find_data(meant(self.data, self.root), root=self.root, classes=self.classes)
+        check_precision(self.precision)
+        check_models(models, loading, data.name)
         from ppbench.runs.setup_report import check_setups
 
         return check_setups(
-            pair(self.model or [], self.checkpoint or []),
+            models,
             **{name: getattr(self, name) for name in _ON_CLEAN_IMAGES},
-            loading=self._loading(),
+            loading=loading,
             on_note=lambda line: typer.echo(f"ppbench: {line}", err=True),
         )
 
@@ -270,20 +285,21 @@ def spelling(context: typer.Context, parameter: str) -> str:
 
 
 def with_evaluation_options(
-    *, own_first: bool = False
+    only: Collection[str] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of an evaluation, which it takes together as its argument `options`.
 
     The parser reads options off a signature, so the wrapper's has one parameter for each of them.
 
     Args:
-        own_first: let `--help` show the command's own options before those of the evaluation.
+        only: the names of those that have an effect on the command; None gives all.
     """
     hints = get_type_hints(EvaluationOptions, include_extras=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
     shared = [
         inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
         for field in fields(EvaluationOptions)
+        if only is None or field.name in only
     ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -292,12 +308,12 @@ def with_evaluation_options(
             for each in inspect.signature(command).parameters.values()
             if each.name != "options"
         ]
-        parameters = [*own, *shared] if own_first else [*shared, *own]
+        parameters = [*own, *shared]
 
         @wraps(command)
         def wrapper(**given: Any) -> None:
-            options = EvaluationOptions(**{name: given.pop(name) for name in NAMES})
-            command(options=options, **given)
+            chosen = EvaluationOptions(**{each.name: given.pop(each.name) for each in shared})
+            command(options=chosen, **given)
 
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may have one
         wrapper.__annotations__ = {each.name: each.annotation for each in parameters}

@@ -5,21 +5,21 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.options import Runs, option
+
 
 def export_command(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN…", help="Folders of finished runs.", show_default=False),
-    ],
-    csv: Annotated[bool, typer.Option("--csv", help="As CSV, to stdout without --out.")] = False,
+    runs: Runs,
+    csv: Annotated[bool, option("Output", "As CSV, to stdout without --out.", "--csv")] = False,
     parquet: Annotated[
-        bool, typer.Option("--parquet", help="As Parquet, to errors.parquet in the first run without --out.")
+        bool,
+        option("Output", "As Parquet, to errors.parquet in the first run without --out.", "--parquet"),
     ] = False,
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="A row per image instead of a row per cell.")
+        bool, option("Output", "A row per image instead of a row per cell.", "--predictions")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default=False)
+        Path | None, option("Output", "Where to write.", metavar="FILE", show_default=False)
     ] = None,
 ) -> None:
     """Write a row per model, corruption and severity: counts, error, interval, and what they rest on."""

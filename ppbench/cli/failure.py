@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from corruptions.errors import CorruptionError
 from ppbench.errors import InputError
 
 BAD_INPUT = 2
@@ -18,7 +19,7 @@ INTERRUPTED = 130
 
 def mistake(error: Exception) -> str | None:
     """Return the line for an error that is the user's or the machine's, or None for one that is ours."""
-    if isinstance(error, InputError) or _is_corruption_error(error):
+    if isinstance(error, InputError | CorruptionError):
         return " ".join(str(error).split())
     if _is_out_of_memory(error):
         return "the device ran out of memory: choose a smaller --batch-size"
@@ -50,12 +51,6 @@ def interruptible(line: str) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _is_corruption_error(error: Exception) -> bool:
-    # Looked up, not imported: the package brings torch, and an error should not take seconds to print.
-    module = sys.modules.get("corruptions")
-    return module is not None and isinstance(error, module.CorruptionError)
-
-
 def _is_out_of_memory(error: Exception) -> bool:
-    torch = sys.modules.get("torch")  # as above
+    torch = sys.modules.get("torch")  # looked up, not imported: an error should not take seconds to print
     return torch is not None and isinstance(error, torch.OutOfMemoryError)

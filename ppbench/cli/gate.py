@@ -12,62 +12,77 @@ from ppbench.cli.evaluation_options import (
     given_options,
     with_evaluation_options,
 )
+from ppbench.cli.options import Json, Overwrite, argument, option
 
 
-@with_evaluation_options(own_first=True)
+@with_evaluation_options()
 def gate_command(
     options: EvaluationOptions,
     context: typer.Context,
     run: Annotated[
         Path | None,
-        typer.Argument(
+        argument(
+            "A finished run's folder. Without it the model of --model or --checkpoint is evaluated first.",
             metavar="RUN",
-            help="A finished run's folder. Without it the model of --model or --checkpoint is evaluated first.",
-            show_default=False,
         ),
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(
-            help="What to compare with: a file that --update wrote, or a run's folder.", show_default=False
+        option(
+            "Judgement",
+            "What to compare with: a file that --update wrote, or a run's folder.",
+            metavar="PATH",
+            show_default=False,
         ),
     ] = None,
+    update: Annotated[
+        bool,
+        option("Judgement", "Write the model's answers to --baseline, judge nothing.", "--update"),
+    ] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "Judgement",
+            "What may rise: mean_error=+1, clean=+2, mce=+1, ce.fog=+3, error.fog=+3, cell.fog.5=+6. "
+            "Repeatable. Default: [tool.ppbench.gate] of ./pyproject.toml, else mean_error=+1 and clean=+2.",
             metavar="SCORE=+POINTS",
-            help="What may rise: mean_error=+1, clean=+2, mce=+1, ce.fog=+3, error.fog=+3, cell.fog.5=+6. "
-            "Repeatable. Default: \\[tool.ppbench.gate] of ./pyproject.toml, else mean_error=+1 and clean=+2.",
             show_default=False,
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 3 where the evidence is too thin to decide.")
+        bool, option("Judgement", "Exit with 3 where the evidence is too thin to decide.", "--strict")
     ] = False,
     judge: Annotated[
-        str | None, typer.Option(help="The model to judge, where the run has several.", show_default=False)
+        str | None,
+        option(
+            "Judgement",
+            "The model to judge, where the run has several.",
+            metavar="NAME",
+            show_default=False,
+        ),
     ] = None,
     baseline_model: Annotated[
         str | None,
-        typer.Option(help="The model of the baseline's run, where it has several.", show_default=False),
+        option(
+            "Judgement",
+            "The model of the baseline's run, where it has several.",
+            metavar="NAME",
+            show_default=False,
+        ),
     ] = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Write the model's answers to --baseline, judge nothing.")
-    ] = False,
     junit: Annotated[
-        Path | None, typer.Option(help="Write JUnit XML, one test case a rule.", show_default=False)
+        Path | None,
+        option("Output", "Write JUnit XML, one test case a rule.", metavar="FILE", show_default=False),
     ] = None,
     summary: Annotated[
-        Path | None, typer.Option(help="Write a Markdown summary.", show_default=False)
+        Path | None, option("Output", "Write a Markdown summary.", metavar="FILE", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Keep the evaluation in this run folder.", show_default=False)
+        Path | None,
+        option("Output", "Keep the evaluation in this run folder.", metavar="FOLDER", show_default=False),
     ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace the run in --out, though it has what this one has not."),
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
     """Judge a model against a baseline: exit code 0 passed, 1 worse, 2 bad input, 3 too thin to decide (--strict)."""
     started = datetime.now(UTC)

@@ -6,8 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from ppbench.cli import completion
+from ppbench.cli.help_screen import Command, Group
+from ppbench.cli.options import Json, Prefix, TrustCheckpoint, argument, option
+
 models_app = typer.Typer(
-    invoke_without_command=True, help="List known checkpoints and networks; inspect a file."
+    cls=Group,
+    invoke_without_command=True,
+    help="List known checkpoints and networks; inspect a file.",
+    epilog="ppbench models\nppbench models inspect resnet50.pt",
 )
 
 
@@ -16,9 +23,9 @@ def models(
     context: typer.Context,
     architectures: Annotated[
         bool,
-        typer.Option("--architectures", help="List the networks that can be built, not the checkpoints."),
+        option("Model", "List the networks that can be built, not the checkpoints.", "--architectures"),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a list of objects instead of a table.")] = False,
+    json: Json = False,
 ) -> None:
     """List the checkpoints that ppbench knows; with --architectures, the networks that it builds."""
     if context.invoked_subcommand is not None:
@@ -38,21 +45,22 @@ def models(
         typer.echo("\nOther networks take --checkpoint FILE: see `ppbench models --architectures`.")
 
 
-@models_app.command("inspect")
+@models_app.command(
+    "inspect",
+    cls=Command,
+    epilog="ppbench models inspect resnet50.pt\nppbench models inspect student.pt --prefix student",
+)
 def inspect_command(
-    file: Annotated[Path, typer.Argument(help="A file of weights.", show_default=False)],
-    trust_checkpoint: Annotated[
-        bool,
-        typer.Option("--trust-checkpoint", help="Unpickle whatever the file asks for: it can run any code."),
-    ] = False,
-    prefix: Annotated[
-        str | None,
-        typer.Option(help="How the names of the weights begin that are meant: student.", show_default=False),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one object instead of lines.")] = False,
+    file: Annotated[Path, argument("A file of weights.", metavar="FILE")],
+    trust_checkpoint: TrustCheckpoint = False,
+    prefix: Prefix = None,
+    json: Json = False,
 ) -> None:
     """Say what the loader sees in a file of weights, without running anything of it."""
-    from ppbench.models.inspection import inspect
+    from ppbench.models.naming import require_file
+
+    require_file(file)
+    from ppbench.models.inspection import inspect  # brings torch
 
     found = inspect(file, trust=trust_checkpoint, prefix=prefix)
     if json:
@@ -64,13 +72,21 @@ def inspect_command(
             typer.echo(f"{key.replace('_', ' '):17s}{words.replace(chr(10), chr(10) + ' ' * 17)}")
 
 
-@models_app.command("add")
+@models_app.command(
+    "add",
+    cls=Command,
+    epilog="ppbench models add resnet20-pp-digits.safetensors\nppbench models add out.safetensors --id mine",
+)
 def add_command(
-    file: Annotated[Path, typer.Argument(help="A file that `ppbench train` wrote.", show_default=False)],
+    file: Annotated[Path, argument("A file that `ppbench train` wrote.", metavar="FILE")],
     name: Annotated[
         str | None,
-        typer.Option(
-            "--id", help="What it is called from now on. Default: the file's name.", show_default=False
+        option(
+            "Model",
+            "What it is called from now on. Default: the file's name.",
+            "--id",
+            metavar="ID",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -81,9 +97,16 @@ def add_command(
     typer.echo(f"{entry.id}: {entry.architecture} for {entry.data}, kept as {entry.path}")
 
 
-@models_app.command("remove")
+@models_app.command(
+    "remove", cls=Command, epilog="ppbench models remove mine\nppbench models remove resnet20-pp-digits"
+)
 def remove_command(
-    name: Annotated[str, typer.Argument(metavar="ID", help="What `add` called it.", show_default=False)],
+    name: Annotated[
+        str,
+        argument(
+            "What `add` called it.", metavar="ID", autocompletion=completion.one_of(completion.own_models)
+        ),
+    ],
 ) -> None:
     """Take back a name that `add` gave, and delete the copy of the file that was kept under it."""
     from ppbench.models.own_index import remove
@@ -106,16 +129,22 @@ def _error(row: dict[str, Any]) -> str:
 
 
 def _table(columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table whose first column, which people copy, is never cut or wrapped, however narrow the terminal."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for place, column in enumerate(columns):
+        longest = max(len(row[place]) for row in rows)
         table.add_column(
-            column, justify="right" if column.endswith("%") else "left", no_wrap=column != "description"
+            column,
+            justify="right" if column.endswith("%") else "left",
+            overflow="fold",
+            min_width=longest if place == 0 else 5,
+            no_wrap=place == 0,
         )
     for row in rows:
         table.add_row(*row)
-    # Without a terminal, rich assumes 80 columns and would cut ids: a pipe gets every line whole.
+    # Without a terminal, rich assumes 80 columns: a pipe gets every row in one line.
     console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+    (console if console.is_terminal else Console(width=200)).print(table, crop=False)

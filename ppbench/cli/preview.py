@@ -5,35 +5,47 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+from ppbench.cli import completion
+from ppbench.cli.corruption_choice import choose_corruptions
+from ppbench.cli.options import (
+    CorruptionFiles,
+    Corruptions,
+    CorruptionSeed,
+    Data,
+    Root,
+    Severities,
+    argument,
+    option,
+)
 
 
 def preview_command(
-    image: Annotated[Path | None, typer.Argument(help="A picture of your own.", show_default=False)] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="A data set, whose first image is taken without IMAGE. Default: digits-c, but not with --root.",
-            show_default=False,
-        ),
+    image: Annotated[
+        Path | None, argument("A picture of your own, instead of an image of --data.", metavar="IMAGE")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="Its clean images.", show_default=False)] = None,
-    index: Annotated[int, typer.Option(min=0, help="Which of its images.")] = 0,
+    data: Data = None,
+    root: Root = None,
+    index: Annotated[int, option("Data", "Which of the set's images.", min=0, metavar="N")] = 0,
+    corruptions: Corruptions = "all",
+    severities: Severities = "1-5",
     protocol: Annotated[
         str | None,
-        typer.Option(
-            help="Whose constants. Default: the data set's; for a picture, imagenet-c.", show_default=False
+        option(
+            "Corruptions",
+            "Whose constants. Default: the data set's; for a picture, imagenet-c.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.one_of(completion.protocols),
         ),
     ] = None,
-    corruptions: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "all",
+    seed: CorruptionSeed = 0,
     corruption_file: CorruptionFiles = None,
-    severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
+    out: Annotated[Path, option("Output", "The PNG to write.", metavar="FILE")] = Path("preview.png"),
 ) -> None:
     """Write a contact sheet: corruptions down, severities across."""
     from io import BytesIO
 
+    from corruptions import protocol as find_protocol
     from ppbench import atomic
     from ppbench.data.class_order import ANY
     from ppbench.data.picture import read_picture
@@ -41,12 +53,11 @@ def preview_command(
     from ppbench.data.sets import open_data
     from ppbench.errors import InputError
     from ppbench.evaluation.cells import parse_severities
-    from ppbench.generation.contact_sheet import contact_sheet
 
     atomic.require_writable(out, "choose another with --out")
     names, wanted = choose_corruptions(corruptions, corruption_file or ()), parse_severities(severities)
     if image is not None:
-        pixels, chosen, number = read_picture(image), protocol or "imagenet-c", 0
+        pixels, chosen, number = read_picture(image), find_protocol(protocol or "imagenet-c").name, 0
     else:
         source = open_data(meant(data, root), root=root, source="generated", classes=ANY)
         if index >= len(source.ids):
@@ -54,8 +65,13 @@ def preview_command(
                 f"expected an --index below {len(source.ids)}, the images of {source.name}, got {index}"
             )
         assert source.clean is not None
-        pixels, chosen = source.clean.images[index : index + 1][0], protocol or source.protocol
+        pixels, chosen = (
+            source.clean.images[index : index + 1][0],
+            find_protocol(protocol or source.protocol).name,
+        )
         number = int(source.ids[index])
+    from ppbench.generation.contact_sheet import contact_sheet  # brings torch: mistakes are found before
+
     sheet = contact_sheet(pixels, names, wanted, protocol=chosen, image_id=number, seed=seed)
     encoded = BytesIO()
     sheet.save(encoded, "PNG")

@@ -5,42 +5,36 @@ from typing import Annotated
 
 import typer
 
+from ppbench.cli.options import PublishedResults, Runs, option
+
 
 def report_command(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RUN…", help="Folders of finished runs on the same images.", show_default=False
-        ),
-    ],
+    runs: Runs,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="The HTML file. Default: report.html in the folder of the run; with several runs in the current one.",
+        option(
+            "Output",
+            "The HTML file. Default: report.html in the folder of the run; with several runs in the current one.",
+            metavar="FILE",
             show_default=False,
         ),
     ] = None,
     plots: Annotated[
         Path | None,
-        typer.Option(
-            help="Also write the figures into this folder, as SVG and PNG, sized for a paper's column.",
+        option(
+            "Output",
+            "Also write the figures into this folder, as SVG and PNG, sized for a paper's column.",
+            metavar="FOLDER",
             show_default=False,
         ),
     ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="Put published results of a data set beside the models: imagenet-c, cifar10-c, …",
-            show_default=False,
-        ),
-    ] = None,
+    reference: PublishedResults = None,
 ) -> None:
     """Write a report: one HTML file that needs nothing else, with every figure and where its numbers come from."""
     from ppbench import atomic
     from ppbench.reporting.html.page import write_page
     from ppbench.reporting.reference_rows import references_for
     from ppbench.runs.folder import REPORT, load_run
-    from ppbench.runs.report import gather
 
     loaded = [load_run(run, intervals=False) for run in runs]
     path = out or (runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
@@ -51,6 +45,8 @@ def report_command(
         atomic.require_folder(plots, "choose another with --plots")
     if reference is not None:
         references_for(reference, None)
+    from ppbench.runs.report import gather  # brings torch: mistakes are found before
+
     content = gather(loaded, reference=reference)
     write_page(content, path)
     typer.echo(f"The report is in {path}.")

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppbench.cli import completion
+from ppbench.cli.options import ComparedWith, JsonFormat, Normaliser, PublishedResults, argument, option
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,50 +18,42 @@ if TYPE_CHECKING:
 
 
 def score_command(
-    run: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="A run's folder, or an errors file.", show_default=False),
-    ],
-    normaliser: Annotated[
-        str | None,
-        typer.Option(
-            help="What CE divides by: imagenet-c-alexnet, cifar10-c-alexnet-2020, measured (the alexnet of "
-            "this run), measured:MODEL, none, or a file (errors of one model, or TOML). Default: that of the run.",
-            show_default=False,
-        ),
-    ] = None,
-    baseline_model: Annotated[
-        str | None, typer.Option(help="The model of the run that R_net compares with.", show_default=False)
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATA",
-            help="Add published results: imagenet-c, imagenet100-c, cifar10-c or cifar100-c.",
-            show_default=False,
-        ),
-    ] = None,
+    run: Annotated[Path, argument("A run's folder, or an errors file.", metavar="RUN")],
+    normaliser: Normaliser = None,
+    baseline_model: ComparedWith = None,
+    reference: PublishedResults = None,
+    intervals: Annotated[
+        bool,
+        option("Output", "95 % intervals, where the answers are known.", "--intervals/--no-intervals"),
+    ] = True,
     format_: Annotated[
         str | None,
-        typer.Option(
-            "--format", help="md, csv, latex, json or html instead of the table.", show_default=False
+        option(
+            "Output",
+            "md, csv, latex, json or html instead of the table.",
+            "--format",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.words("md", "csv", "latex", "json", "html"),
         ),
     ] = None,
-    intervals: Annotated[
-        bool, typer.Option("--intervals/--no-intervals", help="95 % intervals, where the answers are known.")
-    ] = True,
+    json: JsonFormat = False,
+    heatmap: Annotated[
+        bool, option("Output", "Print the errors of every cell instead of the table.", "--heatmap")
+    ] = False,
     siunitx: Annotated[
         bool,
-        typer.Option("--siunitx", help="LaTeX: align numbers at their points, with the siunitx package."),
+        option("Output", "LaTeX: align numbers at their points, with the siunitx package.", "--siunitx"),
     ] = False,
     bibtex: Annotated[
         Path | None,
-        typer.Option(help="Write what the table relies on to this BibTeX file.", show_default=False),
+        option(
+            "Output",
+            "Write what the table relies on to this BibTeX file.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
-    heatmap: Annotated[
-        bool, typer.Option("--heatmap", help="Print the errors of every cell instead of the table.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Score a run or an errors file: clean and mean error, CE, mCE, relative mCE, R_net."""
     import sys

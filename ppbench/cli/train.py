@@ -5,66 +5,114 @@ from typing import Annotated, Any
 
 import typer
 
+from ppbench.cli import completion
+from ppbench.cli.help_screen import Command
+from ppbench.cli.options import Classes, Device, Json, option
+
 
 def train(
-    recipe: Annotated[str, typer.Option(help="A shipped recipe's name, or a TOML file.")] = "digits",
+    recipe: Annotated[
+        str,
+        option(
+            "Recipe",
+            "A recipe below, or a TOML file.",
+            metavar="NAME",
+            autocompletion=completion.one_of(completion.recipes),
+        ),
+    ] = "digits",
     model: Annotated[
         str | None,
-        typer.Option(help="An architecture of `ppbench models`. Default: the recipe's.", show_default=False),
+        option(
+            "Recipe",
+            "A name of `ppbench models --architectures`. Default: the recipe's.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.one_of(completion.architectures),
+        ),
     ] = None,
     augmentation: Annotated[
         str | None,
-        typer.Option(
-            help="none, autoaugment, randaugment, trivialaugment, augmix, augmix-all-ops or prime.",
+        option(
+            "Recipe",
+            "none, autoaugment, randaugment, trivialaugment, augmix, augmix-all-ops or prime. Default: the recipe's.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completion.one_of(completion.augmentations),
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, option("Recipe", "Instead of the recipe's.", metavar="N", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int,
+        option("Recipe", "Seed of the weights, the order and the augmentation.", min=0, metavar="N"),
+    ] = 0,
+    change: Annotated[
+        list[str] | None,
+        option(
+            "Recipe",
+            "Any field of the recipe: --set lr=0.1. Repeatable.",
+            "--set",
+            metavar="FIELD=VALUE",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")
-    ] = 0,
-    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", show_default=False)] = None,
-    change: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any field of the recipe: --set lr=0.1.", show_default=False),
-    ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="The folder of the training images.", show_default=False)
+        Path | None,
+        option("Data", "The folder of the training images.", metavar="FOLDER", show_default=False),
     ] = None,
     test: Annotated[
         Path | None,
-        typer.Option(help="The clean test images, if they lie elsewhere.", show_default=False),
+        option("Data", "The clean test images, if they lie elsewhere.", metavar="FOLDER", show_default=False),
     ] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="The order of class folders; as in `ppbench eval`.", show_default=False)
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    classes: Classes = None,
+    device: Device = "auto",
     devices: Annotated[
-        int | None, typer.Option(min=1, help="How many of them, in each node.", show_default=False)
+        int | None,
+        option("Machine", "How many of them, in each node.", min=1, metavar="N", show_default=False),
     ] = None,
-    nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
+    nodes: Annotated[int, option("Machine", "How many machines.", min=1, metavar="N")] = 1,
     strategy: Annotated[
-        str, typer.Option(help="How processes work together: a name of Lightning's.")
+        str, option("Machine", "How processes work together: a name of Lightning's.", metavar="NAME")
     ] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="Processes that read image files, for each training process.", show_default=False
+        option(
+            "Machine",
+            "Processes that read image files, for each training process.",
+            min=0,
+            metavar="N",
+            show_default=False,
         ),
     ] = None,
+    fresh: Annotated[bool, option("Run", "Start again, whatever state or file there is.", "--fresh")] = False,
     keep_every: Annotated[
-        float, typer.Option(min=0, help="Seconds after which the state is kept, beside each epoch's end.")
+        float,
+        option(
+            "Run",
+            "Seconds after which the state is kept, beside each epoch's end.",
+            min=0,
+            metavar="SECONDS",
+        ),
     ] = 600.0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, whatever state or file there is.")
-    ] = False,
-    bits: Annotated[
-        int, typer.Option(help="Of each saved weight: 32, 16 (half the file) or 8 (a quarter of it).")
-    ] = 32,
     out: Annotated[
         Path | None,
-        typer.Option(help="Default: <model>-<recipe>.safetensors in this folder.", show_default=False),
+        option(
+            "Output",
+            "The file to write. Default: <model>-<recipe>.safetensors in this folder.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    bits: Annotated[
+        int,
+        option(
+            "Output",
+            "Of each saved weight: 32, 16 (half the file) or 8 (a quarter of it).",
+            metavar="N",
+        ),
+    ] = 32,
+    json: Json = False,
 ) -> None:
     """Train a network and save it as safetensors, ready for `ppbench eval --checkpoint`.
 
@@ -79,17 +127,21 @@ def train(
         f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
         f"or {keep_every:g} s; where there is none yet, it starts again"
     ):
-        _require_extra()
-        from ppbench.cli.training_progress import training_progress
-        from ppbench.models.storage import checked_bits
-        from ppbench.training.hardware import Hardware
-        from ppbench.training.run import run_recipe
+        from ppbench.models.registry import architecture
+        from ppbench.training.recipe import load_recipe
 
         overrides = _fields(change or [])
         if epochs is not None:
             overrides["epochs"] = epochs
         if augmentation is not None:
             overrides["augmentation"] = augmentation
+        architecture(load_recipe(recipe, overrides, model=model).model)
+        _require_extra()
+        from ppbench.cli.training_progress import training_progress
+        from ppbench.models.storage import checked_bits
+        from ppbench.training.hardware import Hardware
+        from ppbench.training.run import run_recipe
+
         with training_progress() as progress:
             trained = run_recipe(
                 recipe,
@@ -115,6 +167,16 @@ def train(
             f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images:,} "
             f"test images of {trained.recipe.data}, recipe {trained.recipe.name}, seed {trained.seed}"
         )
+
+
+class TrainCommand(Command):
+    """`ppbench train`, whose help lists the recipes that ship."""
+
+    def listed(self) -> tuple[str, list[tuple[str, str]]]:
+        """Return every recipe with its description."""
+        from ppbench.training.recipe import load_recipe, recipe_names
+
+        return "Recipes", [(name, load_recipe(name).description) for name in recipe_names()]
 
 
 def _require_extra() -> None:

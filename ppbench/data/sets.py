@@ -12,6 +12,7 @@ from ppbench.data.digits import digits
 from ppbench.data.finding import (
     find_clean,
     find_published,
+    locate_clean,
     no_class_folders,
     not_found,
     open_published,
@@ -21,6 +22,7 @@ from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
 from ppbench.data.made_here import made_by
+from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
@@ -63,13 +65,9 @@ def open_data(
         InputError: the set is not there, or something in it is not as its format says; one line.
     """
     check_seed(seed)
-    spec = data_set(name).ordered(read_order(classes))
-    if source not in SOURCES:
-        raise unknown("source", source, SOURCES)
+    spec = find_data(name, root=root, source=source, classes=classes)
     if bad := [severity for severity in severities if not 1 <= severity <= 5]:
         raise InputError(f"expected severities from 1 to 5, got {bad[0]}")
-    if root is not None and not root.exists():
-        raise InputError(f"{root}: expected {wanted(spec, source)}, got no such file or folder")
     folder = None if source == "generated" else find_published(spec, root)
     if folder is not None:
         opened = _with_cells(spec, root, open_published(spec, folder, corruptions, severities))
@@ -85,6 +83,38 @@ def open_data(
     if opened.classes is None:
         opened = opened.with_first_label_noted()
     return opened if limit is None else _subset(opened, limit, seed)
+
+
+def find_data(
+    name: str,
+    *,
+    root: Path | None = None,
+    source: str = "auto",
+    classes: str | Path | Sequence[str] | ClassOrder | None = None,
+) -> DataSet:
+    """Return what is known of a set whose images, or something in their place, are there; none of them is read.
+
+    Args:
+        name: as of `open_data`, like all of them.
+        root: the folder or file.
+        source: ``"auto"``, ``"published"`` or ``"generated"``.
+        classes: which class folder has which label.
+
+    Raises:
+        InputError: there is no such set, source or root, or nothing of the set is in the usual places.
+    """
+    spec = data_set(name).ordered(read_order(classes))
+    if source not in SOURCES:
+        raise unknown("source", source, SOURCES)
+    if root is not None:
+        if not root.exists():
+            raise InputError(f"{root}: expected {wanted(spec, source)}, got no such file or folder")
+        return spec
+    published = None if source == "generated" else find_published(spec, None)
+    clean = source != "published" and (spec.embedded or any(locate_clean(spec, at) for at in usual_places()))
+    if published is None and not clean:
+        raise not_found(spec, None, source)
+    return spec
 
 
 def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
-
-import torch
+from typing import TYPE_CHECKING, TypeVar
 
 from ppbench.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 _GPU_VALUES = 1 << 26  # values of a GPU's first batch: 445 images of 224 pixels fill any of today's GPUs
 _GPU_IMAGES = 4096
@@ -18,7 +19,7 @@ _ALLOCATION = ("ALLOC_FAILED", "can't allocate memory", "not enough memory")
 Made = TypeVar("Made")
 
 
-def first_batch_size(device: torch.device, image_size: tuple[int, int]) -> int:
+def first_batch_size(device: "torch.device", image_size: tuple[int, int]) -> int:
     """Return images per forward pass to begin with.
 
     On the CPU few, so that activations stay in its cache; on a GPU as many as keep it busy, a power of two. Where they
@@ -50,7 +51,7 @@ class BatchSize:
         """Images per forward pass now."""
         return self._images
 
-    def fitting(self, work: Callable[[int], Made], device: torch.device) -> Made:
+    def fitting(self, work: Callable[[int], Made], device: "torch.device") -> Made:
         """Return what some work makes, done again with half as many images at once until the memory is enough.
 
         Args:
@@ -70,6 +71,8 @@ class BatchSize:
             # Only here, after the handler, is the failed batch's memory free: the error held its frames.
             self.halve(size)
             if device.type == "cuda":
+                import torch
+
                 torch.cuda.empty_cache()
 
     def halve(self, tried: int) -> None:
@@ -88,4 +91,6 @@ class BatchSize:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an error of torch says that the device has no memory left."""
+    import torch  # here, so that a wrong size is refused without it
+
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _ALLOCATION)

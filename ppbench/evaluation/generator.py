@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 import corruptions
 from corruptions.plugins import digest_of
@@ -13,6 +10,9 @@ from ppbench.data.own_name import own_name
 from ppbench.errors import InputError, check_seed, unknown
 from ppbench.installed import version_of
 from ppbench.scoring.names import PLUGIN
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GENERATORS = ("ppbench", "imagecorruptions")
 
@@ -53,7 +53,9 @@ class Generator:
                 f"expected corruptions that {self.name} has, got {foreign[0]}: use --generator ppbench"
             )
 
-    def corrupt(self, images: Tensor, name: str, severity: int, *, protocol: str, ids: Tensor) -> Tensor:
+    def corrupt(
+        self, images: "Tensor", name: str, severity: int, *, protocol: str, ids: "Tensor"
+    ) -> "Tensor":
         """Return the corrupted images, uint8 (N, 3, H, W), of the clean ones.
 
         Raises:
@@ -89,12 +91,16 @@ class Generator:
             else _reference_versions(),
         }
 
-    def _function(self) -> Callable[..., Tensor]:
+    def _function(self) -> "Callable[..., Tensor]":
         if self.name == "ppbench":
             return lambda *arguments, **options: corruptions.corrupt(*arguments, **options, seed=self.seed)
+        import torch
+
         from corruptions import reference
 
-        def by_reference(images: Tensor, name: str, severity: int, *, protocol: str, ids: Tensor) -> Tensor:
+        def by_reference(
+            images: "Tensor", name: str, severity: int, *, protocol: str, ids: "Tensor"
+        ) -> "Tensor":
             del protocol  # the package has one set of constants
             with torch.inference_mode(False):
                 return reference.corrupt(images, name, severity, ids=ids, seed=self.seed)

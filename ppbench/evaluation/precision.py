@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ppbench.errors import unknown
 
-PRECISIONS: dict[str, torch.dtype] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("fp32", "bf16", "fp16")
 """What `--precision` takes; numbers that are to be compared with others are fp32."""
 
 
@@ -27,6 +24,13 @@ def check_precision(name: str) -> str:
     return name
 
 
+def dtype_of(precision: str) -> "torch.dtype":
+    """Return the type of the numbers that convolutions and matrix products take."""
+    import torch  # here, as below, so that a wrong name is refused without it
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
 @contextmanager
 def arithmetic(precision: str, device: str) -> Iterator[None]:
     """Have networks compute in a precision, whatever the caller's autocast says.
@@ -38,7 +42,9 @@ def arithmetic(precision: str, device: str) -> Iterator[None]:
         precision: one of `PRECISIONS`.
         device: the type of the device, e.g. ``"cuda"``.
     """
-    with torch.autocast(device, PRECISIONS[precision], enabled=precision != "fp32"):
+    import torch
+
+    with torch.autocast(device, dtype_of(precision), enabled=precision != "fp32"):
         if device != "cuda":  # elsewhere the settings below mean nothing, and threads would trip over them
             yield
             return
@@ -49,6 +55,8 @@ def arithmetic(precision: str, device: str) -> Iterator[None]:
 @contextmanager
 def _without_tf32() -> Iterator[None]:
     """Keep float32 arithmetic float32: by torch's default, newer GPUs convolve it with the 10 bits of TF32."""
+    import torch
+
     before = [(setting, name, _to_restore(setting, name)) for setting, name in _tf32_settings()]
     old: Any = torch.backends.cudnn
     allowed = _old_flag()
@@ -73,6 +81,8 @@ above it. Before that, `allow_tf32` did; to read it after the other was set is a
 
 def _tf32_settings() -> list[tuple[Any, str]]:
     """Return what decides whether CUDA may use TF32, and the attribute: of one kind, because torch mixes them badly."""
+    import torch
+
     products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
     if not hasattr(products, _BY_NAME):
         return [(products, "allow_tf32"), (convolutions, "allow_tf32")]
@@ -82,6 +92,8 @@ def _tf32_settings() -> list[tuple[Any, str]]:
 
 def _old_flag() -> bool | None:
     """Return cuDNN's `allow_tf32`; None where it cannot be read: the caller has set the new names apart from it."""
+    import torch
+
     try:
         return bool(torch.backends.cudnn.allow_tf32)
     except RuntimeError:
@@ -90,6 +102,8 @@ def _old_flag() -> bool | None:
 
 def _to_restore(setting: Any, name: str) -> Any:
     """Return what gives a setting its value back."""
+    import torch
+
     value = getattr(setting, name)
     above: Any = torch.backends.cudnn
     # A value that is the one above most likely comes from there, and has to go on following it.

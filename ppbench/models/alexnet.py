@@ -8,7 +8,6 @@ have the same names.
 """
 
 from torch import Tensor, nn
-from torchvision import models
 
 from ppbench.models.resnet import SMALL_IMAGES
 from ppbench.models.stems import PLAIN, Stem
@@ -68,6 +67,8 @@ def alexnet(num_classes: int, image_size: int, stem: Stem = PLAIN) -> nn.Module:
     """Return AlexNet for images of `image_size` pixels: torchvision's above 64, `SmallAlexNet` up to it."""
     if image_size <= SMALL_IMAGES:
         return SmallAlexNet(num_classes, stem)
+    from torchvision import models  # slow to import; see `ppbench.models.resnet.resnet`
+
     network: nn.Module = models.alexnet(weights=None, num_classes=num_classes)
     if stem != PLAIN:
         network.set_submodule("features.0", stem.conv(3, 64, 11, stride=4, padding=2, bias=True))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ppbench import atomic
 from ppbench.errors import InputError
 from ppbench.models.reading import METADATA_KEY, RawCheckpoint, read
-from ppbench.models.recognise import Traits, name_of, traits_of
+from ppbench.models.recognise import Traits, name_of, traits_of, without_memory
 from ppbench.models.registry import Architecture, architecture
 from ppbench.models.resnet import SMALL_IMAGES
 from ppbench.models.state_dict import (
@@ -149,7 +149,7 @@ def _fit_ours(tensors: dict[str, Tensor]) -> Fit | None:
 @lru_cache(maxsize=8)
 def _names_of(traits: Traits) -> dict[str, Tensor]:
     """Return the state dict, without memory, of the network that weights look like."""
-    with torch.device("meta"):
+    with without_memory():
         network = architecture(str(traits.example)).build(traits.num_classes, traits.stem_size)
         state = dict(network.state_dict())
         if traits.stem_bias:
@@ -245,7 +245,7 @@ def build(
         if traits and (traits.stem_size <= SMALL_IMAGES) != (image_size <= SMALL_IMAGES)
         else image_size
     )
-    with torch.device("meta"):  # no memory and no random numbers: every tensor comes from the file
+    with without_memory():
         network = wanted.build(classes, size)
         if traits and traits.stem_bias and wanted.stem.unit == "plain":
             # The PushPull-Net authors' baselines have a bias in the first convolution; torchvision's has none.

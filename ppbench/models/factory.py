@@ -7,13 +7,14 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.requests import path_of
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def split(name: str) -> tuple[Path, str] | None:
@@ -37,9 +38,19 @@ def nearly(name: str) -> str | None:
     return f"{name}:{functions[-1] if functions else 'FUNCTION'}"
 
 
+def require_file(path: Path) -> None:
+    """Refuse a file that is not there.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a Python file with a model factory, got no such file")
+
+
 def from_factory(
     path: Path, function: str, *, num_classes: int, image_size: int
-) -> tuple[nn.Module, InputSpec | None]:
+) -> "tuple[nn.Module, InputSpec | None]":
     """Run a factory and return its module, and its input contract if it gives one.
 
     The factory is called with `num_classes` and `image_size` where it has parameters of these names; it returns a
@@ -48,8 +59,9 @@ def from_factory(
     Raises:
         InputError: no such file or function, the file or the factory fails, or it returns something else.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected a Python file with a model factory, got no such file")
+    from torch import nn  # here, so that names of functions are looked at without it
+
+    require_file(path)
     module = _import(path)
     factory = getattr(module, function, None)
     if not callable(factory):

@@ -1,6 +1,6 @@
 """From what a user calls a model to a network that answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -10,30 +10,22 @@ import torch
 from torch import nn
 
 from ppbench.atomic import sha256_of
-from ppbench.errors import InputError, unknown
-from ppbench.models import factory, timm_models, torchvision_models
+from ppbench.errors import InputError
+from ppbench.models import factory, timm_models
 from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
-from ppbench.models.download import fetch
-from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder, with_sha256
+from ppbench.models.index import IndexEntry, known_index, with_sha256
 from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.naming import meaning
 from ppbench.models.onnx_graphs import graph_sha256, load_graph
 from ppbench.models.programs import KINDS, load_program
 from ppbench.models.reading import Format, file_format
 from ppbench.models.recognise import unseen
-from ppbench.models.registry import ARCHITECTURES, Architecture, architecture, find_architecture
-from ppbench.models.requests import is_file, path_of
+from ppbench.models.registry import Architecture, architecture
+from ppbench.models.requests import TIMM, is_file, path_of
 from ppbench.models.state_dict import normalisations
 from ppbench.models.stem_swap import with_stem
 from ppbench.models.zoo_contract import ZooContract
-
-RECIPES = {
-    "digits-c": "digits",
-    "cifar10-c": "cifar10-fast",
-    "imagenet-c": "imagenet-paper",
-    "imagenet100-c": "imagenet100-paper",
-}
-"""What `ppbench train` trains a network for each data set by, where it has a recipe."""
 
 UNTRAINED = "its push-pull stem was made of a plain network's by --as, and not trained"
 
@@ -52,33 +44,19 @@ class Wish:
 
     def named(self, model: str, path: Path | None) -> LoadedModel:
         """Return the model of that name: the user's own, torchvision's, the index's, or a network with a file."""
-        if found := factory.split(model):
-            return self.own(*found, path)
-        if model.startswith(("torchvision:", *timm_models.PREFIXES)):
+        meant = meaning(model, path, self.data)
+        if meant.function is not None:
+            return self.own(*meant.function, path)
+        if meant.zoo:
             return self.zoo(model, path)
-        entry = find(known_index(), model, self.data)
-        if path is not None and (entry is None or entry.id != model):
-            return self.file(path, architecture(model))
-        if entry is not None:
-            return self.indexed(entry, path)
-        if find_architecture(model) is None:
-            if code := factory.nearly(model):
-                raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
-            known = [*(entry.id for entry in known_index()), *ARCHITECTURES]
-            raise unknown("model", model, known, listed_by="ppbench models --architectures")
-        return self.file(self._found_file(model), architecture(model))
+        if meant.entry is not None:
+            return self.indexed(meant.entry)
+        assert meant.file is not None
+        return self.file(meant.file, meant.architecture)
 
-    def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:
+    def indexed(self, entry: IndexEntry) -> LoadedModel:
         """Return a checkpoint of the index, downloaded where it does not ship, and proved by its hash."""
-        if path is not None:
-            raise InputError(
-                f"expected either --model {entry.id} or --checkpoint {path}, got both: the id has weights"
-            )
-        if self.data is not None and entry.data != self.data:
-            raise InputError(
-                f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
-            )
-        path = entry.path if entry.url is None else fetch(entry)
+        path = entry.path if entry.url is None else _fetched(entry)
         if not path.is_file():
             raise InputError(
                 f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
@@ -146,9 +124,11 @@ class Wish:
         size, interpolation = self.image_size or 224, self.flags.get("interpolation")
         if path is not None:
             return self._zoo_file(model, path, size)
-        if model.startswith(timm_models.PREFIXES):
+        if model.startswith(TIMM):
             network, contract = timm_models.pretrained(model, interpolation)
             return self._foreign(model, network, [contract.claim(size)])
+        from ppbench.models import torchvision_models  # slow to import; see `ppbench.models.resnet.resnet`
+
         name, weights_name = torchvision_models.split(model)
         network, contract, used = torchvision_models.pretrained(name, weights_name, interpolation)
         loaded = self._foreign(f"torchvision:{name}@{used}", network, [contract.claim(size)])
@@ -156,13 +136,15 @@ class Wish:
 
     def _zoo_file(self, model: str, path: Path, size: int) -> LoadedModel:
         """Return a network of a zoo with a file's weights: their own word on the input counts, then the zoo's."""
+        from ppbench.models import torchvision_models  # as in `zoo`
+
         if model.startswith("hf-hub:"):
             raise InputError(
                 f"{model}: a model of the hub has weights of its own: expected timm:NAME with --checkpoint"
             )
         interpolation = self.flags.get("interpolation")
         weights, sha256 = read_weights(path, trust=self.trust, prefix=self.prefix), sha256_of(path)
-        if model.startswith(timm_models.PREFIXES):
+        if model.startswith(TIMM):
             wanted, contract = timm_models.with_file(model, weights, sha256, size, interpolation)
         else:
             wanted, weights, contract = torchvision_models.with_file(
@@ -249,35 +231,11 @@ class Wish:
             spec_guessed=contract.guess,
         )
 
-    def _found_file(self, model: str) -> Path:
-        """The user's own file for an architecture without an index entry; where it would have to be, if it is not."""
-        names = [f"{model}-{self.data}.safetensors"] if self.data else []
-        names.append(f"{model}.safetensors")
-        places = [folder / name for folder in (user_folder(), shipped_folder()) if folder for name in names]
-        for place in places:
-            if place.is_file():
-                return place
-        others = [entry for entry in known_index() if entry.architecture == model]
-        if ids := [entry.id for entry in others if entry.data == self.data]:
-            raise InputError(
-                f"expected an id or a file with {model}, whose weights for {self.data} were trained in ways of their "
-                f"own, got neither: name them by --model {' or '.join(ids)}"
-            )
-        raise InputError(self._no_weights(model, others))
 
-    def _no_weights(self, model: str, others: Sequence[IndexEntry]) -> str:
-        """Say that a network has no weights for these images, and what to do, in one short line."""
-        wanted = architecture(model)
-        ways = ["give yours with --checkpoint FILE"]
-        if wanted.stem.unit != "plain":
-            ways.append(
-                f"a plain {wanted.base}'s with --as {model} (not trained as push-pull, which every table says)"
-            )
-        if recipe := RECIPES.get(self.data or ""):
-            ways.append(f"train it: ppbench train --recipe {recipe} --model {model}")
-        data = sorted({entry.data for entry in others})
-        there = f" (there are some for {' and '.join(data)})" if data else ""
-        return f"{model}: no published weights for {self.data or 'it'}{there}: {', or '.join(ways)}"
+def _fetched(entry: IndexEntry) -> Path:
+    from ppbench.models.download import fetch  # brings requests and pooch
+
+    return fetch(entry)
 
 
 def _default(size: int) -> Claim:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ppbench.errors import InputError
-from ppbench.models import timm_models, torchvision_models
+from ppbench.models import timm_models
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import count_outputs
 from ppbench.models.loaded_model import LoadedModel
@@ -102,6 +102,8 @@ def as_spec(given: Contract, image_size: int | None = None) -> InputSpec:
             fields |= {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
         return InputSpec.from_dict({**fields, **_side(given), **given})
     if all(hasattr(given, name) for name in ("crop_size", "mean", "std", "interpolation")):
+        from ppbench.models import torchvision_models  # slow to import; see `ppbench.models.resnet.resnet`
+
         return torchvision_models.spec_of(given, image_size)
     raise InputError(
         f"expected spec to be a ppbench.InputSpec or a mapping, got {type(given).__name__}: {EXAMPLE}"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.models.checkpoint import build, read_weights, recognise
 from ppbench.models.index import INDEX_FILE, IndexEntry, known_index, shipped_index, user_folder, user_index
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.naming import require_file
 from ppbench.models.registry import ARCHITECTURES
 
 SUFFIX, CARD = ".safetensors", ".md"
@@ -36,6 +36,9 @@ def add(file: Path, name: str) -> IndexEntry:
     # An architecture's name stays the architecture's: `--model resnet20-pp --checkpoint FILE` must go on to work.
     if name in ARCHITECTURES or any(entry.id == name for entry in known_index()):
         raise InputError(f"expected an id that is not taken, got {name!r}: choose another with --id")
+    require_file(file)
+    from ppbench.models.checkpoint import build, read_weights, recognise  # brings torch
+
     weights = read_weights(file)
     facts = weights.raw.metadata
     if missing := [key for key, kind in _NEEDED.items() if type(facts.get(key)) is not kind]:

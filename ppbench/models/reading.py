@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ppbench.errors import InputError
+from ppbench.models.naming import require_file
 from ppbench.models.pickle_safety import (
     ClaimError,
     Claims,
@@ -49,29 +50,17 @@ _KNOWN_STRANGERS = (
 )
 
 
-def _such_as(folder: Path) -> str:
-    """Return the files of weights in a folder, to be named."""
-    endings = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar", ".onnx")
-    found = sorted(each.name for each in folder.iterdir() if each.name.endswith(endings))
-    return f", such as {found[0]}" if found else ""
-
-
 def file_format(path: Path) -> Format:
     """Return the format of a file of weights.
 
     Raises:
         InputError: there is no such file, it is empty or damaged, or it is something else; the line says what.
     """
+    require_file(path)
     try:
         size = path.stat().st_size
-        if path.is_dir():
-            raise InputError(
-                f"{path}: expected a checkpoint file, got a folder: name the file in it{_such_as(path)}"
-            )
         with path.open("rb") as file:
             head = file.read(512)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: expected a checkpoint, got no such file: check --checkpoint") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{path}: expected a checkpoint that can be read, got {reason!r}") from error

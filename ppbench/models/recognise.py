@@ -1,11 +1,13 @@
 """Which network weights belong to, told from names and shapes; what leaves no trace in them is asked for, or said."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ppbench.errors import InputError
 from ppbench.models.registry import Architecture, architecture
@@ -153,6 +155,33 @@ def _alexnet(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, str]:
     return ("alexnet" if "features.10.weight" in shapes else None), "alexnet"
 
 
+_DRAWS = (Tensor.normal_, Tensor.uniform_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_)
+
+
+class _NoDraws(TorchFunctionMode):
+    """Leaves tensors without memory as they are where initial weights would be drawn.
+
+    There is nothing to draw into, and torch would import its compiler, a second and more, to find that out.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types
+        if func in _DRAWS:
+            tensor = args[0] if args else (kwargs or {})["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Build networks on the meta device: no memory and no random numbers, every tensor comes from a file."""
+    with torch.device("meta"), _NoDraws():
+        yield
+
+
 def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
     """Return a network on the meta device, or a real one where a state dict would not bring all of its tensors.
 
@@ -163,7 +192,7 @@ def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
         make: builds the network where torch's default device is.
     """
     try:
-        with torch.device("meta"):
+        with without_memory():
             network = make()
     except Exception:  # noqa: BLE001  values that are looked at fail in many ways; what fails anywhere fails below
         network = None

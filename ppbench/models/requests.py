@@ -15,6 +15,10 @@ from ppbench.errors import InputError, unknown
 # How the names of files end that need no name of a network beside them: it is told from what is in them.
 FILES = (".onnx", ".pt", ".pth", ".pth.tar", ".ckpt", ".safetensors", ".bin", ".pt2")
 
+TIMM = ("timm:", "hf-hub:")
+ZOOS = ("torchvision:", *TIMM)
+"""What the names of models begin with that other packages build."""
+
 _FACTORY = re.compile(r".+\.py:[^:=/\\]+")
 _FACTORY_AND_FILE = re.compile(rf"(?P<name>{_FACTORY.pattern})=(?P<file>.*)")
 
@@ -156,11 +160,8 @@ def _refuse_misspelt(model: str) -> None:
 
 
 def _known(name: str) -> bool:
-    # Imported here: torchvision is slow to import, and most names have no equals sign.
     from ppbench.models.index import known_index
     from ppbench.models.registry import find_architecture
-    from ppbench.models.timm_models import PREFIXES
 
-    zoos = ("torchvision:", *PREFIXES)
     ours = find_architecture(name) is not None or any(entry.id == name for entry in known_index())
-    return ours or name.startswith(zoos)
+    return ours or name.startswith(ZOOS)

@@ -6,13 +6,15 @@ bn1, layer1..3, downsample, fc). Where a stage begins, the shortcut is a 1 x 1 c
 has no parameters).
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision import models
 
 from ppbench.models.stems import PLAIN, Stem
+
+if TYPE_CHECKING:
+    from torchvision import models
 
 Shortcut = Literal["A", "B"]
 
@@ -101,10 +103,8 @@ Depth = Literal[18, 34, 50]
 # Images up to this side get the CIFAR stem: 3 x 3, stride 1, and no max-pooling.
 SMALL_IMAGES = 64
 
-_NETWORKS = {18: models.resnet18, 34: models.resnet34, 50: models.resnet50}
 
-
-def resnet(depth: Depth, num_classes: int, image_size: int, stem: Stem = PLAIN) -> models.ResNet:
+def resnet(depth: Depth, num_classes: int, image_size: int, stem: Stem = PLAIN) -> "models.ResNet":
     """Return a ResNet, (N, 3, image_size, image_size) -> logits (N, num_classes).
 
     With the ImageNet stem (7 x 7, stride 2, max-pooling) and a plain convolution it is torchvision's network,
@@ -116,7 +116,11 @@ def resnet(depth: Depth, num_classes: int, image_size: int, stem: Stem = PLAIN) 
         image_size: side of the images in pixels; up to 64 the stem is the CIFAR one.
         stem: the kind of first convolution.
     """
-    network: models.ResNet = _NETWORKS[depth](weights=None, num_classes=num_classes)
+    # torchvision takes a second of processor time to import, which networks for small images need not wait for.
+    from torchvision import models
+
+    builders = {18: models.resnet18, 34: models.resnet34, 50: models.resnet50}
+    network: models.ResNet = builders[depth](weights=None, num_classes=num_classes)
     if image_size <= SMALL_IMAGES:
         # torchvision's annotations say Conv2d and MaxPool2d; forward() calls whatever is there.
         network.conv1 = stem.conv(3, 64, 3, stride=1, padding=1)

@@ -18,8 +18,6 @@ from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
 from ppbench.models.zoo_contract import ZooContract, interpolation_of, published_as
 
-PREFIXES = ("timm:", "hf-hub:")
-
 _INPUT_ARGUMENTS = (
     "in_chans",
     "input_size",

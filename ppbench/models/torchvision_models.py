@@ -236,11 +236,6 @@ def _named(name: str, weights_name: str) -> Any:
 
 def _check(name: str) -> None:
     names = models.list_models(module=models)
-    base, colon, weights = name.partition(":")
-    if colon and base in names:
-        raise InputError(
-            f"expected torchvision:NAME@WEIGHTS, got 'torchvision:{name}': did you mean 'torchvision:{base}@{weights}'?"
-        )
     if name not in names:
         raise unknown("torchvision model", name, names, listed_by="torchvision.models.list_models()")
 

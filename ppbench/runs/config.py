@@ -2,14 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from ppbench.models.requests import Loading
 
+if TYPE_CHECKING:
+    import torch
+
 PathName = str | PathLike[str]
+
+ENGINES = ("local", "ray")
+
+
+def default_folder(data: str) -> Path:
+    """Return the folder a run is written to where none is named: ``results/<time>-<data>``."""
+    return Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}-{data}"  # noqa: DTZ005  the user's own clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +44,7 @@ class EvaluationConfig:
     loading: Loading = field(default_factory=Loading)
 
     batch_size: int | None = None
-    device: str | torch.device | None = None
+    device: "str | torch.device | None" = None
     precision: str = "fp32"
     compiled: bool = False
 

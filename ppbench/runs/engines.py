@@ -19,10 +19,9 @@ from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import make_ready
 from ppbench.evaluation.runner import Engine
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.runs.config import ENGINES
 from ppbench.runs.description import device_facts
 from ppbench.runs.manifest import DeviceFacts
-
-ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from os import PathLike
 from pathlib import Path
 
@@ -27,11 +26,6 @@ from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing
 
 OnBatch = Callable[[str, int, int], None]
-
-
-def default_folder(data: str) -> Path:
-    """Return the folder a run is written to where none is named: ``results/<time>-<data>``."""
-    return Path("results") / f"{datetime.now():%Y%m%d-%H%M%S}-{data}"  # noqa: DTZ005  the user's own clock
 
 
 def evaluate(

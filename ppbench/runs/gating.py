@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppbench import atomic
 from ppbench.errors import InputError, unknown
@@ -17,12 +17,14 @@ from ppbench.runs.agreement import (
 )
 from ppbench.runs.folder import Run, load_run
 from ppbench.runs.manifest import DataFacts, ModelFacts
-from ppbench.runs.plan import Plan
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
 from ppbench.scoring.gate_rules import Rule
 from ppbench.scoring.names import CLEAN
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+
+if TYPE_CHECKING:
+    from ppbench.runs.plan import Plan
 
 DEFAULT_RULES = (Rule("mean_error", 1.0), Rule(CLEAN, 2.0))
 """What may rise where nobody says: they need no normaliser, so that every baseline has them."""
@@ -178,7 +180,7 @@ def judged_name(models: Sequence[str], normaliser_model: str | None, model: str 
     return others[0]
 
 
-def check_planned(plan: Plan, baseline: Baseline | None, model: str | None, *, where: str) -> None:
+def check_planned(plan: "Plan", baseline: Baseline | None, model: str | None, *, where: str) -> None:
     """Find what a gate would refuse after an evaluation before it.
 
     Args:

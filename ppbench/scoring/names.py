@@ -1,29 +1,25 @@
-"""The corruptions that scores speak of: 15 of the benchmark, 4 extra, and the groups tables show them in.
-
-Scoring imports nothing of `corruptions`, so that a table of errors can be scored without torch; a test holds
-the two lists equal.
-"""
+"""The corruptions that scores speak of: 15 of the benchmark, 4 extra, and the groups tables show them in."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from corruptions import names
+
+CORRUPTIONS: Final[tuple[str, ...]] = names.NAMES
+"""The 15 corruptions every benchmark mean is over."""
+
+EXTRA: Final[tuple[str, ...]] = names.EXTRA_NAMES
+"""The 4 hold-out corruptions: shown apart, in no benchmark mean."""
+
+SEVERITIES: Final[tuple[int, ...]] = names.SEVERITIES
+
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
-    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    "weather": ("snow", "frost", "fog", "brightness"),
-    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+    group: tuple(name for name in CORRUPTIONS if names.GROUPS[name] == group)
+    for group in dict.fromkeys(names.GROUPS[name] for name in CORRUPTIONS)
 }
 """The benchmark's groups in the order of its tables (Hendrycks & Dietterich 2019, Table 1)."""
 
-CORRUPTIONS: Final[tuple[str, ...]] = tuple(name for group in GROUPS.values() for name in group)
-"""The 15 corruptions every benchmark mean is over."""
-
-EXTRA: Final[tuple[str, ...]] = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-"""The 4 hold-out corruptions: shown apart, in no benchmark mean."""
-
 ALL: Final[tuple[str, ...]] = CORRUPTIONS + EXTRA
-
-SEVERITIES: Final[tuple[int, ...]] = (1, 2, 3, 4, 5)
 
 CLEAN: Final = "clean"
 """What an errors file calls the uncorrupted images; their severity is 0."""

@@ -24,7 +24,7 @@ from ppbench.evaluation.answers import INVALID
 from ppbench.evaluation.batch_size import is_out_of_memory
 from ppbench.evaluation.cells import CLEAN, CellId
 from ppbench.evaluation.network import Network
-from ppbench.evaluation.precision import PRECISIONS
+from ppbench.evaluation.precision import dtype_of
 from ppbench.models.known_error import KnownError, known_error
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import copied
@@ -86,7 +86,7 @@ class Checker:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             skipped = Finding(BATCH, "skipped", f"{self._count(TOGETHER)} images failed ({reason})")
             return SetupCheck(model.name, "logits", None, (*findings, skipped))
-        limit = repeatability.tolerance(model.module, PRECISIONS[self.precision])
+        limit = repeatability.tolerance(model.module, dtype_of(self.precision))
         causes = repeatability.suspects(model.module)
         depends_on, batch = repeatability.judge(once, again, alone, limit, causes)
         kind, answers = outputs.judge(once, self.precision)

@@ -30,7 +30,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.training.augmentations.operations import shift_and_flip
 from ppbench.training.augmentations.per_image import PER_IMAGE, per_image
 from ppbench.training.augmentations.prime import Prime, PrimeConfig
-from ppbench.training.recipe import Recipe
+from ppbench.training.recipe import AUGMENTATIONS, Recipe
 
 
 class Batch(NamedTuple):
@@ -74,8 +74,6 @@ def rows_of_step(order: Tensor, batch_size: int, step: int, rank: int = 0, proce
     """
     return order[step * batch_size : (step + 1) * batch_size][rank::processes]
 
-
-AUGMENTATIONS = ("none", *PER_IMAGE, "prime")
 
 SMALL = 64
 """Images up to this side, in pixels, have the augmentation constants of CIFAR; larger ones those of ImageNet."""

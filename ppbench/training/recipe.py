@@ -4,13 +4,12 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from annotated_types import Ge, Gt, Lt
 
 from ppbench.errors import InputError, unknown
 from ppbench.models.registry import ARCHITECTURES
-from ppbench.training.augmentations.operations import Fill
 from ppbench.validation import STRICT, Config, validated
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -18,7 +17,12 @@ SHIPPED = Path(__file__).parent / "recipes"
 NotNegative = Annotated[float, Ge(0)]
 AboveZero = Annotated[float, Gt(0)]
 Schedule = Literal["one-cycle", "one-cycle-2024", "thirds"]
+Fill = Literal["edge", "zero", "reflect"]
 Crop = Literal["none", "centre-scale", "any-scale"]
+Augmentation = Literal[
+    "none", "autoaugment", "randaugment", "trivialaugment", "augmix", "augmix-all-ops", "prime"
+]
+AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 Precision = Literal["32", "bf16", "16", "64"]
 
 
@@ -49,7 +53,7 @@ class Recipe:
         shift: training images are moved by up to so many pixels each way.
         shift_fill: what appears at their edges.
         flip: whether every other image is mirrored.
-        augmentation: one of `ppbench.training.views.AUGMENTATIONS`.
+        augmentation: one of `AUGMENTATIONS`.
         jsd: weight of the Jensen-Shannon consistency loss between the clean image and two augmented views of it
             (AugMix, section 3); 0 trains on one augmented view.
         precision: of the arithmetic in the forward pass: ``32``, or mixed with ``bf16`` or ``16`` bits;
@@ -79,7 +83,7 @@ class Recipe:
     shift: Annotated[int, Ge(0)]
     shift_fill: Fill
     flip: bool
-    augmentation: str
+    augmentation: Augmentation
     jsd: NotNegative
     precision: Precision
     mean: tuple[NotNegative, NotNegative, NotNegative]

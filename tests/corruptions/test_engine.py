@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import corruptions
 from corruptions import EXTRA_NAMES, NAMES, PROTOCOLS, CorruptionError, corrupt
 from corruptions.definition import draw_nothing
+from corruptions.registry import CORRUPTIONS
 
 ALL = (*NAMES, *EXTRA_NAMES)
 RANDOM = [n for n in ALL if corruptions.corruption(n).draw is not draw_nothing]
@@ -30,6 +31,7 @@ def test_names_are_the_benchmarks() -> None:
     assert NAMES[0] == "gaussian_noise"
     assert NAMES[-1] == "jpeg_compression"
     assert set(EXTRA_NAMES) == {"speckle_noise", "gaussian_blur", "spatter", "saturate"}
+    assert list(corruptions.GROUPS.items()) == [(each.name, each.group) for each in CORRUPTIONS]
     assert set(corruptions.GROUPS) == set(ALL)
     assert {corruptions.GROUPS[n] for n in NAMES} == {"noise", "blur", "weather", "digital"}
     assert {corruptions.GROUPS[n] for n in EXTRA_NAMES} == {"extra"}

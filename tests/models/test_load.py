@@ -11,7 +11,8 @@ from ppbench.errors import InputError
 from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.index import IndexEntry, shipped_index
 from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
-from ppbench.models.load import RECIPES, load_model
+from ppbench.models.load import load_model
+from ppbench.models.naming import RECIPES
 from ppbench.models.reading import stated_classes
 from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest, pair

@@ -7,7 +7,6 @@ of the 256 levels. What works image by image and draws from torch's own generato
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +15,7 @@ from torch import Tensor
 from corruptions import Random
 from ppbench.training.augmentations import draws
 from ppbench.training.augmentations.checks import check_levels
-
-Fill = Literal["edge", "zero", "reflect"]
+from ppbench.training.recipe import Fill
 
 
 def shift_and_flip(

@@ -1,0 +1,150 @@
+"""What `--help` shows of every command: everything, in plain words, however narrow the terminal."""
+
+import ast
+import os
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from ppbench.cli import app
+from ppbench.cli.help_screen import PANELS
+from ppbench.training.recipe import recipe_names
+
+ROOT = Path(__file__).parents[2]
+
+
+def _commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, (*path, name))
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+EACH = pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "ppbench")
+
+
+def _help(path: tuple[str, ...], columns: int = 80) -> str:
+    done = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": str(columns), "TERM": "dumb"})
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@EACH
+@pytest.mark.parametrize("columns", [80, 50])
+def test_nothing_is_cut_off(path: tuple[str, ...], columns: int) -> None:
+    """No line is wider than the terminal, every name of an option stands whole, and no type of Python's is shown."""
+    text = _help(path, columns)
+    assert max(map(len, text.splitlines())) <= columns
+    assert "…" not in text
+    assert "<str>" not in text
+    assert "<list" not in text
+    words = text.replace("│", " ").split()
+    for parameter in COMMANDS[path].params:  # type: ignore[attr-defined]  # a command has them
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            assert set(parameter.opts + parameter.secondary_opts) <= set(words)
+
+
+@EACH
+def test_two_examples_that_the_command_takes(path: tuple[str, ...]) -> None:
+    """Each help ends with two commands, in lines that need no wrapping, of options that there are."""
+    lines = [line.strip() for line in _help(path).partition(" Examples\n")[2].splitlines() if line.strip()]
+    assert len(lines) == 2
+    for line in lines:
+        words = shlex.split(line)
+        assert tuple(words[: 1 + len(path)]) == ("ppbench", *path)
+        shown = next(COMMANDS[tuple(words[1:k])] for k in (3, 2) if tuple(words[1:k]) in COMMANDS)
+        names = {name for each in shown.params for name in each.opts}  # type: ignore[attr-defined]  # as above
+        assert {word for word in words if word.startswith("--")} <= names
+
+
+def test_every_option_is_in_a_panel_that_is_shown() -> None:
+    """A panel with a misspelt name would hide its options."""
+    panels = {
+        getattr(each, "rich_help_panel", None) or "Other"
+        for command in COMMANDS.values()
+        for each in command.params  # type: ignore[attr-defined]  # as above
+    }
+    assert panels <= set(PANELS)
+
+
+def test_the_help_of_train_lists_the_recipes() -> None:
+    """Whoever trains sees what ships."""
+    listed = _help(("train",)).partition("Recipes")[2]
+    assert all(f" {name} " in listed for name in recipe_names())
+
+
+def test_no_text_of_an_option_stands_twice() -> None:
+    """Options that several commands share are declared once: no help is written in two places."""
+    place = {"option": 1, "argument": 0}  # which of their arguments is the help
+    texts = [
+        ast.literal_eval(words)
+        for file in sorted((ROOT / "ppbench" / "cli").glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        for words in (
+            node.args[1:2]
+            if node.func.id == "option"
+            else node.args[:1]
+            if node.func.id == "argument"
+            else ()
+        )
+        if isinstance(words, ast.Constant)
+    ]
+    assert len(texts) > 50
+    assert [text for text, count in Counter(texts).items() if count > 1] == []
+
+
+def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
+    """On a narrow terminal the ids stand whole: they are what people copy."""
+    from ppbench.models.index import shipped_index
+
+    pty = pytest.importorskip("pty")
+    parent, child = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "60", "TERM": "dumb", "PPBENCH_CHECKPOINTS": str(tmp_path)}
+    subprocess.run(
+        [sys.executable, "-m", "ppbench", "models"], stdout=child, env=environment, check=True, cwd=ROOT
+    )
+    os.close(child)
+    text = b""
+    try:
+        while piece := os.read(parent, 4096):
+            text += piece
+    except OSError:  # Linux says so where the other end is closed
+        pass
+    starts = {
+        line.split()[0] for line in text.decode().splitlines() if line.strip() and not line.startswith(" ")
+    }
+    assert {entry.id for entry in shipped_index()} <= starts
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["eval", "--model", "resnet20-pp-d"], ["resnet20-pp-digits"]),
+        (["eval", "--data", "cifar"], ["cifar10-c", "cifar100-c"]),
+        (["eval", "--corruptions", "fog,sn"], ["fog,snow"]),
+        (["train", "--recipe", "imagenet-"], ["imagenet-paper"]),
+        (["preview", "--protocol", "tiny"], ["tiny-imagenet-c"]),
+        (["data", "get", "tiny"], ["tiny-imagenet-c"]),
+    ],
+)
+def test_a_shell_completes_names(words: list[str], expected: list[str]) -> None:
+    """What the tab key asks for is answered with the names that there are."""
+    environment = {
+        **os.environ,
+        "_PPBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(["ppbench", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    program = "import sys; sys.argv = ['ppbench']; from ppbench.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.split() == expected, done.stderr
