@@ -16,10 +16,11 @@ from ppbench.runs import predictions as prediction_file
 from ppbench.runs.manifest import Manifest, read_manifest
 from ppbench.runs.predictions import Predictions, metrics_of
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
+from ppbench.scoring.headlines import MCE, MEAN_ERROR
 from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.references import Reference
-from ppbench.scoring.resampled_scores import score_intervals
+from ppbench.scoring.resampled_scores import intervals_of, leaders_of, resampled_scores
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
 
@@ -73,9 +74,10 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the run in a line: hundreds of thousands of answers help nobody at a prompt."""
+        mean, mce = (each.titled(partial=self.scores.misses_cells) for each in (MEAN_ERROR, MCE))
         told = [
-            f"{model.model}: mean error {model.mean_error:.2f}"
-            + ("" if model.mce is None else f", mCE {model.mce:.1f}")
+            f"{model.model}: {mean} {model.mean_error:.2f}"
+            + ("" if model.mce is None else f", {mce} {model.mce:.1f}")
             for model in self.scores.models
             if model.mean_error is not None
         ]
@@ -178,7 +180,9 @@ def scored(
     scores = score(predictions.tables(), normaliser, baseline=baseline)
     if not intervals:
         return scores
-    return scores.with_intervals(score_intervals(predictions.outcomes(), scores))
+    outcomes = predictions.outcomes()
+    values = resampled_scores(outcomes, scores)
+    return scores.with_intervals(intervals_of(values, outcomes), leaders_of(values, outcomes, scores))
 
 
 def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:

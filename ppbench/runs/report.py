@@ -15,7 +15,7 @@ from ppbench.scoring.group_scores import group_scores
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
 from ppbench.scoring.reliability import Bin, reliability
-from ppbench.scoring.resampled_scores import intervals_of, resampled_scores
+from ppbench.scoring.resampled_scores import intervals_of, leaders_of, resampled_scores
 from ppbench.scoring.scores import score
 from ppbench.scoring.significance import mcnemar
 
@@ -96,7 +96,7 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
     tables = tuple(each.table for each in outcomes)
     scores = score(tables, merged.normaliser, merged.baseline)
     values = resampled_scores(outcomes, scores)
-    scores = scores.with_intervals(intervals_of(values, outcomes))
+    scores = scores.with_intervals(intervals_of(values, outcomes), leaders_of(values, outcomes, scores))
     part = "error" if merged.normaliser is None else "ce"
     stems = [
         stem_kernels(

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from math import fsum
@@ -47,6 +47,8 @@ class Normaliser:
         data: the published data set it belongs to, e.g. ``"imagenet-c"``; None if it is not bound to one.
         model: the model of the same run that it is; None for fixed numbers. Its errors then vary with the
             images, which an interval has to take into account.
+        images: on how many images each of its errors was measured, where these are so few that the rise over the clean
+            error may be chance; None where its numbers are taken as certain.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Normaliser:
     mean: Mapping[str, PerCent]
     data: str | None = None
     model: str | None = None
+    images: int | None = None
 
     @property
     def corruptions(self) -> tuple[str, ...]:
@@ -104,7 +107,15 @@ def measured(table: ErrorTable) -> Normaliser:
         per_severity={corruption: table.errors_of(corruption) for corruption in table.corruptions},
         mean={},
         model=table.model,
+        images=_images(table),
     )
+
+
+def _images(table: ErrorTable) -> int | None:
+    """Return the least number of images in a cell; None where a cell does not say."""
+    cells = [*table.cells.values(), *([table.clean] if table.clean else [])]
+    counts = [cell.n for cell in cells if cell.n is not None]
+    return min(counts) if len(counts) == len(cells) else None
 
 
 def is_alexnet(name: str) -> bool:
@@ -205,7 +216,8 @@ def load_normaliser(name: str | Path) -> Normaliser:
         )
     found = measured(tables[0])
     place, model = spelled(path), tables[0].model
-    return Normaliser(spelled(path.name), f"{model} of {place}", place, found.clean, found.per_severity, {})
+    description = f"{model} of {place}"
+    return replace(found, name=spelled(path.name), description=description, source=place, model=None)
 
 
 def _from_toml(text: str, where: str) -> Normaliser:
@@ -249,7 +261,14 @@ def _from_toml(text: str, where: str) -> Normaliser:
         per_severity=per_severity,
         mean=mean,
         data=table.get("data"),
+        images=_whole(table.get("images"), where),
     )
+
+
+def _whole(images: Any, where: str) -> int | None:
+    if images is not None and (isinstance(images, bool) or not isinstance(images, int) or images < 1):
+        raise InputError(f"{where}: expected images = a whole number of 1 or more, got {images!r}")
+    return images
 
 
 def _section(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
