@@ -25,8 +25,8 @@ def compare_command(
         typer.Option("--format", help="md, csv, latex or json instead of the table.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The same as --format md.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="The same as --format latex.")] = False,
+    md: Annotated[bool, typer.Option("--markdown", help="The same as --format md.")] = False,
+    tex: Annotated[bool, typer.Option("--latex", help="The same as --format latex.")] = False,
 ) -> None:
     """Compare the models of one or more runs, paired by image: difference, interval, and what is decided."""
     import json as json_text
@@ -34,11 +34,11 @@ def compare_command(
 
     from ppbench.cli.streams import json_for
     from ppbench.errors import InputError, unknown
-    from ppbench.reporting import comparison_tables
+    from ppbench.reporting import comparison_tables, latex, markdown, terminal
     from ppbench.runs.folder import load_run
     from ppbench.runs.pairing import compare_runs
 
-    wanted = [name for name, given in (("json", json), ("md", markdown), ("latex", latex)) if given]
+    wanted = [name for name, given in (("json", json), ("md", md), ("latex", tex)) if given]
     wanted += [] if format_ is None else [format_]
     if len(wanted) > 1:
         raise InputError("expected one of --format, --json, --markdown and --latex, got several")
@@ -50,14 +50,15 @@ def compare_command(
         typer.echo(json_for(text, sys.stdout))
         return
     if wanted == ["csv"]:
-        typer.echo(comparison_tables.csv_text(found.comparisons), nl=False)
+        typer.echo(comparison_tables.csv_of(found.comparisons), nl=False)
         return
     for place, comparison in enumerate(found.comparisons):
         if place:
             typer.echo()
+        shown = comparison_tables.document(comparison, found.facts)
         if wanted == ["md"]:
-            typer.echo(comparison_tables.markdown(comparison, found.facts), nl=False)
+            typer.echo(markdown.render(shown), nl=False)
         elif wanted == ["latex"]:
-            typer.echo(comparison_tables.latex(comparison, found.facts), nl=False)
+            typer.echo(latex.render(shown), nl=False)
         else:
-            comparison_tables.show(comparison, found.facts)
+            terminal.show(shown)

@@ -51,7 +51,7 @@ def eval_command(
     from ppbench.cli.streams import json_for
     from ppbench.data.registry import meant
     from ppbench.errors import InputError
-    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
+    from ppbench.reporting import cell_heatmap, metrics_table, score_tables, scores_json, terminal
     from ppbench.runs.evaluate import default_folder
 
     if json and heatmap:
@@ -70,9 +70,10 @@ def eval_command(
         text = scores_json.render(run.scores, run.context, run.metrics, run.references)
         typer.echo(json_for(text, sys.stdout), nl=False)
     else:
-        terminal.show(run.scores, run.context, run.references)
+        terminal.show(score_tables.document(run.scores, run.context, run.references))
         if metrics:
-            metrics_table.show(run.metrics)
+            typer.echo()
+            terminal.show(metrics_table.document(run.metrics))
         if heatmap:
             typer.echo()
             cell_heatmap.show(run.tables, run.context)

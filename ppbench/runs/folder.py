@@ -1,6 +1,6 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import bibliography, html_table, latex, markdown, metrics_table, scores_json
+from ppbench.reporting import (
+    bibliography,
+    html_table,
+    latex,
+    markdown,
+    metrics_table,
+    score_tables,
+    scores_json,
+)
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import frames
 from ppbench.runs import manifest as manifest_file
@@ -85,7 +93,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return the run's tables as HTML: what a notebook shows."""
-        return html_table.fragment(self.scores, self.context, self.references)
+        return html_table.fragment(score_tables.document(self.scores, self.context, self.references))
 
     @cached_property
     def metrics(self) -> tuple[ModelMetrics, ...]:
@@ -165,9 +173,10 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     atomic.write_text(
         folder / "scores.json", scores_json.render(run.scores, run.context, run.metrics, run.references)
     )
-    beyond = metrics_table.markdown(run.metrics) if metrics else ""
-    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context, run.references) + beyond)
-    atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context, run.references))
+    tables = score_tables.document(run.scores, run.context, run.references)
+    beyond = [metrics_table.document(run.metrics)] if metrics else []
+    atomic.write_text(folder / "table.md", markdown.render(tables, *beyond))
+    atomic.write_text(folder / "table.tex", latex.render(tables))
     cited = bibliography.cited(run.scores, run.context, run.references, run.architectures)
     atomic.write_text(folder / bibliography.FILE, bibliography.bibtex(cited))
     atomic.write_text(folder / manifest_file.FILE, run.manifest.to_json() + "\n")
@@ -206,6 +215,8 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
                 f"{path}: expected the answers of {name} in {prediction_file.FILE}, got those of "
                 f"{', '.join(predictions.models)}"
             )
+    if divisor is not None and divisor.model is not None:
+        divisor = replace(divisor, images=len(predictions.ids))  # older versions did not record it
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(

@@ -153,9 +153,7 @@ def _score_corruption(
             elif _is_uncertain(under / count, normaliser.clean, normaliser.images):
                 relative_why[corruption] = f"{_BY_CHANCE} {normaliser.name} is worse there than on clean ones"
             else:
-                relative = relative_ce(
-                    total, count * table.clean.error, under - count * normaliser.clean
-                )
+                relative = relative_ce(total, count * table.clean.error, under - count * normaliser.clean)
     return CorruptionScore(corruption, severities, total / count, ce, relative, _slope(errors))
 
 

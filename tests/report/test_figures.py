@@ -10,8 +10,8 @@ from ppbench.reporting.figures import bars, canvas, heatmap, kernels, palette, s
 from ppbench.reporting.figures.plot_files import write_plots
 from ppbench.reporting.html.inline_svg import inline
 from ppbench.runs.report import gather
-from ppbench.scoring.references import references
 from ppbench.scoring.formulas import r_net
+from ppbench.scoring.references import references
 from tests.report.made_runs import HOSTILE, part, run_of
 
 

@@ -208,6 +208,7 @@ def test_a_relative_mce_is_over_all_corruptions_or_not_at_all():
     assert mine.row("snow").relative_ce == pytest.approx(100 * 10 / 40)
     assert mine.relative_mce is None
     assert mine.notes == (
-        "no relative CE for fog: it may be by chance that on so few images measured:n is worse there than on clean ones",
+        "no relative CE for fog: it may be by chance that on so few images measured:n is worse there than on clean "
+        "ones",
         "no relative mCE: over the other 14 corruptions alone it would be another number",
     )
