@@ -178,6 +178,9 @@ def test_cells_outside_the_benchmark_are_refused():
         Cell.of_error(101)
 
 
+BY_CHANCE = "it may be by chance that on so few images measured:n is worse there than on clean ones"
+
+
 def counted(model, clean, error, images):
     """A model that errs on a share of its clean images, and on another of them in every cell; both in per cent."""
     cells = {(c, s): Cell(images, images * error // 100) for c in CORRUPTIONS for s in range(1, 6)}
@@ -195,7 +198,7 @@ def test_a_rise_that_may_be_chance_is_divided_by_nowhere(images, known):
     else:
         assert mine.relative_mce is None
         assert mine.notes == (
-            "no relative CE: it may be by chance that on so few images measured:n is worse there than on clean ones",
+            f"no relative CE: {BY_CHANCE}",
         )
 
 
@@ -208,7 +211,6 @@ def test_a_relative_mce_is_over_all_corruptions_or_not_at_all():
     assert mine.row("snow").relative_ce == pytest.approx(100 * 10 / 40)
     assert mine.relative_mce is None
     assert mine.notes == (
-        "no relative CE for fog: it may be by chance that on so few images measured:n is worse there than on clean "
-        "ones",
+        f"no relative CE for fog: {BY_CHANCE}",
         "no relative mCE: over the other 14 corruptions alone it would be another number",
     )
