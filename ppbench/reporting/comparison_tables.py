@@ -84,7 +84,7 @@ def explanations(comparison: Comparison) -> Notes:
     family = sum(each.p_holm is not None for each in comparison.corruptions)
     corrected = f"corrected for all {family} together by Holm, " if family > 1 else ""
     difference = (
-        f"second ({comparison.second}) less first ({comparison.first}), in points, paired on the same "
+        f"second ({comparison.second}) − first ({comparison.first}), in points, paired on the same "
         f"{comparison.images:,} images; below 0 the second is better"
     )
     verdict = (

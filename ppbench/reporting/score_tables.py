@@ -35,14 +35,14 @@ def document(scores: Scores, context: TableContext, references: Sequence[Referen
         "Robustness to common corruptions",
         (summary(scores, references), corruptions(scores)),
         tuple(lines_below(scores, context, references)),
-        _brief(scores, context, references),
+        brief_lines(scores, context, references),
         notes_title="What the numbers rest on",
         level=1,
         announced=False,
     )
 
 
-def _brief(scores: Scores, context: TableContext, references: Sequence[Reference]) -> Notes:
+def brief_lines(scores: Scores, context: TableContext, references: Sequence[Reference] = ()) -> Notes:
     """Return what every reader needs: scale, data, and what would mislead who does not know it."""
     scale = scale_sentence(scores)
     if scores.baseline is not None:

@@ -75,8 +75,7 @@ def test_what_is_below_explains_what_is_above():
     """Direction, pairing, tests, correction, the cells' tally and R_net with its interval."""
     text = " ".join(printed(comparison(), 120).split())
     assert (
-        "second (resnet20_pp & more) less first (resnet20), in points, paired on the same 1,000 images"
-        in text
+        "second (resnet20_pp & more) − first (resnet20), in points, paired on the same 1,000 images" in text
     )
     assert "corrected for all 15 together by Holm, at 5 %" in text
     assert "0 better, 5 worse, 0 undecided" in text

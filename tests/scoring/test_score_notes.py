@@ -197,9 +197,7 @@ def test_a_rise_that_may_be_chance_is_divided_by_nowhere(images, known):
         assert mine.notes == ()
     else:
         assert mine.relative_mce is None
-        assert mine.notes == (
-            f"no relative CE: {BY_CHANCE}",
-        )
+        assert mine.notes == (f"no relative CE: {BY_CHANCE}",)
 
 
 def test_a_relative_mce_is_over_all_corruptions_or_not_at_all():
