@@ -11,10 +11,10 @@ from scipy import stats
 
 from benchmarks.push_pull_study.plan import Network, Study, Variant
 from ppbench.scoring.bootstrap import interval, resampled_errors
+from ppbench.scoring.formulas import r_net
 from ppbench.scoring.names import CORRUPTIONS, GROUPS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import Outcomes
-from ppbench.scoring.scores import r_net
 
 Floats = npt.NDArray[np.float64]
 Drawn = Mapping[str, Floats]

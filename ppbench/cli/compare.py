@@ -31,8 +31,8 @@ def compare_command(
         ),
     ] = None,
     json: JsonFormat = False,
-    markdown: Annotated[bool, option("Output", "The same as --format md.", "--markdown")] = False,
-    latex: Annotated[bool, option("Output", "The same as --format latex.", "--latex")] = False,
+    md: Annotated[bool, option("Output", "The same as --format md.", "--markdown")] = False,
+    tex: Annotated[bool, option("Output", "The same as --format latex.", "--latex")] = False,
 ) -> None:
     """Compare the models of one or more runs, paired by image: difference, interval, and what is decided."""
     import json as json_text
@@ -40,11 +40,11 @@ def compare_command(
 
     from ppbench.cli.streams import json_for
     from ppbench.errors import InputError, unknown
-    from ppbench.reporting import comparison_tables
+    from ppbench.reporting import comparison_tables, latex, markdown, terminal
     from ppbench.runs.folder import load_run
     from ppbench.runs.pairing import compare_runs
 
-    wanted = [name for name, given in (("json", json), ("md", markdown), ("latex", latex)) if given]
+    wanted = [name for name, given in (("json", json), ("md", md), ("latex", tex)) if given]
     wanted += [] if format_ is None else [format_]
     if len(wanted) > 1:
         raise InputError("expected one of --format, --json, --markdown and --latex, got several")
@@ -56,14 +56,15 @@ def compare_command(
         typer.echo(json_for(text, sys.stdout))
         return
     if wanted == ["csv"]:
-        typer.echo(comparison_tables.csv_text(found.comparisons), nl=False)
+        typer.echo(comparison_tables.csv_of(found.comparisons), nl=False)
         return
     for place, comparison in enumerate(found.comparisons):
         if place:
             typer.echo()
+        shown = comparison_tables.document(comparison, found.facts)
         if wanted == ["md"]:
-            typer.echo(comparison_tables.markdown(comparison, found.facts), nl=False)
+            typer.echo(markdown.render(shown), nl=False)
         elif wanted == ["latex"]:
-            typer.echo(comparison_tables.latex(comparison, found.facts), nl=False)
+            typer.echo(latex.render(shown), nl=False)
         else:
-            comparison_tables.show(comparison, found.facts)
+            terminal.show(shown)

@@ -54,7 +54,7 @@ def eval_command(
         folder, overwrite=overwrite, baseline_model=baseline_model, metrics=metrics, reference=reference
     )
     # Here, so that a mistake is answered before any of it is imported.
-    from ppbench.reporting import cell_heatmap, metrics_table, scores_json, terminal
+    from ppbench.reporting import cell_heatmap, metrics_table, score_tables, scores_json, terminal
 
     if report:
         from ppbench.reporting.html.page import write_page
@@ -66,9 +66,10 @@ def eval_command(
         text = scores_json.render(run.scores, run.context, run.metrics, run.references)
         typer.echo(json_for(text, sys.stdout), nl=False)
     else:
-        terminal.show(run.scores, run.context, run.references)
+        terminal.show(score_tables.document(run.scores, run.context, run.references))
         if metrics:
-            metrics_table.show(run.metrics)
+            typer.echo()
+            terminal.show(metrics_table.document(run.metrics))
         if heatmap:
             typer.echo()
             cell_heatmap.show(run.tables, run.context)

@@ -11,7 +11,8 @@ import typer
 
 from ppbench import atomic
 from ppbench.cli.streams import json_for
-from ppbench.reporting import ci_files, gate_tables
+from ppbench.reporting import ci_files, gate_tables, terminal
+from ppbench.reporting.markdown import render
 from ppbench.runs.gating import GateResult
 from ppbench.scoring.baseline_file import Baseline
 from ppbench.spelling import spelled
@@ -51,7 +52,8 @@ class Outputs:
     def judged(self, result: GateResult) -> None:
         """Write and print a judgement."""
         found = result.judgement
-        markdown = gate_tables.markdown(found, result.facts)
+        shown = gate_tables.document(found, result.facts)
+        markdown = render(shown)
         if self.summary is not None:
             atomic.write_text(self.summary, markdown)
         if self.junit is not None:
@@ -68,7 +70,7 @@ class Outputs:
             text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
             typer.echo(json_for(text, sys.stdout))
         else:
-            gate_tables.show(found, result.facts)
+            terminal.show(shown)
         if result.setup_changes:
             typer.echo(
                 f"ppbench: warning: {result.model} is not set up as the baseline's model was: "

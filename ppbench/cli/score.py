@@ -61,7 +61,7 @@ def score_command(
     from ppbench import atomic
     from ppbench.cli.streams import json_for
     from ppbench.errors import InputError
-    from ppbench.reporting import bibliography, cell_heatmap, terminal
+    from ppbench.reporting import bibliography, cell_heatmap, score_tables, terminal
     from ppbench.reporting.formats import check_format, rendered
     from ppbench.reporting.reference_rows import references_for
 
@@ -83,7 +83,7 @@ def score_command(
     if heatmap:
         cell_heatmap.show(tables, context)
     elif wanted is None:
-        terminal.show(scores, context, published)
+        terminal.show(score_tables.document(scores, context, published))
     else:
         text = rendered(wanted, scores, context, metrics=metrics, references=published, siunitx=siunitx)
         typer.echo(json_for(text, sys.stdout) if wanted == "json" else text, nl=False)

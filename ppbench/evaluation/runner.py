@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ppbench.evaluation.answers import Answers
@@ -32,6 +32,7 @@ class Runner:
         store: where finished cells are kept; None keeps none.
         keys: gives the store's key of a slot; a slot without one is never stored.
         taken: how many slots came from the store so far.
+        taken_from: when those were made, in seconds since 1970.
         fresh: make everything again, whatever the store has, and keep that.
         on_batch: called with the cell and the number of images done, counted once a cell for all models.
         on_answers: called with every slot and its answers, as soon as they are there.
@@ -44,6 +45,7 @@ class Runner:
     keys: Callable[[Slot], str | None] = lambda _slot: None
     fresh: bool = False
     taken: int = 0
+    taken_from: list[float] = field(default_factory=list)
     on_batch: Callable[[CellId, int], None] = lambda _cell, _images: None
     on_answers: Callable[[str, CellId, Answers], None] = lambda _model, _cell, _answers: None
     on_warning: Callable[[str], None] = lambda _line: None
@@ -102,11 +104,14 @@ class Runner:
         if self.store is None or self.fresh or key is None:
             return None
         try:
-            return self.store.get(key)
+            found = self.store.get(key)
         except DamagedEntryError as error:
             self.store.discard(key)
             self.on_warning(f"{error}: it is made again")
             return None
+        if found is not None and (when := self.store.written(key)) is not None:
+            self.taken_from.append(when)
+        return found
 
     def _claim(self, claims: ExitStack, slot: Slot, *, wait: bool) -> bool:
         key = self.keys(slot)

@@ -96,6 +96,13 @@ class CellStore:
                 f"{self.path(key)}: expected the answers of a cell, got {error}"
             ) from error
 
+    def written(self, key: str) -> float | None:
+        """Return when the answers under a key were made, in seconds since 1970; None where there are none any more."""
+        try:
+            return self.path(key).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def put(self, key: str, answers: Answers) -> None:
         """Keep answers under a key.
 

@@ -12,8 +12,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ppbench.reporting.layout import NONE
 from ppbench.reporting.provenance_line import TableContext, data_sentence
+from ppbench.reporting.table import NONE
 from ppbench.reporting.terminal import footer, print_parts, wrapped
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.names import CLEAN, EXTRA, GROUPS, PLUGIN, SEVERITIES, in_order

@@ -1,29 +1,15 @@
-"""A comparison of two models for the terminal, as Markdown, as LaTeX and as CSV."""
+"""A comparison of two models as a table, and as rows for a spreadsheet."""
 
-import csv
-import io
-import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from ppbench.reporting.comparison_layout import (
-    Line,
-    corruption_heading,
-    corruption_lines,
-    explanations,
-    headline_lines,
-)
-from ppbench.reporting.markdown import escaped
-from ppbench.reporting.terminal import footer, print_parts, printable
-from ppbench.reporting.tex_text import UNICODE, needs_unicode
-from ppbench.reporting.tex_text import escaped as escaped_tex
+from ppbench.reporting.csv_table import csv_text
+from ppbench.reporting.table import Cell, Column, Document, Notes, Row, Section, Table, Tone, ends, signed
 from ppbench.scoring.comparison import Comparison
+from ppbench.scoring.headlines import PAIRED, decimals_of
+from ppbench.scoring.pairing import Difference
 
 FORMATS: Final = ("md", "csv", "latex", "json")
 """What `ppbench compare --format` can be."""
@@ -34,122 +20,108 @@ _WIDE = 92
 _MIDDLE = 76
 """From this width on there is room for both models' values."""
 
-_STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "undecided": "open"}
 
 
-Facts = Sequence[tuple[str, str]]
-"""What the numbers rest on: (label, text), from the caller."""
-
-
-def show(comparison: Comparison, facts: Facts = (), console: Console | None = None) -> None:
-    """Print a comparison: what is decided, score by score.
+def document(comparison: Comparison, facts: Iterable[tuple[str, str]] = ()) -> Document:
+    """Return what is decided, score by score.
 
     Args:
         comparison: what to show.
-        facts: what it rests on.
-        console: where to; the default is stdout, without colour where it is no terminal.
+        facts: what it rests on: (label, text), from the caller.
     """
-    console = console or Console(file=sys.stdout, highlight=False)
-    title = Text(printable(f"{comparison.second} against {comparison.first}"), style="bold")
-    notes = footer([*explanations(comparison), *facts])
-    print_parts(console, [title, "", _table(comparison, console.width), "", notes])
-
-
-def _table(comparison: Comparison, width: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("score", no_wrap=True)
-    headings = ["difference", "interval"]
-    if width >= _MIDDLE:
-        headings = ["first", "second", *headings]
-    if width >= _WIDE:
-        headings.append("p")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for line in headline_lines(comparison):
-        _add(table, line, headings)
-    table.add_section()
-    table.add_row(Text(corruption_heading(comparison), style="dim"))
-    for line in corruption_lines(comparison):
-        _add(table, line, headings, indent="  ")
-    return table
-
-
-def _add(table: Table, line: Line, headings: list[str], indent: str = "") -> None:
-    cells = {
-        "first": line.first,
-        "second": line.second,
-        "difference": line.difference,
-        "interval": line.ends,
-        "p": line.p,
-    }
-    verdict = Text(line.verdict, style=_STYLES[line.verdict])
-    table.add_row(indent + line.title, *(cells[heading] for heading in headings), verdict)
-
-
-def markdown(comparison: Comparison, facts: Facts = ()) -> str:
-    """Return a comparison as Markdown; what is decided is in bold."""
-    names = [escaped(comparison.first), escaped(comparison.second)]
+    partial = bool(comparison.partial)
+    titles = {each.name: each.titled(partial=partial) for each in PAIRED}
     part = corruption_heading(comparison)
-    rows = [
-        f"| score | {names[0]} | {names[1]} | difference | interval | p | verdict |",
-        "|:--|--:|--:|--:|--:|--:|:--|",
-        *(_markdown_row(line, line.title) for line in headline_lines(comparison)),
-        *(_markdown_row(line, f"{part} {line.title}") for line in corruption_lines(comparison)),
-    ]
-    notes = [f"- **{label}**: {escaped(text)}" for label, text in (*explanations(comparison), *facts)]
-    return "\n".join([f"## {names[1]} against {names[0]}", "", *rows, "", *notes]) + "\n"
-
-
-def _markdown_row(line: Line, title: str) -> str:
-    verdict = line.verdict if line.verdict == "undecided" else f"**{line.verdict}**"
-    cells = (title, line.first, line.second, line.difference, line.ends, line.p, verdict)
-    return f"| {' | '.join(cells)} |"
-
-
-def latex(comparison: Comparison, facts: Facts = ()) -> str:
-    """Return a comparison as a LaTeX table for the booktabs package; what is decided is in bold."""
-    names = [escaped_tex(comparison.first), escaped_tex(comparison.second)]
-    rows = [
-        r"\begin{tabular}{lrrrll}",
-        r"\toprule",
-        rf"score & {names[0]} & {names[1]} & difference & interval & verdict \\",
-        r"\midrule",
-        *(_latex_row(line) for line in headline_lines(comparison)),
-        r"\midrule",
-        *(_latex_row(line) for line in corruption_lines(comparison)),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    notes = [f"% {label}: {' '.join(text.split())}" for label, text in (*explanations(comparison), *facts)]
-    return "\n".join([*notes, *[UNICODE] * needs_unicode("".join(names)), *rows]) + "\n"
-
-
-def _latex_row(line: Line) -> str:
-    difference, first, second = (_minus(text) for text in (line.difference, line.first, line.second))
-    verdict = line.verdict if line.verdict == "undecided" else rf"\textbf{{{line.verdict}}}"
-    return (
-        rf"{escaped_tex(line.title)} & {first} & {second} & {difference} & {_minus(line.ends)} & {verdict} \\"
+    names = [(each, each.score.partition(".")[2]) for each in comparison.corruptions]
+    table = Table(
+        f"{comparison.second} against {comparison.first}",
+        "score",
+        (
+            Column(comparison.first, room=_MIDDLE, short="first"),
+            Column(comparison.second, room=_MIDDLE, short="second"),
+            Column("difference"),
+            Column("interval"),
+            Column("p", room=_WIDE),
+            Column("verdict", "text"),
+        ),
+        (
+            Section("", tuple(_row(each, titles[each.score]) for each in comparison.headlines)),
+            Section(part, tuple(_row(each, name, f"{part} {name}") for each, name in names), ruled=True),
+        ),
     )
+    notes = (*explanations(comparison), *facts)
+    return Document(f"{comparison.second} against {comparison.first}", (table,), notes, notes)
 
 
-def csv_text(comparisons: Sequence[Comparison]) -> str:
+def _row(each: Difference, title: str, alone: str = "") -> Row:
+    decimals = decimals_of(each.score)
+    p = each.p if each.p_holm is None else each.p_holm
+    found = ends((each.low, each.high), decimals, signs=True)
+    assert found is not None
+    cells = (
+        Cell(f"{each.first:.{decimals}f}"),
+        Cell(f"{each.second:.{decimals}f}"),
+        Cell(signed(each.difference, decimals)),
+        Cell(f"[{found[0]}, {found[1]}]"),
+        Cell("" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"),
+        Cell(each.verdict, strong=each.verdict != "undecided", tone=_TONES[each.verdict]),
+    )
+    return Row(title, cells, alone)
+
+
+def corruption_heading(comparison: Comparison) -> str:
+    """Return what the corruptions are compared in."""
+    return "CE" if any(each.score.startswith("ce.") for each in comparison.corruptions) else "mean error"
+
+
+def explanations(comparison: Comparison) -> Notes:
+    """Return what stands below the table: (label, text)."""
+    percent = f"{100 * comparison.level:g} %"
+    verdicts = Counter(each.verdict for each in comparison.cells)
+    counts = ", ".join(f"{verdicts[name]} {name}" for name in ("better", "worse", "undecided"))
+    alpha = f"{100 * (1 - comparison.level):g} %"
+    family = sum(each.p_holm is not None for each in comparison.corruptions)
+    corrected = f"corrected for all {family} together by Holm, " if family > 1 else ""
+    difference = (
+        f"second ({comparison.second}) − first ({comparison.first}), in points, paired on the same "
+        f"{comparison.images:,} images; below 0 the second is better"
+    )
+    verdict = (
+        f"a corruption by its exact sign-flip test, {corrected}at {alpha}; so the mean error, and the clean error by "
+        "McNemar's exact test"
+    )
+    if any(each.p is None for each in comparison.headlines):
+        verdict += "; mCE by whether the interval holds 0"
+    lines = [
+        ("difference", difference),
+        ("interval", f"{percent}: a bootstrap over images; Bonett & Price's for the clean error"),
+        ("verdict", verdict),
+        ("cells", f"{counts} (McNemar's exact test at {alpha}, each by itself)"),
+        *(("partial", text) for text in comparison.partial),
+    ]
+    if comparison.r_net is not None:
+        value, low, high = comparison.r_net
+        name = "partial R_net" if comparison.partial else "R_net"
+        lines.insert(0, (name, f"{value:.1f} [{low:.1f}, {high:.1f}] of the second against the first"))
+    return tuple(lines)
+
+
+def csv_of(comparisons: Sequence[Comparison]) -> str:
     """Return a row per pair of models and score, cells too, in full precision; an unknown p-value is empty.
 
-    Columns: ``first_model``, ``second_model``, those of `Difference`, and ``images``.
+    Columns: ``first_model``, ``second_model``, those of `Difference`, ``images``, and ``partial``: what of the
+    benchmark is missing from every mean of the row's comparison.
     """
-    rows = [
-        {"first_model": pair.first, "second_model": pair.second, **asdict(each), "images": pair.images}
+    rows: list[dict[str, Any]] = [
+        {
+            "first_model": pair.first,
+            "second_model": pair.second,
+            **asdict(each),
+            "images": pair.images,
+            "partial": "; ".join(pair.partial),
+        }
         for pair in comparisons
         for each in (*pair.headlines, *pair.corruptions, *pair.cells)
     ]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def _minus(text: str) -> str:
-    """Set numbers in mathematics, so that a minus is a minus."""
-    return " ".join(f"${word}$" if word[-1].isdigit() else word for word in text.split())
+    return csv_text(list(rows[0]), rows)

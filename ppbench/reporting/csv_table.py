@@ -1,8 +1,9 @@
-"""The scores as CSV for a spreadsheet: a row per model, a column per score, in full precision."""
+"""Rows as CSV for a spreadsheet, and the scores as such: a row per model, a column per score, in full precision."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ppbench.scoring.headlines import HEADLINES
 from ppbench.scoring.names import in_order
@@ -10,27 +11,39 @@ from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
 
 
-def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
-    """Return a header and a row per model, measured ones first; what is not known is empty.
-
-    Columns: ``model``; ``source`` (empty for what was measured); ``normaliser`` of its CE and mCE; the headlines, named
-    as in `ModelScores.by_name`; ``error.<corruption>`` and ``ce.<corruption>``. Where a score has intervals, their
-    bounds follow as ``<score>_low`` and ``<score>_high``. All are per cent.
-    """
-    names = [*(each.name for each in HEADLINES), *_of_corruptions(scores)]
-    bounded = [name for name in names if any(name in model.intervals for model in scores.models)]
-    columns = ["model", "source", "normaliser"]
-    for name in names:
-        columns += [name, f"{name}_low", f"{name}_high"] if name in bounded else [name]
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return a header and the rows; what a row does not have is empty."""
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    divisor = "" if scores.normaliser is None else scores.normaliser.name
-    for model in scores.models:
-        writer.writerow({"model": model.model, "normaliser": divisor, **_values(model, names)})
-    for reference in references:
-        writer.writerow(_reference(reference))
+    writer.writerows(rows)
     return out.getvalue()
+
+
+def render(scores: Scores, references: Sequence[Reference] = ()) -> str:
+    """Return a header and a row per model, measured ones first; what is not known is empty.
+
+    Columns: ``model``; ``source`` (empty for what was measured); ``normaliser`` of its CE and mCE; ``partial``, what of
+    the benchmark its means are not over; the headlines, named as in `ModelScores.by_name`; ``error.<corruption>`` and
+    ``ce.<corruption>``. Where a score has intervals, their bounds follow as ``<score>_low`` and ``<score>_high``. All
+    are per cent.
+    """
+    names = [*(each.name for each in HEADLINES), *_of_corruptions(scores)]
+    bounded = [name for name in names if any(name in model.intervals for model in scores.models)]
+    columns = ["model", "source", "normaliser", "partial"]
+    for name in names:
+        columns += [name, f"{name}_low", f"{name}_high"] if name in bounded else [name]
+    divisor = "" if scores.normaliser is None else scores.normaliser.name
+    rows = [
+        {
+            "model": model.model,
+            "normaliser": divisor,
+            "partial": "; ".join(model.partial),
+            **_values(model, names),
+        }
+        for model in scores.models
+    ]
+    return csv_text(columns, [*rows, *map(_reference, references)])
 
 
 def _of_corruptions(scores: Scores) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from ppbench.errors import unknown
 from ppbench.reporting import csv_table, html_table, latex, markdown, scores_json
 from ppbench.reporting.provenance_line import TableContext
+from ppbench.reporting.score_tables import document
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import Scores
 
@@ -49,12 +50,13 @@ def rendered(
         InputError: there is no such format.
     """
     check_format(wanted)
-    if wanted == "md":
-        return markdown.render(scores, context, references)
     if wanted == "csv":
         return csv_table.render(scores, references)
-    if wanted == "latex":
-        return latex.render(scores, context, references, siunitx=siunitx)
     if wanted == "json":
         return scores_json.render(scores, context, metrics, references)
-    return html_table.render(scores, context, references)
+    shown = document(scores, context, references)
+    if wanted == "md":
+        return markdown.render(shown)
+    if wanted == "latex":
+        return latex.render(shown, siunitx=siunitx)
+    return html_table.render(shown)

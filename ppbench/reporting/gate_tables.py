@@ -1,22 +1,18 @@
-"""What the gate found, for the terminal and as the Markdown summary of a CI job."""
+"""What the gate found, as a table and in sentences."""
 
-import sys
 from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from ppbench.reporting.comparison_layout import signed
-from ppbench.reporting.markdown import escaped
-from ppbench.reporting.terminal import footer, print_parts
+from ppbench.reporting.table import Cell, Column, Document, Row, Section, Table, Tone, signed
 from ppbench.scoring.gate import Finding, Judgement
 
 WORST = 3
 """How many of the corruptions that rose are named."""
 
-_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
+_ROOM = 80
+"""From this width on there is room for the values of both."""
+
+_TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warning"}
+_SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "⚠️"}
 
 
 def headline(judgement: Judgement) -> str:
@@ -34,7 +30,7 @@ def sentence(finding: Finding) -> str:
     """Return what became of a rule in one sentence, for an annotation or a test report."""
     each = finding.difference
     rise = f"{each.score} went from {each.first:.2f} to {each.second:.2f}, by {signed(each.difference, 2)} points"
-    return f"{rise} ({interval(finding)}); allowed {finding.rule.tolerance:+g}: {verdict(finding)}"
+    return f"{rise} {interval(finding)}; allowed {finding.rule.tolerance:+g}: {verdict(finding)}"
 
 
 def verdict(finding: Finding) -> str:
@@ -48,7 +44,7 @@ def verdict(finding: Finding) -> str:
 
 def interval(finding: Finding) -> str:
     """Return the interval of the rise."""
-    return f"{signed(finding.difference.low, 2)} to {signed(finding.difference.high, 2)}"
+    return f"[{signed(finding.difference.low, 2)}, {signed(finding.difference.high, 2)}]"
 
 
 def explanations(judgement: Judgement, facts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -74,48 +70,33 @@ def explanations(judgement: Judgement, facts: Sequence[tuple[str, str]]) -> list
     return lines
 
 
-def show(judgement: Judgement, facts: Sequence[tuple[str, str]], console: Console | None = None) -> None:
-    """Print what the gate found.
+def document(judgement: Judgement, facts: Sequence[tuple[str, str]]) -> Document:
+    """Return what the gate found, rule by rule.
 
     Args:
         judgement: what to show.
         facts: see `explanations`.
-        console: where to; the default is stdout, without colour where it is no terminal.
     """
-    console = console or Console(file=sys.stdout, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("rule", no_wrap=True)
-    values = ["baseline", "this run"] if console.width >= 80 else []
-    for heading in (*values, "rise", "interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
-    for finding in judgement.findings:
-        each = finding.difference
-        cells = [f"{each.first:.2f}", f"{each.second:.2f}"] if values else []
-        cells += [signed(each.difference, 2), interval(finding)]
-        table.add_row(str(finding.rule), *cells, Text(verdict(finding), style=_STYLES[finding.state]))
-    title = Text(headline(judgement), style=_STYLES[judgement.state])
-    print_parts(console, [title, "", table, "", footer(explanations(judgement, facts))])
-
-
-def markdown(judgement: Judgement, facts: Sequence[tuple[str, str]]) -> str:
-    """Return what the gate found as Markdown, for a job summary or a comment."""
-    marks = {"pass": "✅ pass", "fail": "❌ **fail**"}
-    rows = [
-        f"| `{finding.rule}` | {finding.difference.first:.2f} | {finding.difference.second:.2f} "
-        f"| {signed(finding.difference.difference, 2)} | {interval(finding)} "
-        f"| {marks.get(finding.state, f'⚠️ {verdict(finding)}')} |"
-        for finding in judgement.findings
-    ]
-    return "\n".join(
-        [
-            f"## {headline(judgement)}",
-            "",
-            "| rule | baseline | this run | rise | interval | verdict |",
-            "|:--|--:|--:|--:|--:|:--|",
-            *rows,
-            "",
-            *(f"- **{label}**: {escaped(text)}" for label, text in explanations(judgement, facts)),
-            "",
-        ]
+    columns = (
+        Column("baseline", room=_ROOM),
+        Column("this run", room=_ROOM),
+        Column("rise"),
+        Column("interval"),
+        Column("verdict", "text"),
     )
+    rows = tuple(_row(finding) for finding in judgement.findings)
+    table = Table("rules", "rule", columns, (Section("", rows),))
+    notes = tuple(explanations(judgement, facts))
+    return Document(headline(judgement), (table,), notes, notes, tone=_TONES[judgement.state])
+
+
+def _row(finding: Finding) -> Row:
+    each = finding.difference
+    said = Cell(
+        verdict(finding),
+        strong=finding.state == "fail",
+        tone=_TONES[finding.state],
+        sign=_SIGNS[finding.state],
+    )
+    values = (f"{each.first:.2f}", f"{each.second:.2f}", signed(each.difference, 2), interval(finding))
+    return Row(str(finding.rule), (*map(Cell, values), said), code=True)

@@ -1,60 +1,58 @@
-"""The tables as Markdown, for `table.md`, a pull request or a job summary."""
+"""Tables as Markdown: for `table.md`, a pull request or a job summary."""
 
 import re
 from collections.abc import Iterable, Sequence
 
-from ppbench.reporting.layout import Row, Section, Table, tables
-from ppbench.reporting.provenance_line import TableContext
-from ppbench.reporting.reference_rows import lines_below
-from ppbench.scoring.references import Reference
-from ppbench.scoring.scorecard import Scores
+from ppbench.reporting.table import Cell, Document, Row, Section, Table
 
 
-def render(scores: Scores, context: TableContext, references: Sequence[Reference] = ()) -> str:
-    """Return the summary, the corruptions with CE and mean error, and what the numbers rest on."""
-    summary, corruptions = tables(scores, references)
-    lines = ["# Robustness to common corruptions", "", *_pipes(summary, summary.sections)]
-    lines += ["", f"## {_capital(corruptions.caption)}", ""]
-    lines += _pipes(corruptions, [section for section in corruptions.sections if not section.apart])
-    for section in corruptions.sections:
-        if section.apart:
-            lines += ["", f"### {_capital(section.title)}", "", *_pipes(corruptions, [section])]
-    lines += ["", "## What the numbers rest on", ""]
-    lines += [
-        f"- **{escaped(label)}**: {escaped(text)}" for label, text in lines_below(scores, context, references)
-    ]
-    return "\n".join(lines) + "\n"
+def render(*documents: Document) -> str:
+    """Return the tables of some documents, each with what its numbers rest on."""
+    return "\n".join("\n".join(_lines(each)) + "\n" for each in documents)
+
+
+def _lines(document: Document) -> list[str]:
+    lines = [f"{'#' * document.level} {escaped(document.title)}", ""]
+    for place, table in enumerate(document.tables):
+        if place:
+            lines += ["", f"{'#' * (document.level + 1)} {table.heading}", ""]
+        lines += _pipes(table, [section for section in table.sections if not section.apart])
+        for section in table.sections:
+            if section.apart:
+                title = section.title[0].upper() + section.title[1:]
+                lines += ["", f"{'#' * (document.level + 2)} {title}", "", *_pipes(table, [section])]
+    if document.notes_title:
+        lines += ["", f"{'#' * (document.level + 1)} {document.notes_title}"]
+    return [*lines, "", *(f"- **{escaped(label)}**: {escaped(text)}" for label, text in document.notes)]
 
 
 def _pipes(table: Table, sections: Iterable[Section]) -> list[str]:
-    """Return a pipe table, the best cells in bold; it has no sub-headings, so a row says what section it is of."""
-    lines = [_line([table.stub, *map(escaped, table.columns)]), "|:--|" + "--:|" * len(table.columns)]
+    """Return a pipe table; it has no sub-headings, so a row says what section it is of."""
+    rule = "".join("--:|" if column.kind == "number" else ":--|" for column in table.columns)
+    lines = [_line([table.stub, *(escaped(column.title) for column in table.columns)]), f"|:--|{rule}"]
     for section in sections:
-        lines += [_line([_title(row, section, table), *_cells(row)]) for row in section.rows]
+        lines += [_line([_title(row), *map(_cell, row.cells)]) for row in section.rows]
     return lines
 
 
-def _title(row: Row, section: Section, table: Table) -> str:
+def _title(row: Row) -> str:
     if row.mark:
         return f"*{escaped(row.title)}* {escaped(f'[{row.mark}]')}"
-    if section.title and not section.apart:
-        return f"{escaped(row.title)} ({section.title})"
-    return f"**{row.title}**" if table.stub == "corruption" and not section.apart else escaped(row.title)
+    if row.code:
+        return f"`{row.title}`"
+    title = escaped(row.alone or row.title)
+    return f"**{title}**" if row.strong else title
 
 
-def _cells(row: Row) -> list[str]:
-    texts = [cell.replace("( ", "(") for cell in row.cells]
-    if row.halves:
-        texts = [f"{text} {half}".rstrip() for text, half in zip(texts, row.halves, strict=True)]
-    return [f"**{text}**" if index in row.best else text for index, text in enumerate(texts)]
+def _cell(cell: Cell) -> str:
+    plain = re.fullmatch(r"\[[-+\d., ]+\]", cell.text)  # an interval is no link
+    text = (cell.text if plain else escaped(cell.text)) + (f" ({cell.second})" if cell.second else "")
+    text = f"**{text}**" if cell.strong else text
+    return " ".join(part for part in (cell.sign, text, cell.interval) if part)
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def escaped(text: str) -> str:

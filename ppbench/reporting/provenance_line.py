@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, Scores
+from ppbench.scoring.scorecard import BOLD_FOOTNOTE, INTERVAL_FOOTNOTE, Scores
 from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
 
 NOT_RECORDED = "not recorded"
@@ -46,24 +46,28 @@ class TableContext:
 
 def provenance_lines(scores: Scores, context: TableContext) -> list[tuple[str, str]]:
     """Return what stands below a table: (label, text), the footnotes last."""
-    lines = [("scale", _scale(scores))]
+    lines = [("scale", scale_sentence(scores))]
     if scores.normaliser is not None:
         chosen = scores.normaliser
         source = "" if chosen.source == "this run" else f" ({chosen.source})"
         lines.append(("normaliser", f"{chosen.name}: {chosen.description}{source}"))
     lines.append(("data", data_sentence(context)))
-    lines.extend(_partial(scores))
+    below = partial_lines(scores)
+    lines.extend(each for each in below if each[0] == "partial")
     lines.extend(("note", note) for note in (*context.notes, *scores.notes))
-    lines.extend(_model_notes(scores))
+    lines.extend(each for each in below if each[0] != "partial")
     if any(model.intervals for model in scores.models):
-        lines.append(("±", INTERVAL_FOOTNOTE))
+        lines.append(("interval", INTERVAL_FOOTNOTE))
+        if len(scores.models) > 1:
+            lines.append(("bold", BOLD_FOOTNOTE))
     lines.append(("mean error", MEAN_ERROR_FOOTNOTE.removeprefix("mean error: ")))
     if scores.baseline is not None:
         lines.append(("R_net", f"{R_NET_FOOTNOTE.removeprefix('R_net ')} Here b is {scores.baseline}."))
     return lines
 
 
-def _scale(scores: Scores) -> str:
+def scale_sentence(scores: Scores) -> str:
+    """Return what the numbers are measured in, and which way is better."""
     better = "lower is better" if scores.baseline is None else "lower is better, but a higher R_net"
     if scores.normaliser is None:
         return f"top-1 errors in per cent; {better}"
@@ -86,12 +90,11 @@ def _or(value: object) -> str:
     return NOT_RECORDED if value is None else str(value)
 
 
-def _partial(scores: Scores) -> list[tuple[str, str]]:
-    return [("partial", text) for text in _shared(scores, [model.partial for model in scores.models])]
-
-
-def _model_notes(scores: Scores) -> list[tuple[str, str]]:
-    return [("note", text) for text in _shared(scores, [model.notes for model in scores.models])]
+def partial_lines(scores: Scores) -> list[tuple[str, str]]:
+    """Return what models were not measured on, labelled ``partial``, and why they lack scores, labelled ``note``."""
+    lacking = _shared(scores, [model.partial for model in scores.models])
+    why = _shared(scores, [model.notes for model in scores.models])
+    return [*(("partial", text) for text in lacking), *(("note", text) for text in why)]
 
 
 def _shared(scores: Scores, texts: list[tuple[str, ...]]) -> list[str]:

@@ -8,6 +8,10 @@ from ppbench.reporting.provenance_line import TableContext, provenance_lines
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.references import Reference, references
 from ppbench.scoring.scorecard import Scores
+from ppbench.scoring.scores import PAPER_FOOTNOTE
+
+PAPER = "bennabhaktula2024pushpull"
+"""The BibTeX key of the push-pull paper, whose rows call a mean error mCE."""
 
 PUBLISHED_MCE = "published mCE"
 """The column of an mCE that is divided by something else than the run's own."""
@@ -86,6 +90,8 @@ def reference_lines(
         lines.append(
             ("published", "over all 15 corruptions and 5 severities: no match for the means of a partial run")
         )
+    if any(PAPER in row.cite and row.mean_error is not None for row in rows):
+        lines.append(("mean error", PAPER_FOOTNOTE))
     return [*lines, *((f"[{mark}]", text) for mark, text in footnotes(rows))]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppbench.reporting.provenance_line import TableContext
+from ppbench.scoring.comparison import Comparison
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.group_scores import GroupScore
 from ppbench.scoring.references import Reference
@@ -139,6 +140,7 @@ class ReportContent:
         groups: model -> its means over noise, blur, weather and digital, of the score `bar_part`.
         context: what was measured.
         baseline: the model that R_net and the differences compare with.
+        runner_up: the best model against the next one, paired by image; None with one model, or on different cells.
         decided: model -> the cells in which its difference to the baseline is more than chance (McNemar's exact
             test at 5 %, each cell by itself).
         reliability: of each model.
@@ -154,6 +156,7 @@ class ReportContent:
     groups: Mapping[str, tuple[GroupScore, ...]]
     context: TableContext
     baseline: str
+    runner_up: Comparison | None
     decided: Mapping[str, frozenset[tuple[str, int]]]
     reliability: tuple[ModelReliability, ...]
     examples: ExampleStrip

@@ -1,6 +1,6 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting import bibliography, html_table, latex, markdown, metrics_table, scores_json
+from ppbench.reporting import (
+    bibliography,
+    html_table,
+    latex,
+    markdown,
+    metrics_table,
+    score_tables,
+    scores_json,
+)
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs import frames
 from ppbench.runs import manifest as manifest_file
@@ -16,10 +24,11 @@ from ppbench.runs import predictions as prediction_file
 from ppbench.runs.manifest import Manifest, read_manifest
 from ppbench.runs.predictions import Predictions, metrics_of
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
+from ppbench.scoring.headlines import MCE, MEAN_ERROR
 from ppbench.scoring.metrics import ModelMetrics
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.references import Reference
-from ppbench.scoring.resampled_scores import score_intervals
+from ppbench.scoring.resampled_scores import intervals_of, leaders_of, resampled_scores
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
 
@@ -73,9 +82,10 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the run in a line: hundreds of thousands of answers help nobody at a prompt."""
+        mean, mce = (each.titled(partial=self.scores.misses_cells) for each in (MEAN_ERROR, MCE))
         told = [
-            f"{model.model}: mean error {model.mean_error:.2f}"
-            + ("" if model.mce is None else f", mCE {model.mce:.1f}")
+            f"{model.model}: {mean} {model.mean_error:.2f}"
+            + ("" if model.mce is None else f", {mce} {model.mce:.1f}")
             for model in self.scores.models
             if model.mean_error is not None
         ]
@@ -83,7 +93,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return the run's tables as HTML: what a notebook shows."""
-        return html_table.fragment(self.scores, self.context, self.references)
+        return html_table.fragment(score_tables.document(self.scores, self.context, self.references))
 
     @cached_property
     def metrics(self) -> tuple[ModelMetrics, ...]:
@@ -163,9 +173,10 @@ def write(run: Run, folder: Path, *, metrics: bool = False) -> None:
     atomic.write_text(
         folder / "scores.json", scores_json.render(run.scores, run.context, run.metrics, run.references)
     )
-    beyond = metrics_table.markdown(run.metrics) if metrics else ""
-    atomic.write_text(folder / "table.md", markdown.render(run.scores, run.context, run.references) + beyond)
-    atomic.write_text(folder / "table.tex", latex.render(run.scores, run.context, run.references))
+    tables = score_tables.document(run.scores, run.context, run.references)
+    beyond = [metrics_table.document(run.metrics)] if metrics else []
+    atomic.write_text(folder / "table.md", markdown.render(tables, *beyond))
+    atomic.write_text(folder / "table.tex", latex.render(tables))
     cited = bibliography.cited(run.scores, run.context, run.references, run.architectures)
     atomic.write_text(folder / bibliography.FILE, bibliography.bibtex(cited))
     atomic.write_text(folder / manifest_file.FILE, run.manifest.to_json() + "\n")
@@ -178,7 +189,9 @@ def scored(
     scores = score(predictions.tables(), normaliser, baseline=baseline)
     if not intervals:
         return scores
-    return scores.with_intervals(score_intervals(predictions.outcomes(), scores))
+    outcomes = predictions.outcomes()
+    values = resampled_scores(outcomes, scores)
+    return scores.with_intervals(intervals_of(values, outcomes), leaders_of(values, outcomes, scores))
 
 
 def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
@@ -202,6 +215,8 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
                 f"{path}: expected the answers of {name} in {prediction_file.FILE}, got those of "
                 f"{', '.join(predictions.models)}"
             )
+    if divisor is not None and divisor.model is not None:
+        divisor = replace(divisor, images=len(predictions.ids))  # older versions did not record it
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(

@@ -18,6 +18,7 @@ from ppbench.runs.agreement import (
 from ppbench.runs.folder import Run, load_run
 from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.scoring.baseline_file import Baseline, pack, unpack
+from ppbench.scoring.completeness import missing_cells
 from ppbench.scoring.gate import Judgement, judge, pair_with_baseline
 from ppbench.scoring.gate_rules import Rule
 from ppbench.scoring.names import CLEAN
@@ -277,4 +278,5 @@ def _facts(run: Run, model: str, baseline: Baseline, where: str) -> tuple[tuple[
         ("model", f"{model}, against {baseline.outcomes.model} of {where}"),
         ("data", data_sentence(run.context)),
         ("scale", f"top-1 errors in per cent, rises in points; {by}"),
+        *(("partial", text) for text in missing_cells(baseline.outcomes.table)),
     )

@@ -193,10 +193,14 @@ class CellCounts:
     Attributes:
         from_store: Answered by an earlier run; the versions are then those of that run.
         evaluated: Evaluated in this run.
+        first_measured: When the first of those from the store was measured, in UTC; null without one.
+        last_measured: When the last of them was.
     """
 
     from_store: Count
     evaluated: Count
+    first_measured: str | None = None
+    last_measured: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,7 +136,17 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
         seconds=round(time.perf_counter() - clock, 3),
         device=where.facts(),
         batch_size=batch.images,
-        cells=CellCounts(from_store=runner.taken, evaluated=len(answers) - runner.taken),
+        cells=_counts(runner, len(answers)),
+    )
+
+
+def _counts(runner: Runner, answers: int) -> CellCounts:
+    moments = [datetime.fromtimestamp(each, UTC).isoformat(timespec="seconds") for each in runner.taken_from]
+    return CellCounts(
+        from_store=runner.taken,
+        evaluated=answers - runner.taken,
+        first_measured=min(moments, default=None),
+        last_measured=max(moments, default=None),
     )
 
 

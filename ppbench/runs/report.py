@@ -1,21 +1,26 @@
 """From runs to what a report shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from ppbench import __version__
+from ppbench.reporting.lead import ranked
 from ppbench.reporting.reference_rows import references_for
 from ppbench.reporting.report_content import ModelProvenance, ModelReliability, ReportContent, RunProvenance
 from ppbench.runs.example_images import example_images
 from ppbench.runs.folder import Run
-from ppbench.runs.manifest import ModelFacts
+from ppbench.runs.manifest import Manifest, ModelFacts
 from ppbench.runs.merging import Member, merge
 from ppbench.runs.stem_kernels import stem_kernels
+from ppbench.scoring.bootstrap import LEVEL
+from ppbench.scoring.comparison import Comparison, compare
 from ppbench.scoring.group_scores import group_scores
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
+from ppbench.scoring.pairing import Pairing
 from ppbench.scoring.reliability import Bin, reliability
-from ppbench.scoring.resampled_scores import intervals_of, resampled_scores
+from ppbench.scoring.resampled_scores import Values, intervals_of, leaders_of, resampled_scores
+from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
 from ppbench.scoring.significance import mcnemar
 
@@ -26,7 +31,7 @@ def run_provenance(run: Run) -> RunProvenance:
     git, generator = manifest.git, data.generator
     facts = {
         "command": manifest.command,
-        "started": f"{manifest.started}, took {manifest.seconds:,.0f} s",
+        "started": f"{manifest.started}, {_cells(manifest)}",
         "versions": ", ".join(
             f"{package} {version}" for package, version in manifest.versions.items() if version
         ),
@@ -48,6 +53,20 @@ def run_provenance(run: Run) -> RunProvenance:
         tuple(map(_model, manifest.models)),
         manifest.to_json(),
     )
+
+
+def _cells(manifest: Manifest) -> str:
+    """Return how long the run took and what it measured, or when that was measured which it took from the store."""
+    cells = manifest.cells
+    took = f"took {manifest.seconds:,.0f} s for {cells.evaluated:,} cells"
+    if not cells.from_store:
+        return took
+    when = "earlier"
+    if cells.first_measured is not None and cells.last_measured is not None:
+        first, last = cells.first_measured, cells.last_measured
+        when = f"at {last}" if first == last else f"from {first} to {last}"
+    stored = f"{cells.from_store:,} cells were measured {when} and kept in the store"
+    return f"{took}; {stored}" if cells.evaluated else stored
 
 
 def _model(model: ModelFacts) -> ModelProvenance:
@@ -96,7 +115,7 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
     tables = tuple(each.table for each in outcomes)
     scores = score(tables, merged.normaliser, merged.baseline)
     values = resampled_scores(outcomes, scores)
-    scores = scores.with_intervals(intervals_of(values, outcomes))
+    scores = scores.with_intervals(intervals_of(values, outcomes), leaders_of(values, outcomes, scores))
     part = "error" if merged.normaliser is None else "ce"
     stems = [
         stem_kernels(
@@ -114,6 +133,7 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
         groups={model.model: group_scores(model, values[model.model], part) for model in scores.models},
         context=merged.context,
         baseline=baseline,
+        runner_up=_runner_up(outcomes, scores, values),
         decided={each.model: _decided(base, each) for each in outcomes},
         reliability=tuple(_reliability(member) for member in merged.members),
         examples=example_images(merged),
@@ -122,6 +142,21 @@ def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportConten
         runs=tuple(map(run_provenance, runs)),
         version=__version__,
     )
+
+
+def _runner_up(
+    outcomes: Sequence[Outcomes], scores: Scores, values: Mapping[str, Values]
+) -> Comparison | None:
+    """Return the best model compared with the next one; None where there are no two on the same cells."""
+    _, order = ranked(scores)
+    if len(order) < 2:
+        return None
+    second, first = (model.model for model in order[:2])
+    by_name = {each.model: each for each in outcomes}
+    if set(by_name[first].cells) != set(by_name[second].cells):
+        return None
+    points = scores[first].by_name, scores[second].by_name
+    return compare(Pairing(by_name[first], by_name[second], points, (values[first], values[second]), LEVEL))
 
 
 def _decided(base: Outcomes, other: Outcomes) -> frozenset[tuple[str, int]]:

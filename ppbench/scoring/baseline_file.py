@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,11 +161,14 @@ def _read(content: Mapping[str, Any]) -> Baseline:
         raise ValueError(f"{len(ids)} ids for {images} images")
     kept = content["normaliser"]
     measured = content["normaliser_model"]
+    normaliser = None if kept is None else Normaliser.from_dict(kept)
+    if normaliser is not None and normaliser.model is not None:
+        normaliser = replace(normaliser, images=images)  # older versions did not record it
     return Baseline(
         _outcomes(content["model"], images),
         ids,
         content["facts"],
-        None if kept is None else Normaliser.from_dict(kept),
+        normaliser,
         None if measured is None else _outcomes(measured, images),
         content.get("setup"),
     )

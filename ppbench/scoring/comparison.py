@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ppbench.errors import unknown
+from ppbench.scoring.completeness import missing_cells
 from ppbench.scoring.headlines import PAIRED
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.pairing import Difference, Pairing, verdict
@@ -26,6 +27,7 @@ class Comparison:
         cells: the error of each cell; their tests are not corrected.
         r_net: R_net of the second model against the first, with its interval (value, low, high); None without
             clean errors.
+        partial: what of the benchmark's cells is missing, so that every mean is another number; empty if nothing is.
     """
 
     first: str
@@ -36,6 +38,7 @@ class Comparison:
     corruptions: tuple[Difference, ...]
     cells: tuple[Difference, ...]
     r_net: tuple[float, float, float] | None
+    partial: tuple[str, ...] = ()
 
     def difference(self, score: str) -> Difference:
         """Return the difference in a score by its name."""
@@ -66,6 +69,7 @@ def compare(pairing: Pairing) -> Comparison:
         corruptions=_corrected(corruptions, 1 - pairing.level),
         cells=tuple(pairing.difference(name) for name in scores if name.startswith("cell.")),
         r_net=pairing.r_net(),
+        partial=missing_cells(pairing.first.table),
     )
 
 

@@ -3,9 +3,9 @@
 All are per cent. Every table, rule, comparison and report takes them from here.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Headline:
     better: Literal["lower", "higher"] = "lower"
     of_cells: bool = True
 
-    def best(self, values: Collection[float]) -> float:
-        """Return the best of some values; there is at least one."""
-        return max(values) if self.better == "higher" else min(values)
+    def titled(self, *, partial: bool) -> str:
+        """Return what a table calls it: over fewer than the 75 cells it is another number, and must not be quoted."""
+        return f"partial {self.title}" if partial and self.of_cells else self.title
 
 
 CLEAN_ERROR = Headline("clean", "clean error", 2, of_cells=False)
@@ -55,6 +55,11 @@ def headlines(*, normaliser: bool, baseline: bool) -> tuple[Headline, ...]:
     """
     there = {"nothing": True, "normaliser": normaliser, "baseline": baseline}
     return tuple(each for each in HEADLINES if there[each.needs])
+
+
+def best_of(name: str) -> Callable[..., Any]:
+    """Return what finds the best of some values of a score: ``min``, or ``max`` where higher is better."""
+    return max if any(each.name == name and each.better == "higher" for each in HEADLINES) else min
 
 
 def decimals_of(name: str) -> int:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from math import fsum
@@ -46,6 +46,8 @@ class Normaliser:
         data: the published data set it belongs to, e.g. ``"imagenet-c"``; None if it is not bound to one.
         model: the model of the same run that it is; None for fixed numbers. Its errors then vary with the
             images, which an interval has to take into account.
+        images: on how many images each of its errors was measured, where these are so few that the rise over the clean
+            error may be chance; None where its numbers are taken as certain.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Normaliser:
     mean: Mapping[str, PerCent]
     data: str | None = None
     model: str | None = None
+    images: int | None = None
 
     @property
     def corruptions(self) -> tuple[str, ...]:
@@ -103,7 +106,15 @@ def measured(table: ErrorTable) -> Normaliser:
         per_severity={corruption: table.errors_of(corruption) for corruption in table.corruptions},
         mean={},
         model=table.model,
+        images=_images(table),
     )
+
+
+def _images(table: ErrorTable) -> int | None:
+    """Return the least number of images in a cell; None where a cell does not say."""
+    cells = [*table.cells.values(), *([table.clean] if table.clean else [])]
+    counts = [cell.n for cell in cells if cell.n is not None]
+    return min(counts) if len(counts) == len(cells) else None
 
 
 def is_alexnet(name: str) -> bool:
@@ -204,7 +215,8 @@ def load_normaliser(name: str | Path) -> Normaliser:
         )
     found = measured(tables[0])
     place, model = spelled(path), tables[0].model
-    return Normaliser(spelled(path.name), f"{model} of {place}", place, found.clean, found.per_severity, {})
+    description = f"{model} of {place}"
+    return replace(found, name=spelled(path.name), description=description, source=place, model=None)
 
 
 Text = Annotated[str, MinLen(1)]
@@ -225,6 +237,7 @@ class _File:
     errors: Mapping[str, tuple[PerCent, PerCent, PerCent, PerCent, PerCent]] = field(default_factory=dict)
     severity_means: Mapping[str, PerCent] = field(default_factory=dict)
     data: str | None = None
+    images: Annotated[int, Ge(1)] | None = None
 
 
 def _from_toml(text: str, where: str) -> Normaliser:
@@ -249,4 +262,13 @@ def _from_toml(text: str, where: str) -> Normaliser:
         raise InputError(
             f"{where}: expected per cent (43.478 means 43.478 %), got errors that are all at most {largest:g}"
         )
-    return Normaliser(said.name, said.description, said.source, said.clean, per_severity, mean, said.data)
+    return Normaliser(
+        name=said.name,
+        description=said.description,
+        source=said.source,
+        clean=said.clean,
+        per_severity=per_severity,
+        mean=mean,
+        data=said.data,
+        images=said.images,
+    )

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.bootstrap import LEVEL, RESAMPLES, interval
+from ppbench.scoring.formulas import r_net
 from ppbench.scoring.interval import paired
 from ppbench.scoring.names import CLEAN, CORRUPTIONS
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
 from ppbench.scoring.resampled_scores import Values, resampled_scores
 from ppbench.scoring.scorecard import Scores
-from ppbench.scoring.scores import r_net
 from ppbench.scoring.significance import mcnemar, sign_flip
 
 Verdict = Literal["better", "worse", "undecided"]
@@ -104,10 +104,8 @@ class Pairing:
             return None
         first, second = ([each[name] for name in needed] for each in self.points)
         base, mine = ([each[name] for name in needed] for each in self.values)
-        low, high = interval(
-            100.0 * ((base[0] - mine[0]) + (base[1] - mine[1])) / (2.0 * base[0]), self.level
-        )
-        return r_net(second[0], second[1], first[0], first[1]), low, high
+        low, high = interval(r_net(*mine, *base), self.level)
+        return r_net(*second, *first), low, high
 
     def _of_cell(self, cell: tuple[str, int]) -> Difference:
         wrong = [each.wrong[each.row[cell]] for each in (self.first, self.second)]

@@ -7,10 +7,13 @@ corruption ``error.fog``, ``ce.fog``, ``relative_ce.fog``.
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ppbench.errors import InputError
 from ppbench.scoring.bootstrap import LEVEL, RESAMPLES, Floats, interval, resample_together
-from ppbench.scoring.interval import wilson
+from ppbench.scoring.formulas import ce, r_net, relative_ce
+from ppbench.scoring.headlines import best_of
+from ppbench.scoring.interval import paired, wilson
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
@@ -70,6 +73,50 @@ def intervals_of(
     return found
 
 
+def leaders_of(
+    values: Mapping[str, Values], outcomes: Sequence[Outcomes], scores: Scores, *, level: float = LEVEL
+) -> dict[str, str]:
+    """Return score -> the model that is better than every other by more than chance; most scores have none.
+
+    What decides is the paired interval of the difference to each of the others: that of the resamples, of the clean
+    error Bonett & Price's, as in a comparison.
+
+    Args:
+        values: of `resampled_scores`.
+        outcomes: what it made them from.
+        scores: of those outcomes.
+        level: the confidence level.
+    """
+    known = {model.model: model.by_name for model in scores.models}
+    if len(known) < 2:
+        return {}
+    clean = {each.model: each.wrong[each.row[CLEAN_CELL]] for each in outcomes if CLEAN_CELL in each.row}
+    found = {}
+    for name in dict.fromkeys(name for each in values.values() for name in each):
+        having = [model for model in known if name in known[model] and name in values[model]]
+        if len(having) < 2:
+            continue
+        best = best_of(name)(having, key=lambda model: known[model][name])
+        for other in having:
+            if other == best:
+                continue
+            if name == "clean":
+                low, high = _clean_difference(clean[other], clean[best], level)
+            else:
+                low, high = interval(values[best][name] - values[other][name], level)
+            if low <= 0.0 <= high:
+                break
+        else:
+            found[name] = best
+    return found
+
+
+def _clean_difference(
+    first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_], level: float
+) -> tuple[float, float]:
+    return paired(int((first & ~second).sum()), int((second & ~first).sum()), len(first), level)
+
+
 def resampled_scores(
     outcomes: Sequence[Outcomes], scores: Scores, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Values]:
@@ -93,8 +140,7 @@ def resampled_scores(
         for model in scores.models:
             mine = values[model.model]
             if model.r_net is not None and np.all(base["clean"] > 0):
-                gain = (base["clean"] - mine["clean"]) + (base["mean_error"] - mine["mean_error"])
-                mine["r_net"] = 100.0 * gain / (2.0 * base["clean"])
+                mine["r_net"] = r_net(mine["clean"], mine["mean_error"], base["clean"], base["mean_error"])
     return values
 
 
@@ -134,16 +180,16 @@ def _model_values(model: ModelScores, errors: Errors, divisor: Divisor) -> Value
         values[f"error.{row.corruption}"] = summed / len(row.severities)
         under, off = divisor(row)
         if row.ce is not None and under is not None and np.all(np.asarray(under) > 0):
-            values[f"ce.{row.corruption}"] = 100.0 * (summed / under)
+            values[f"ce.{row.corruption}"] = ce(summed, np.asarray(under))
         if row.relative_ce is not None and under is not None and off is not None:
             rise = under - off
             if np.all(np.asarray(rise) > 0):
-                above = summed - len(row.severities) * errors[CLEAN_CELL]
-                values[f"relative_ce.{row.corruption}"] = 100.0 * (above / rise)
+                own = len(row.severities) * errors[CLEAN_CELL]
+                values[f"relative_ce.{row.corruption}"] = relative_ce(summed, own, np.asarray(rise))
     for mean, part in (("mce", "ce"), ("relative_mce", "relative_ce")):
         # Over the corruptions that the score itself is over, or not at all.
         parts = [f"{part}.{row.corruption}" for row in model.corruptions if getattr(row, part) is not None]
-        if parts and all(name in values for name in parts):
+        if getattr(model, mean) is not None and all(name in values for name in parts):
             values[mean] = np.mean([values[name] for name in parts], axis=0)
     return values
 

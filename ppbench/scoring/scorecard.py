@@ -8,12 +8,14 @@ from ppbench.errors import unknown
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser
 
+BOLD_FOOTNOTE = "better than every other model beyond the 95 % interval of their paired difference"
+
 SCHEMA_VERSION = 1
 """Of the dict that `Scores.to_dict` returns, which is the content of scores.json."""
 
 INTERVAL_FOOTNOTE = (
-    "half the width of the 95 % interval over images: Wilson's for the clean error, for the others a bootstrap that "
-    "draws images, not cells, and includes the uncertainty of a measured normaliser; bounds are in scores.json"
+    "95 % over images: Wilson's for the clean error, for the others a bootstrap that draws images, not cells, and "
+    "includes the uncertainty of a measured normaliser"
 )
 
 
@@ -133,12 +135,15 @@ class Scores:
         normaliser: what CE divides by; None: there is no CE and no mCE.
         baseline: the model R_net compares with; None: there is no R_net.
         notes: what holds for all models.
+        leaders: score by name -> the model that is better than every other by more than chance; empty where only the
+            counts are known, not which images they are of.
     """
 
     models: tuple[ModelScores, ...]
     normaliser: Normaliser | None
     baseline: str | None
     notes: tuple[str, ...]
+    leaders: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, model: str) -> ModelScores:
         """Return the scores of a model by its name."""
@@ -169,10 +174,17 @@ class Scores:
         cells = [sum(len(row.severities) for row in model.corruptions) for model in self.models]
         return any(count < len(CORRUPTIONS) * len(SEVERITIES) for count in cells)
 
-    def with_intervals(self, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> "Scores":
-        """Return the same scores with intervals: model -> score -> (low, high), see `score_intervals`."""
+    def with_intervals(
+        self,
+        intervals: Mapping[str, Mapping[str, tuple[float, float]]],
+        leaders: Mapping[str, str] | None = None,
+    ) -> "Scores":
+        """Return the same scores with intervals, model -> score -> (low, high), and `leaders`.
+
+        See `intervals_of` and `leaders_of`.
+        """
         models = tuple(replace(model, intervals=intervals.get(model.model, {})) for model in self.models)
-        return replace(self, models=models)
+        return replace(self, models=models, leaders=leaders or {})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON knows them: dicts, lists, numbers, None; never NaN."""

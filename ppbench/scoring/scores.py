@@ -7,13 +7,15 @@ says why: never a silent wrong number.
 """
 
 from collections.abc import Mapping, Sequence
-from math import fsum
+from math import fsum, sqrt
 from os import PathLike, fspath
 from pathlib import Path
 
 from ppbench.errors import InputError, unknown
 from ppbench.scoring.completeness import listed, missing
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
+from ppbench.scoring.formulas import ce as ce_of
+from ppbench.scoring.formulas import r_net, relative_ce
 from ppbench.scoring.names import CORRUPTIONS, EXTRA, PLUGIN, in_order
 from ppbench.scoring.normaliser import Normaliser, choose_normaliser
 from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
@@ -21,10 +23,16 @@ from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
 NEAR_ZERO = 0.1
 """No relative CE where the normaliser's error rises by less than this many points per severity."""
 
-MEAN_ERROR_FOOTNOTE = (
-    "mean error: the plain mean over corruptions and severities, not normalised. The push-pull paper's "
-    "“mCE 49.95 %” on ImageNet-C is by all evidence such a mean error; it cannot be compared with an mCE."
+CERTAIN = 3.0
+"""No relative CE where that rise is less than so many of its standard errors: its quotient would be by noise."""
+
+MEAN_ERROR_FOOTNOTE = "mean error: the plain mean over corruptions and severities, not normalised."
+
+PAPER_FOOTNOTE = (
+    "The push-pull paper's “mCE 49.95 %” on ImageNet-C is by all evidence such a mean error; it cannot be compared "
+    "with an mCE."
 )
+"""Follows `MEAN_ERROR_FOOTNOTE` where the rows of that paper stand."""
 
 R_NET_FOOTNOTE = (
     "R_net = 100·[(E_b − E) + (ME_b − ME)] / (2·E_b), with clean error E, mean error ME and baseline b: "
@@ -75,21 +83,6 @@ def mean_error(table: ErrorTable) -> float | None:
     return _mean([table.cells[key].error for key in _benchmark_cells(table)])
 
 
-def r_net(clean: float, mean: float, base_clean: float, base_mean: float) -> float:
-    """Return R_net = 100·[(E_b − E) + (ME_b − ME)] / (2·E_b), in per cent.
-
-    The formula is inferred: it reproduces the eight published rows of the push-pull paper (ResNet-50 on
-    ImageNet-C) within their rounding; the paper's own wording was not available.
-
-    Args:
-        clean: clean error E of the model, per cent, like all four.
-        mean: its mean error ME over corruptions and severities.
-        base_clean: clean error E_b of the baseline, above 0.
-        base_mean: mean error ME_b of the baseline.
-    """
-    return 100.0 * ((base_clean - clean) + (base_mean - mean)) / (2.0 * base_clean)
-
-
 def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTable | None) -> ModelScores:
     # What could not be scored -> why; corruptions of one reason share a note.
     ce_why: dict[str, str] = {}
@@ -104,6 +97,11 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
     ]
     ces = [row.ce for row in rows if row.ce is not None]
     relative = [row.relative_ce for row in rows if row.relative_ce is not None]
+    if any(relative_why.get(row.corruption, "").startswith(_BY_CHANCE) for row in rows):
+        if relative:
+            alone = f"over the other {len(relative)} corruptions alone it would be another number"
+            notes.append(f"no relative mCE: {alone}")
+        relative = []
     for name, known in (("mCE", ces), ("relative mCE", relative)):
         if known and len(known) < len(rows):
             notes.append(f"{name} is over {len(known)} of the {len(rows)} measured corruptions")
@@ -145,16 +143,38 @@ def _score_corruption(
         elif under <= 0:
             ce_why[corruption] = f"{normaliser.name} makes no error there"
         else:
-            ce = 100.0 * (total / under)
+            ce = ce_of(total, under)
             if table.clean is None:
                 relative_why[corruption] = "the clean error was not measured"
             elif normaliser.clean is None:
                 relative_why[corruption] = f"{normaliser.name} has no clean error"
             elif under / count - normaliser.clean < NEAR_ZERO:
                 relative_why[corruption] = f"{normaliser.name} is hardly worse there than on clean images"
+            elif _is_uncertain(under / count, normaliser.clean, normaliser.images):
+                relative_why[corruption] = f"{_BY_CHANCE} {normaliser.name} is worse there than on clean ones"
             else:
-                relative = 100.0 * ((total - count * table.clean.error) / (under - count * normaliser.clean))
+                relative = relative_ce(total, count * table.clean.error, under - count * normaliser.clean)
     return CorruptionScore(corruption, severities, total / count, ce, relative, _slope(errors))
+
+
+_BY_CHANCE = "it may be by chance that on so few images"
+
+
+def _is_uncertain(corrupted: float, clean: float, images: int | None) -> bool:
+    """Return whether an error that was measured on so many images may be above the clean one by chance.
+
+    The standard error is that of two independent samples of so many images. The same images recur in all cells, in
+    which they are mostly right or mostly wrong: the true one is smaller.
+
+    Args:
+        corrupted: mean error over the severities, per cent.
+        clean: the clean error, per cent.
+        images: in each cell; None where the numbers are taken as certain.
+    """
+    if images is None:
+        return False
+    variance = corrupted * (100.0 - corrupted) + clean * (100.0 - clean)
+    return corrupted - clean < CERTAIN * sqrt(variance / images)
 
 
 def _slope(errors: Mapping[int, float]) -> float | None:

@@ -12,8 +12,8 @@ from ppbench.data.registry import data_set, meant
 from ppbench.errors import InputError
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, copied
-from ppbench.reporting.comparison_layout import signed
 from ppbench.reporting.gate_tables import WORST, headline, sentence
+from ppbench.reporting.table import signed
 from ppbench.runs.agreement import require_repeatable_setups
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig

@@ -6,12 +6,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from ppbench.reporting.figures import bars, canvas, heatmap, kernels, palette, scatter
+from ppbench.reporting.figures import bars, calibration, canvas, curves, heatmap, kernels, palette, scatter
 from ppbench.reporting.figures.plot_files import write_plots
 from ppbench.reporting.html.inline_svg import inline
 from ppbench.runs.report import gather
+from ppbench.scoring.formulas import r_net
 from ppbench.scoring.references import references
-from ppbench.scoring.scores import r_net
+from ppbench.scoring.reliability import Bin
 from tests.report.made_runs import HOSTILE, part, run_of
 
 
@@ -178,3 +179,21 @@ def test_the_name_of_a_line_does_not_lie_across_the_axis(content, share):
     names = axes.texts[before:]
     assert len(names) == (share > 0.2)
     assert all(text.get_window_extent().x0 >= axes.get_window_extent().x0 for text in names)
+
+
+def test_bins_of_few_images_are_not_drawn(content):
+    """Dots are the bins of 20 images or more; a lone image that is right by luck is no 100 %."""
+    few = Bin(30.0, 100.0, calibration.FEWEST - 1)
+    many = Bin(90.0, 80.0, calibration.FEWEST)
+    reliability = replace(content.reliability[0], clean=(few, many), corrupted=(few,))
+    with canvas.style():
+        _, axes = canvas.panel(3, 3, (0.5, 0.5, 0.5, 0.5))
+        calibration.draw(axes, replace(content, reliability=(reliability, *content.reliability[1:])), 0)
+    (drawn,) = axes.collections
+    assert drawn.get_offsets().tolist() == [[90.0, 80.0]]
+
+
+def test_a_panel_of_severities_uses_its_range(content):
+    """A corruption of few errors is not pressed to the bottom by one of many; files for a paper share an axis."""
+    tops = {name: curves.top(content, name) for name in ("contrast", "pixelate")}
+    assert tops["pixelate"] < tops["contrast"] == curves.top(content)

@@ -1,13 +1,16 @@
 """The comparison of two models as people read it."""
 
+import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from ppbench.reporting import comparison_tables
-from ppbench.reporting.comparison_layout import signed
+from ppbench.reporting import latex, markdown, terminal
+from ppbench.reporting.comparison_tables import csv_of, document
+from ppbench.reporting.table import signed
 from ppbench.scoring.comparison import Comparison
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.pairing import Difference
@@ -39,7 +42,7 @@ def comparison(first="resnet20", second="resnet20_pp & more", part="ce"):
 def printed(found, width, **console):
     """What the terminal shows at a width."""
     out = io.StringIO()
-    comparison_tables.show(found, console=Console(file=out, width=width, highlight=False, **console))
+    terminal.show(document(found), Console(file=out, width=width, highlight=False, **console))
     return out.getvalue()
 
 
@@ -55,7 +58,7 @@ def test_a_comparison_fits_its_width_and_says_what_is_decided(width):
         assert line.split()[-1] == verdict
     mce = next(line for line in text.splitlines() if line.startswith("mCE"))
     assert "-3.0" in mce
-    assert "-4.0 to -2.0" in mce
+    assert "[-4.0, -2.0]" in mce
     assert ("37.0" in mce) == (width >= 80)
     assert ("<0.001" in text) == (width >= 120)
 
@@ -72,32 +75,35 @@ def test_what_is_below_explains_what_is_above():
     """Direction, pairing, tests, correction, the cells' tally and R_net with its interval."""
     text = " ".join(printed(comparison(), 120).split())
     assert (
-        "second (resnet20_pp & more) less first (resnet20), in points, paired on the same 1,000 images"
-        in text
+        "second (resnet20_pp & more) − first (resnet20), in points, paired on the same 1,000 images" in text
     )
     assert "corrected for all 15 together by Holm, at 5 %" in text
     assert "0 better, 5 worse, 0 undecided" in text
-    assert "R_net 12.3 (1.0 to 20.0) of the second against the first" in text
+    assert "R_net 12.3 [1.0, 20.0] of the second against the first" in text
 
 
 def test_markdown_is_a_table_with_decisions_in_bold():
     """One well-formed table; names cannot break it."""
-    text = comparison_tables.markdown(comparison(second="a|b_c"))
+    text = markdown.render(document(comparison(second="a|b_c")))
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {8}
     assert r"## a\|b_c against resnet20" in text
-    assert "| mCE | 40.0 | 37.0 | -3.0 | -4.0 to -2.0 |  | **better** |" in rows
-    assert "| CE impulse_noise | 40.0 | 40.0 | 0.0 | -1.0 to +1.0 | 0.500 | undecided |" in rows
+    assert "| mCE | 40.0 | 37.0 | -3.0 | [-4.0, -2.0] |  | **better** |" in rows
+    assert "| CE impulse_noise | 40.0 | 40.0 | 0.0 | [-1.0, +1.0] | 0.500 | undecided |" in rows
 
 
 def test_latex_escapes_what_latex_reads():
     """Underscores and ampersands in names are text; numbers are mathematics; the table is closed."""
-    text = comparison_tables.latex(comparison())
+    text = latex.render(document(comparison()))
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert r"resnet20\_pp \& more" in body
-    assert r"gaussian\_noise & $40.0$ & $27.5$ & $-12.5$ & $-13.5$ to $-11.5$ & \textbf{better} \\" in body
+    assert (
+        r"gaussian\_noise & 40.0 & 27.5 & $-$12.5 & {[}$-$13.5, $-$11.5] & \textless{}0.001 & \textbf{better} \\"
+        in body
+    )
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]
-    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {5}
+    rows = [row for row in rows if "multicolumn" not in row]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {6}
     assert body.count(r"\begin{tabular}") == body.count(r"\end{tabular}") == 1
     assert not re.search(r"(?<!\\)[_#]", body)
 
@@ -108,6 +114,20 @@ def test_without_a_normaliser_corruptions_are_compared_by_mean_error():
     assert "CE" not in text
     assert "mean error" in text
     assert "+12.50" in text
+
+
+def test_a_partial_comparison_says_so_in_every_format():
+    """Means over a part of the benchmark are called partial, the clean error is not; what is missing stands below."""
+    found = replace(comparison(), partial=("3 of 15 corruptions: only fog, snow, frost",))
+    for text in (printed(found, 120), markdown.render(document(found)), latex.render(document(found))):
+        assert "partial mCE" in text
+        assert "partial mean error" in text
+        assert "partial clean error" not in text
+        assert "3 of 15 corruptions" in text
+        assert re.search(r"partial R_net", text)
+    rows = list(csv.DictReader(io.StringIO(csv_of([found, comparison()]))))
+    assert {row["partial"] for row in rows} == {"3 of 15 corruptions: only fog, snow, frost", ""}
+    assert found.to_dict()["partial"] == ("3 of 15 corruptions: only fog, snow, frost",)
 
 
 @pytest.mark.parametrize(

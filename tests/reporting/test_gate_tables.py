@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from ppbench.reporting import ci_files, gate_tables
+from ppbench.reporting import ci_files, gate_tables, markdown, terminal
 from ppbench.scoring.gate import Judgement, decide
 from ppbench.scoring.gate_rules import Rule
 from ppbench.scoring.pairing import Difference
@@ -45,13 +45,15 @@ ALL = ("pass", "fail", "inconclusive")
 def test_the_terminal_shows_each_rule_and_its_verdict(width):
     """The outcome in the first line; each rule with rise, interval and verdict; how many images would settle it."""
     out = io.StringIO()
-    gate_tables.show(judgement(*ALL), FACTS, Console(file=out, width=width, highlight=False))
+    terminal.show(
+        gate_tables.document(judgement(*ALL), FACTS), Console(file=out, width=width, highlight=False)
+    )
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
     assert text.startswith("gate: fail, 1 of 3 rules broken\n")
-    assert re.search(r"^clean=\+1 .* 0\.00 +-0\.50 to \+0\.50 +pass$", text, re.MULTILINE)
-    assert re.search(r"^mce=\+1 .* \+5\.00 +\+3\.50 to \+6\.50 +fail$", text, re.MULTILINE)
+    assert re.search(r"^clean=\+1 .* 0\.00 +\[-0\.50, \+0\.50\] +pass$", text, re.MULTILINE)
+    assert re.search(r"^mce=\+1 .* \+5\.00 +\[\+3\.50, \+6\.50\] +fail$", text, re.MULTILINE)
     together = " ".join(text.split())
     assert "200 images" in together
     assert "fog +5.00, snow +4.00 points" in together
@@ -76,7 +78,7 @@ def test_the_sentence_holds_everything():
     """A rule's sentence has the values, the rise, its interval, the tolerance and the verdict."""
     found = judgement(*ALL).findings
     assert gate_tables.sentence(found[1]) == (
-        "mce went from 30.00 to 35.00, by +5.00 points (+3.50 to +6.50); allowed +1: fail"
+        "mce went from 30.00 to 35.00, by +5.00 points [+3.50, +6.50]; allowed +1: fail"
     )
     assert gate_tables.sentence(found[2]).endswith(
         "allowed +3: inconclusive, about 800 images would settle it"
@@ -87,7 +89,7 @@ def test_the_sentence_holds_everything():
 
 def test_the_summary_is_valid_markdown():
     """A heading, one table of six columns, and a list."""
-    text = gate_tables.markdown(judgement(*ALL), FACTS)
+    text = markdown.render(gate_tables.document(judgement(*ALL), FACTS))
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5
     assert {row.count("|") for row in rows} == {7}

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ppbench.reporting import cell_heatmap, csv_table, html_table, latex, markdown, scores_json, terminal
 from ppbench.reporting.provenance_line import TableContext
+from ppbench.reporting.score_tables import document as score_document
 from ppbench.reporting.tex_text import UNICODE, escaped, needs_unicode
 from ppbench.scoring.references import references
 
@@ -55,14 +56,14 @@ def text_of(page: str) -> list[str]:
 
 def test_html_shows_names_as_text():
     """Every name is a text of the page, and there is no element that was not ours."""
-    texts = text_of(html_table.render(scored(*NAMES), CONTEXT))
+    texts = text_of(html_table.render(score_document(scored(*NAMES), CONTEXT)))
     for name in NAMES:
         assert name in texts
 
 
 def test_markdown_rows_keep_their_cells():
     """A pipe or a line break in a name makes no cell, mark-up in it none either."""
-    text = markdown.render(scored(*NAMES, "two\nlines"), CONTEXT)
+    text = markdown.render(score_document(scored(*NAMES, "two\nlines"), CONTEXT))
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
     for block in blocks:
@@ -85,7 +86,7 @@ def test_the_terminal_cuts_no_name_and_obeys_none(width):
     names = [*NAMES, "esc\x1b[31mred"]
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
-    terminal.show(scored(*names, names=("fog",)), CONTEXT, console=console)
+    terminal.show(score_document(scored(*names, names=("fog",)), CONTEXT), console=console)
     cell_heatmap.show([table(name, 50, ("fog",)) for name in names], CONTEXT, console)
     text = out.getvalue()
     assert "\x1b" not in text
@@ -120,7 +121,9 @@ def latex_tables() -> str:
     ends = {name: {"mean_error": (20.0, 30.0), "r_net": (-20.0, 1.0)} for name in NAMES}
     context = TableContext("imagenet-c", "published", notes=("100 %\nof \\them",))
     return "\n".join(
-        latex.render(scores.with_intervals(ends), context, references("imagenet-c"), siunitx=siunitx)
+        latex.render(
+            score_document(scores.with_intervals(ends), context, references("imagenet-c")), siunitx=siunitx
+        )
         for siunitx in (False, True)
     )
 
@@ -161,7 +164,7 @@ def _has(file: str) -> bool:
 
 def test_foreign_letters_are_named_where_they_cannot_be_set():
     """One engine prints code points, other engines the letters; what decides comes with the table, once."""
-    text = latex.render(scored("网络", "b"), CONTEXT)
+    text = latex.render(score_document(scored("网络", "b"), CONTEXT))
     assert r"\ppbenchunicode{网络}{U+7F51 U+7EDC}" in text
     assert text.count(UNICODE) == 1
-    assert not needs_unicode(latex.render(scored("naïve", "b"), CONTEXT))
+    assert not needs_unicode(latex.render(score_document(scored("naïve", "b"), CONTEXT)))

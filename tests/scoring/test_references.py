@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ppbench.errors import InputError
+from ppbench.scoring.formulas import r_net
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.normaliser import load_normaliser
 from ppbench.scoring.references import REFERENCE_DATA, references
-from ppbench.scoring.scores import r_net
 
 # The R_net column of the 2024 authors' README, in per cent.
 R_NETS = {

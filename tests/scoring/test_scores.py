@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
+from ppbench.scoring.formulas import r_net
 from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, SEVERITIES
 from ppbench.scoring.normaliser import Normaliser, load_normaliser, measured
-from ppbench.scoring.scores import r_net, score
+from ppbench.scoring.scores import score
 
 from .tables import counted_tables, published_2020, stated, subset
 

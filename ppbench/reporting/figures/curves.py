@@ -24,12 +24,18 @@ def title(corruption: str) -> str:
     return corruption.removeprefix(PLUGIN).replace("_", " ")
 
 
-def top(content: ReportContent) -> float:
-    """Return the end of the axis of error that all panels share, per cent: the least multiple of 10 with room."""
+def top(content: ReportContent, corruption: str | None = None) -> float:
+    """Return the end of the axis of error, per cent: the least multiple of 10 with room.
+
+    Args:
+        content: of the report.
+        corruption: whose panel it is; None where all panels share an axis.
+    """
     errors = [
         cell.interval[1] if cell.interval else cell.error
-        for table in content.tables
-        for cell in (*table.cells.values(), *([table.clean] if table.clean else []))
+        for model, table in enumerate(content.tables)
+        for name in (table.corruptions if corruption is None else [corruption])
+        for cell in points(content, model, name).values()
     ]
     return min(100.0, 10.0 * (int(max(errors, default=0.0) // 10) + 1))
 
@@ -41,8 +47,15 @@ def points(content: ReportContent, model: int, corruption: str) -> dict[int, Cel
     return found | {s: cell for (c, s), cell in table.cells.items() if c == corruption}
 
 
-def draw(axes: "Axes", content: ReportContent, corruption: str) -> None:
-    """Draw every model's error (per cent) on a corruption against its severity, 0 the clean images."""
+def draw(axes: "Axes", content: ReportContent, corruption: str, *, shared: bool = False) -> None:
+    """Draw every model's error (per cent) on a corruption against its severity, 0 the clean images.
+
+    Args:
+        axes: where to.
+        content: of the report.
+        corruption: which one.
+        shared: whether all panels have one axis, or each its own.
+    """
     for index in range(len(content.tables)):
         style = series(index)
         found = points(content, index, corruption)
@@ -67,7 +80,7 @@ def draw(axes: "Axes", content: ReportContent, corruption: str) -> None:
     axes.set_title(title(corruption))
     axes.set_xlim(-0.15, 5.15)
     axes.set_xticks(range(6), ["clean", "1", "2", "3", "4", "5"])
-    axes.set_ylim(0, top(content))
+    axes.set_ylim(0, top(content, None if shared else corruption))
     axes.grid(visible=False, axis="x")
 
 

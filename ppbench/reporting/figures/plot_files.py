@@ -107,7 +107,7 @@ def _heatmap(content: ReportContent, place: int, rows: int, *, difference: bool)
     heatmap.draw(axes, content, place, difference=difference)
     model = content.models[place]
     axes.set_title(
-        f"{model} less {content.baseline}, points" if difference else f"{model}, error in %", wrap=True
+        f"{model} − {content.baseline}, points" if difference else f"{model}, error in %", wrap=True
     )
     return figure
 
@@ -139,7 +139,7 @@ def _curves(content: ReportContent, names: tuple[str, ...]) -> "Figure":
     height = 1.25 * rows + 0.6 + 0.14 * ceil(len(content.models) / 3)
     figure, made = canvas.grid(PAGE, height, rows, columns, sharex=True, sharey=True)
     for axes, name in zip(made, names, strict=False):
-        curves.draw(axes, content, name)
+        curves.draw(axes, content, name, shared=True)
         axes.set_xticks(range(6), ["c", "1", "2", "3", "4", "5"])
     for axes in made[max(0, len(names) - columns) : len(names)]:
         axes.tick_params(labelbottom=True)  # the lowest of each column, above a place that may be empty

@@ -6,7 +6,7 @@ import numpy as np
 
 from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import ReportContent
-from ppbench.scoring.scores import r_net
+from ppbench.scoring.formulas import r_net
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from ppbench.reporting.figures import heatmap
 from ppbench.reporting.figures.curves import corruptions, title
 from ppbench.reporting.figures.palette import series
 from ppbench.reporting.html.score_view import number, signed
-from ppbench.reporting.layout import NONE
 from ppbench.reporting.report_content import ReportContent
+from ppbench.reporting.table import NONE
 from ppbench.scoring.names import CORRUPTIONS, EXTRA, GROUPS, SEVERITIES
 
 

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from ppbench import atomic
 from ppbench.errors import InputError
-from ppbench.reporting.figures import heatmap, scatter
+from ppbench.reporting import lead
+from ppbench.reporting.figures import calibration, heatmap, scatter
 from ppbench.reporting.figures.palette import colours
 from ppbench.reporting.html import heat_view, score_view
 from ppbench.reporting.html.drawings import draw_all
@@ -16,6 +17,7 @@ from ppbench.reporting.html.example_view import example_rows
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.reporting.reference_rows import footnotes, mark_of, reference_lines
 from ppbench.reporting.report_content import ReportContent
+from ppbench.reporting.score_tables import brief_lines
 from ppbench.scoring.names import SEVERITIES
 from ppbench.scoring.references import Reference
 
@@ -62,11 +64,13 @@ def _view(content: ReportContent) -> dict[str, Any]:
     return {
         "style": Markup((_HERE / "page.css").read_text(encoding="utf-8").replace("/* theme */", _theme())),  # noqa: S704
         "title": _title(content),
+        "lead": lead.sentence(content),
         "data": data_sentence(content.context),
         "version": content.version,
         "drawings": draw_all(content),
         "columns": score_view.headline_columns(content),
         "rows": score_view.headline_rows(content),
+        "brief": brief_lines(content.scores, content.context),
         "notes": score_view.notes(content),
         "references": _published(content),
         "reference_notes": reference_lines(content.references, content.context, content.scores),
@@ -81,6 +85,7 @@ def _view(content: ReportContent) -> dict[str, Any]:
         "normaliser": None if divisor is None else divisor.name,
         "examples": example_rows(content),
         "example_note": content.examples.note,
+        "fewest": calibration.FEWEST,
         "runs": content.runs,
     }
 

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+from ppbench.reporting import table
 from ppbench.reporting.figures.bars import MEAN, bars, scale
 from ppbench.reporting.figures.curves import title
 from ppbench.reporting.figures.palette import series
-from ppbench.reporting.layout import NONE
 from ppbench.reporting.provenance_line import provenance_lines
 from ppbench.reporting.report_content import ReportContent
-from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, R_NET, RELATIVE_MCE, Headline, headlines
+from ppbench.reporting.score_tables import summary_columns
+from ppbench.reporting.table import NONE, Cell, ends
+from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, R_NET, RELATIVE_MCE, Headline
 from ppbench.scoring.names import GROUPS
-from ppbench.scoring.scorecard import INTERVAL_FOOTNOTE, ModelScores
+from ppbench.scoring.scorecard import ModelScores
 
 _POOR_MINUS = "-"
 
@@ -22,7 +24,7 @@ class Number:
     Attributes:
         text: the value; a dash where it cannot be known.
         ends: its interval, empty without one.
-        best: whether it is the lowest of its column (of R_net the highest).
+        best: whether it is better than those of all other models by more than chance.
     """
 
     text: str
@@ -36,10 +38,12 @@ class Column:
 
     Attributes:
         headline: the score.
+        title: what it is called, a partial one so.
         scale: what it is measured in.
     """
 
     headline: Headline
+    title: str
     scale: str
 
 
@@ -73,9 +77,13 @@ def headline_columns(content: ReportContent) -> tuple[Column, ...]:
         RELATIVE_MCE: of_divisor,
         R_NET: f"against {scores.baseline}; higher is better",
     }
-    known = headlines(normaliser=divisor is not None, baseline=scores.baseline is not None)
+    known = summary_columns(scores)
     # The mCE before the mean error: it is what most readers look for.
-    return tuple(Column(each, scale) for each, scale in scales.items() if each in known)
+    return tuple(
+        Column(each, each.titled(partial=scores.misses_cells), scale)
+        for each, scale in scales.items()
+        if each in known
+    )
 
 
 def headline_rows(content: ReportContent) -> list[ModelRow]:
@@ -92,38 +100,30 @@ def headline_rows(content: ReportContent) -> list[ModelRow]:
 def _headline_number(content: ReportContent, model: ModelScores, headline: Headline) -> Number:
     name = headline.name
     value = model.by_name.get(name)
-    known = [each.by_name[name] for each in content.scores.models if name in each.by_name]
-    best = value is not None and len(known) > 1 and value == headline.best(known)
+    best = content.scores.leaders.get(name) == model.model
     return Number(
         number(value, headline.decimals), ends_text(model.intervals.get(name), headline.decimals), best
     )
 
 
 def notes(content: ReportContent) -> list[tuple[str, str]]:
-    """Return what stands below the scores: (label, text), as below other tables but for how intervals look."""
-    lines = provenance_lines(content.scores, content.context)
-    how = INTERVAL_FOOTNOTE.removeprefix("half the width of the ")
-    return [("interval", f"the {how}") if label == "±" else (label, text) for label, text in lines]
+    """Return what stands below the scores: (label, text), as in the files of a run."""
+    return provenance_lines(content.scores, content.context)
 
 
 def number(value: float | None, decimals: int) -> str:
     """Return a number with a real minus; what rounds to zero has none."""
-    if value is None:
-        return NONE
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace(_POOR_MINUS, "−")
+    return table.number(value, decimals).replace(_POOR_MINUS, "−")
 
 
 def signed(value: float, decimals: int) -> str:
     """Return a number with its sign; what rounds to zero has none."""
-    rounded = round(value, decimals)
-    return f"{rounded:+.{decimals}f}".replace(_POOR_MINUS, "−") if rounded else f"{0:.{decimals}f}"
+    return table.signed(value, decimals).replace(_POOR_MINUS, "−")
 
 
-def ends_text(ends: tuple[float, float] | None, decimals: int) -> str:
-    """Return an interval as ``low to high``; nothing for one of no width, as a model measured by itself has."""
-    if ends is None or ends[0] == ends[1]:
-        return ""
-    return f"{number(ends[0], decimals)} to {number(ends[1], decimals)}"
+def ends_text(interval: tuple[float, float] | None, decimals: int) -> str:
+    """Return an interval as ``[low, high]``; nothing for one of no width, as a model measured by itself has."""
+    return Cell("", ends=ends(interval, decimals)).interval.replace(_POOR_MINUS, "−")
 
 
 @dataclass(frozen=True)
@@ -147,12 +147,12 @@ def bar_tables(content: ReportContent) -> list[tuple[str, list[CorruptionRow]]]:
     for group in GROUPS:
         rows = []
         for name, found in bars(content, group).items():
-            low = min(value for value, _ in found.values())
+            leader = content.scores.leaders.get(f"{content.bar_part}.{name}")
             numbers = tuple(
                 Number(
                     number(found[place][0], 1),
                     ends_text(found[place][1], 1),
-                    len(found) > 1 and found[place][0] == low,
+                    content.models[place] == leader,
                 )
                 if place in found
                 else Number(NONE)
