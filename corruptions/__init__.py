@@ -3,7 +3,7 @@
 from corruptions.definition import Corruption
 from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
-from corruptions.jpeg import jpeg_round_trip
+from corruptions.jpeg import LIBRARIES, Library, jpeg_round_trip
 from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random
@@ -12,11 +12,13 @@ from corruptions.registry import EXTRA_NAMES, GROUPS, NAMES, corruption
 __all__ = [
     "EXTRA_NAMES",
     "GROUPS",
+    "LIBRARIES",
     "NAMES",
     "PROTOCOLS",
     "SEVERITIES",
     "Corruption",
     "CorruptionError",
+    "Library",
     "Protocol",
     "Random",
     "code_version",

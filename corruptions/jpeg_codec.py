@@ -107,17 +107,19 @@ _COLOURS: dict[Library, _Colour] = {
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What a JPEG file keeps of some images, dequantised, float64: multiples of the quantisation steps.
+    """What a JPEG file keeps of some images: whole numbers of quantisation steps, float64.
 
     Attributes:
-        luma: (N, rows, 8, columns, 8), by block.
-        chroma: (2N, rows, 8, columns, 8), by block of 16 x 16 pixels.
+        luma_levels: (N, rows, 8, columns, 8), by block.
+        chroma_levels: (2N, rows, 8, columns, 8), by block of 16 x 16 pixels.
+        quality: 1 to 100, which says how large the steps are.
         height: of the images.
         width: of the images.
     """
 
-    luma: Tensor
-    chroma: Tensor
+    luma_levels: Tensor
+    chroma_levels: Tensor
+    quality: int
     height: int
     width: int
 
@@ -141,19 +143,22 @@ def encoded(images: Tensor, quality: int, encoder: Library) -> Coefficients:
         chroma = _transformed(_halved(chroma), chroma_steps, 8)
     else:
         chroma = _transformed(chroma, chroma_steps, 16)
-    return Coefficients(_transformed(luma, luma_steps, 8), chroma, height, width)
+    return Coefficients(_transformed(luma, luma_steps, 8), chroma, quality, height, width)
 
 
 def decoded(kept: Coefficients, decoder: Library) -> Tensor:
     """Return the pixels, uint8 (N,3,H,W), of what a file keeps."""
     height, width = kept.height, kept.width
-    luma = _pixels(kept.luma, 8)[:, None, :height, :width]
+    device = kept.luma_levels.device
+    luma_kept = kept.luma_levels * _table(kept.quality, "luminance", device)
+    chroma_kept = kept.chroma_levels * _table(kept.quality, "chrominance", device)
+    luma = _pixels(luma_kept, 8)[:, None, :height, :width]
     if decoder == "turbo":
         # The columns that complete a block have done their part; they are not used in the upsampling.
-        halved = _pixels(kept.chroma, 8)[:, : (height + 1) // 2, : (width + 1) // 2]
+        halved = _pixels(chroma_kept, 8)[:, : (height + 1) // 2, : (width + 1) // 2]
         chroma = _doubled(halved.reshape(-1, 2, *halved.shape[1:]))
     else:
-        planes = _pixels(kept.chroma, 16)
+        planes = _pixels(chroma_kept, 16)
         chroma = planes.view(-1, 2, *planes.shape[1:])
     return _to_rgb(luma, chroma[:, :, :height, :width], _COLOURS[decoder])
 
@@ -212,7 +217,7 @@ def _transformed(planes: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
     level = level.view(-1, rows, 8, columns, 8)
     # The transform's output is 8 times too large. The quotient is rounded to nearest, half away from zero.
     sign = level.sign()
-    return level.abs_().add_(steps * 4).div_(steps * 8).floor_().mul_(sign).mul_(steps)
+    return level.abs_().add_(steps * 4).div_(steps * 8).floor_().mul_(sign)
 
 
 def _pixels(kept: Tensor, side: Literal[8, 16]) -> Tensor:
@@ -261,10 +266,14 @@ def _to_rgb(luma: Tensor, chroma: Tensor, colour: _Colour) -> Tensor:
 @lru_cache(maxsize=64)
 def _table(quality: int, which: str, device: torch.device) -> Tensor:
     """Return the quantisation steps, float64 (8,1,8): rows, any block, columns."""
+    return steps(quality, which).to(torch.float64)[:, None].to(device)
+
+
+def steps(quality: int, which: str) -> Tensor:
+    """Return the quantisation steps of a quality, int64 (8,8), row by row: of "luminance" or "chrominance"."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = torch.tensor(_LUMINANCE if which == "luminance" else _CHROMINANCE)
-    steps = (base * percent + 50).div(100, rounding_mode="floor").clamp(1, 255)
-    return steps.to(torch.float64)[:, None].to(device)
+    return (base * percent + 50).div(100, rounding_mode="floor").clamp(1, 255)
 
 
 @lru_cache(maxsize=8)

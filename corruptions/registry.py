@@ -50,12 +50,21 @@ NAMES = tuple(name for name, group in GROUPS.items() if group != "extra")
 EXTRA_NAMES = tuple(name for name, group in GROUPS.items() if group == "extra")
 
 
-def corruption(name: str) -> Corruption:
+def corruption(name: str, jpeg_codec: jpeg.Library = "ijg9") -> Corruption:
     """Return the corruption of that name.
 
+    Args:
+        name: of the corruption.
+        jpeg_codec: whose JPEG jpeg_compression is: IJG's libjpeg 9 as in the published files, or libjpeg-turbo.
+
     Raises:
-        CorruptionError: there is none; the near miss is suggested.
+        CorruptionError: there is none, or no such codec; the near miss is suggested.
     """
+    by_codec = jpeg.jpeg_compression(
+        jpeg_codec
+    )  # before the name, so that a mistake shows with any corruption
+    if name == by_codec.name:
+        return by_codec
     if name not in _BY_NAME:
         raise unknown("corruption", name, _BY_NAME)
     return _BY_NAME[name]
