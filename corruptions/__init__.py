@@ -3,7 +3,8 @@
 from corruptions.definition import Corruption
 from corruptions.engine import SEVERITIES, code_version, constants_of, corrupt
 from corruptions.errors import CorruptionError
-from corruptions.jpeg import LIBRARIES, Library, jpeg_round_trip
+from corruptions.jpeg import LIBRARIES, jpeg_round_trip
+from corruptions.jpeg_codec import Library
 from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 from corruptions.random import Random

@@ -12,7 +12,7 @@ from torch import Tensor
 from corruptions.batches import Pixels, in_chunks
 from corruptions.definition import Constants
 from corruptions.errors import CorruptionError
-from corruptions.jpeg import Library
+from corruptions.jpeg_codec import Library
 from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random

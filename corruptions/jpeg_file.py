@@ -277,7 +277,7 @@ def _optimal(counts: Sequence[int], encoder: jpeg_codec.Library) -> _Table:
 
 def _limited(depths: Sequence[int]) -> list[int]:
     """Return how many codes have 1 to 16 bits, less that of all ones, where codes of such lengths are too long."""
-    lengths = np.bincount(depths, minlength=_LONGEST_CODE + 1).tolist()
+    lengths: list[int] = np.bincount(depths, minlength=_LONGEST_CODE + 1).tolist()
     for length in range(len(lengths) - 1, _LONGEST_CODE, -1):
         while lengths[length]:
             # Two of the longest, which differ in the last bit only, become one a bit shorter and, beside a code that

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from corruptions.definition import Corruption
 from corruptions.errors import CorruptionError, unknown
-from corruptions.jpeg import Library
+from corruptions.jpeg_codec import Library
 from corruptions.registry import GROUPS, corruption
 
 ENTRY_POINTS = "ppbench.corruptions"

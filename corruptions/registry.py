@@ -20,6 +20,7 @@ from corruptions import (
 )
 from corruptions.definition import Corruption
 from corruptions.errors import unknown
+from corruptions.jpeg_codec import Library
 
 CORRUPTIONS: tuple[Corruption, ...] = (
     noise.GAUSSIAN_NOISE,
@@ -50,7 +51,7 @@ NAMES = tuple(name for name, group in GROUPS.items() if group != "extra")
 EXTRA_NAMES = tuple(name for name, group in GROUPS.items() if group == "extra")
 
 
-def corruption(name: str, jpeg_codec: jpeg.Library = "ijg9") -> Corruption:
+def corruption(name: str, jpeg_codec: Library = "ijg9") -> Corruption:
     """Return the corruption of that name.
 
     Args:

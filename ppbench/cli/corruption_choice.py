@@ -1,10 +1,13 @@
-"""`--corruptions` and `--corruption-file`: which corruptions a command is about, those of the user's own files too."""
+"""`--corruptions`, `--corruption-file`, `--jpeg-codec`: which corruptions a command is about, and whose JPEG."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from corruptions import Library
 
 CorruptionFiles = Annotated[
     list[Path] | None,
@@ -14,6 +17,24 @@ CorruptionFiles = Annotated[
     ),
 ]
 """The option `--corruption-file`, the same for every command that makes corrupted images."""
+
+JpegCodec = Annotated[str, typer.Option(help="Whose JPEG: ijg9 (the authors' library) or turbo (today's).")]
+"""The option `--jpeg-codec`, the same for every command that only makes corrupted images."""
+
+
+def checked_codec(name: str) -> "Library":
+    """Return the JPEG codec that `--jpeg-codec` names.
+
+    Raises:
+        InputError: it is none.
+    """
+    from corruptions import LIBRARIES
+    from ppbench.errors import unknown
+
+    for codec in LIBRARIES:
+        if codec == name:
+            return codec
+    raise unknown("JPEG codec", name, LIBRARIES)
 
 
 def load_files(files: Sequence[Path], wanted: str) -> None:

@@ -117,6 +117,13 @@ class EvaluationOptions:
             "--jpeg/--no-jpeg", help="The JPEG step of generated ImageNet-C and Tiny-ImageNet-C images."
         ),
     ] = True
+    jpeg_codec: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose JPEG generated images have: ijg9 (the authors' library) or turbo (today's). Default: ijg9.",
+            show_default=False,
+        ),
+    ] = None
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images per forward pass. Default: what suits the device.", show_default=False),

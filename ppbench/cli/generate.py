@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+from ppbench.cli.corruption_choice import CorruptionFiles, JpegCodec, checked_codec, choose_corruptions
 
 
 def generate_command(
@@ -31,6 +31,7 @@ def generate_command(
     classes: Annotated[
         str | None, typer.Option(help="The order of class folders; as in `ppbench eval`.", show_default=False)
     ] = None,
+    jpeg_codec: JpegCodec = "ijg9",
     grouped: Annotated[
         bool,
         typer.Option("--grouped", help="Folders noise/, blur/, weather/, … as in ImageNet-C's archives."),
@@ -47,7 +48,9 @@ def generate_command(
 
     files = tuple(corruption_file or ())
     names = choose_corruptions(corruptions, files)
-    order = Order(meant(data, root), root, limit, seed, out, grouped, classes, files)
+    order = Order(
+        meant(data, root), root, limit, seed, out, grouped, classes, files, checked_codec(jpeg_codec)
+    )
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(

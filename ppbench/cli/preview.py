@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import CorruptionFiles, choose_corruptions
+from ppbench.cli.corruption_choice import CorruptionFiles, JpegCodec, checked_codec, choose_corruptions
 
 
 def preview_command(
@@ -29,6 +29,7 @@ def preview_command(
     corruption_file: CorruptionFiles = None,
     severities: Annotated[str, typer.Option(help="As in `ppbench eval`.")] = "1-5",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    jpeg_codec: JpegCodec = "ijg9",
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
 ) -> None:
     """Write a contact sheet: corruptions down, severities across."""
@@ -56,7 +57,10 @@ def preview_command(
         assert source.clean is not None
         pixels, chosen = source.clean.images[index : index + 1][0], protocol or source.protocol
         number = int(source.ids[index])
-    sheet = contact_sheet(pixels, names, wanted, protocol=chosen, image_id=number, seed=seed)
+    codec = checked_codec(jpeg_codec)
+    sheet = contact_sheet(
+        pixels, names, wanted, protocol=chosen, image_id=number, seed=seed, jpeg_codec=codec
+    )
     encoded = BytesIO()
     sheet.save(encoded, "PNG")
     atomic.write_bytes(out, encoded.getvalue())

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import torch
 
-from corruptions.jpeg import Library
+from corruptions.jpeg_codec import Library
 from corruptions.jpeg_file import jpeg_files
 from corruptions.plugins import find
 from ppbench import atomic

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 
+from corruptions.jpeg_codec import Library
 from ppbench.models.requests import Loading
 
 PathName = str | PathLike[str]
+JpegCodec = Library
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class EvaluationConfig:
     seed: int = 0
     generator: str = "ppbench"
     jpeg: bool = True
+    jpeg_codec: JpegCodec | None = None
 
     loading: Loading = field(default_factory=Loading)
 
