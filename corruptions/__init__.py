@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from corruptions.definition import Corruption
 from corruptions.errors import CorruptionError
-from corruptions.names import EXTRA_NAMES, GROUPS, NAMES, SEVERITIES
+from corruptions.names import EXTRA_NAMES, GROUPS, LIBRARIES, NAMES, SEVERITIES, Library
 from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
 
@@ -30,11 +30,13 @@ _HOMES = {
 __all__ = [
     "EXTRA_NAMES",
     "GROUPS",
+    "LIBRARIES",
     "NAMES",
     "PROTOCOLS",
     "SEVERITIES",
     "Corruption",
     "CorruptionError",
+    "Library",
     "Protocol",
     "Random",
     "code_version",

@@ -12,7 +12,7 @@ from torch import Tensor
 from corruptions.batches import Pixels, in_chunks
 from corruptions.definition import Constants
 from corruptions.errors import CorruptionError
-from corruptions.names import SEVERITIES
+from corruptions.names import SEVERITIES, Library
 from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random
@@ -25,11 +25,25 @@ _ENGINE_VERSION = 1  # goes up when the random numbers change
 
 @overload
 def corrupt(
-    images: Tensor, name: str, severity: int, *, protocol: str = ..., ids: Ids | None = ..., seed: int = ...
+    images: Tensor,
+    name: str,
+    severity: int,
+    *,
+    protocol: str = ...,
+    ids: Ids | None = ...,
+    seed: int = ...,
+    jpeg_codec: Library = ...,
 ) -> Tensor: ...
 @overload
 def corrupt(
-    images: Pixels, name: str, severity: int, *, protocol: str = ..., ids: Ids | None = ..., seed: int = ...
+    images: Pixels,
+    name: str,
+    severity: int,
+    *,
+    protocol: str = ...,
+    ids: Ids | None = ...,
+    seed: int = ...,
+    jpeg_codec: Library = ...,
 ) -> Pixels: ...
 def corrupt(
     images: Tensor | Pixels,
@@ -39,6 +53,7 @@ def corrupt(
     protocol: str = "cifar-c",
     ids: Ids | None = None,
     seed: int = 0,
+    jpeg_codec: Library = "ijg9",
 ) -> Tensor | Pixels:
     """Return the images under one corruption at one severity, as the reference scripts make it.
 
@@ -54,14 +69,15 @@ def corrupt(
         protocol: whose constants, see `PROTOCOLS`.
         ids: N integers that name the images for the random draws; 0 to N - 1 if left out.
         seed: any integer; another seed gives other draws.
+        jpeg_codec: whose JPEG jpeg_compression is: ``"ijg9"``, that of the published files, or ``"turbo"``, of today.
 
     Returns:
         The corrupted images: same kind, shape, dtype and device; the input is not changed.
 
     Raises:
-        CorruptionError: an unknown name or protocol, a severity outside 1 to 5, other images or ids.
+        CorruptionError: an unknown name, protocol or codec, a severity outside 1 to 5, other images or ids.
     """
-    what = find(name)
+    what = find(name, jpeg_codec)
     constants = constants_of(name, severity, protocol)
     seed = _integer("seed", seed)
     keys = check_ids(ids, images)
@@ -97,13 +113,13 @@ def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constan
     return rows[operator.index(severity) - 1]
 
 
-def code_version(name: str) -> str:
+def code_version(name: str, jpeg_codec: Library = "ijg9") -> str:
     """Return a word that changes whenever this corruption's output does; part of a stored result's key.
 
     Raises:
-        CorruptionError: an unknown name.
+        CorruptionError: an unknown name or codec.
     """
-    version = f"{_ENGINE_VERSION}.{find(name).version}"
+    version = f"{_ENGINE_VERSION}.{find(name, jpeg_codec).version}"
     return f"{version}.{digest_of(name)[:16]}" if digest_of(name) else version
 
 

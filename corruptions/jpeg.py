@@ -18,15 +18,19 @@ from corruptions import jpeg_codec
 from corruptions.batches import Pixels, in_chunks
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.errors import CorruptionError, unknown
+from corruptions.names import LIBRARIES, Library
 
 Codec = Literal["ijg9", "published", "turbo"]
 """Who encodes and decodes: IJG's libjpeg 9 both; it and libjpeg-turbo, as of a published file; the latter both."""
 
-_LIBRARIES: dict[Codec, tuple[jpeg_codec.Library, jpeg_codec.Library]] = {
+_LIBRARIES: dict[Codec, tuple[Library, Library]] = {
     "ijg9": ("ijg9", "ijg9"),
     "published": ("ijg9", "turbo"),
     "turbo": ("turbo", "turbo"),
 }
+
+STORAGE: dict[Library, Codec] = {"ijg9": "published", "turbo": "turbo"}
+"""By whose library wrote it: the loss of a file that is read today, which is libjpeg-turbo's part."""
 
 # On the CPU Pillow's compiled libjpeg-turbo overtakes our arithmetic from about this many pixels on.
 _PILLOW_PIXELS = 32 * 32
@@ -96,8 +100,26 @@ def by_pillow(images: Tensor, quality: int) -> Tensor:
     return out if planar else out[:, 0].permute(0, 3, 1, 2)
 
 
-def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
+def _by_ijg9(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
     return lossy(images, int(constants["quality"]), "ijg9")
 
 
-JPEG_COMPRESSION = Corruption("jpeg_compression", "digital", version=2, apply=_apply, any_layout=True)
+def _by_turbo(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
+    return lossy(images, int(constants["quality"]), "turbo")
+
+
+JPEG_COMPRESSION = Corruption("jpeg_compression", "digital", version=2, apply=_by_ijg9, any_layout=True)
+
+# Its version was the first: until the second the corruption was libjpeg-turbo's.
+_OF_TURBO = Corruption("jpeg_compression", "digital", version=1, apply=_by_turbo, any_layout=True)
+
+
+def jpeg_compression(codec: Library) -> Corruption:
+    """Return the corruption as a library makes it, which both encodes and decodes.
+
+    Raises:
+        CorruptionError: there is no such library; the near miss is suggested.
+    """
+    if codec not in LIBRARIES:
+        raise unknown("JPEG codec", codec, LIBRARIES)
+    return JPEG_COMPRESSION if codec == "ijg9" else _OF_TURBO

@@ -6,9 +6,11 @@ libjpeg-turbo (and IJG's libjpeg up to 6b) averages 2 x 2 pixels and interpolate
 transforms 16 x 16 pixels and keeps the 8 x 8 lowest frequencies, and its inverse makes 16 x 16 pixels of these. Their
 constants of the colour conversion differ in the last bit as well.
 
-Whole numbers are held in float64 where they are multiplied by a matrix: all stay below 2**53, so nothing is rounded.
+All numbers are float64, whole or with some binary places: they stay below 2**53 of the last place, so that products and
+sums are exact in any order, and nothing is rounded but where the libraries round.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -17,12 +19,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-Library = Literal["ijg9", "turbo"]
-"""Whose arithmetic: that of IJG's libjpeg 9 (9a to 9d), or of libjpeg-turbo."""
+from corruptions.names import Library
 
 _COLOUR_BITS = 16
 _TRANSFORM_BITS = 13
 _KEPT_BITS = 2  # of fraction, between the two passes of a transform
+
+# Values (N x 3 x H x W) worked on at a time on the CPU: their float64 temporaries stay in a core's cache.
+_IN_CACHE = 1 << 17
 
 # Quantisation tables of T.81 annex K, row by row: scaled by the quality as libjpeg does.
 _LUMINANCE = (
@@ -107,17 +111,19 @@ _COLOURS: dict[Library, _Colour] = {
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What a JPEG file keeps of some images, dequantised, float64: multiples of the quantisation steps.
+    """What a JPEG file keeps of some images: whole numbers of quantisation steps, float64.
 
     Attributes:
-        luma: (N, rows, 8, columns, 8), by block.
-        chroma: (2N, rows, 8, columns, 8), by block of 16 x 16 pixels.
+        luma_levels: (N, rows, 8, columns, 8), by block.
+        chroma_levels: (2N, rows, 8, columns, 8), by block of 16 x 16 pixels.
+        quality: 1 to 100, which says how large the steps are.
         height: of the images.
         width: of the images.
     """
 
-    luma: Tensor
-    chroma: Tensor
+    luma_levels: Tensor
+    chroma_levels: Tensor
+    quality: int
     height: int
     width: int
 
@@ -127,13 +133,18 @@ def lossy(images: Tensor, quality: int, *, encoder: Library, decoder: Library) -
 
     Equal to what the libraries make of every pixel, for any height and width.
     """
-    return decoded(encoded(images, quality, encoder), decoder)
+    parts: Sequence[Tensor] = [images]
+    if images.device.type == "cpu":
+        parts = torch.split(images, max(1, _IN_CACHE // max(1, images[:1].numel())))
+    made = [decoded(encoded(part, quality, encoder), decoder) for part in parts]
+    return made[0] if len(made) == 1 else torch.cat(made)
 
 
 def encoded(images: Tensor, quality: int, encoder: Library) -> Coefficients:
     """Return what a file of images, uint8 (N,3,H,W), would keep of them."""
     height, width = images.shape[2:]
-    luma, chroma = _to_ycc(images.to(torch.int32), _COLOURS[encoder])
+    planes = _to_ycc(images, _COLOURS[encoder])
+    luma, chroma = planes[:, :1], planes[:, 1:]
     luma_steps, chroma_steps = (
         _table(quality, which, images.device) for which in ("luminance", "chrominance")
     )
@@ -141,38 +152,56 @@ def encoded(images: Tensor, quality: int, encoder: Library) -> Coefficients:
         chroma = _transformed(_halved(chroma), chroma_steps, 8)
     else:
         chroma = _transformed(chroma, chroma_steps, 16)
-    return Coefficients(_transformed(luma, luma_steps, 8), chroma, height, width)
+    return Coefficients(_transformed(luma, luma_steps, 8), chroma, quality, height, width)
 
 
 def decoded(kept: Coefficients, decoder: Library) -> Tensor:
     """Return the pixels, uint8 (N,3,H,W), of what a file keeps."""
-    height, width = kept.height, kept.width
-    luma = _pixels(kept.luma, 8)[:, None, :height, :width]
+    height, width, device = kept.height, kept.width, kept.luma_levels.device
+    luma_steps, chroma_steps = (_table(kept.quality, which, device) for which in ("luminance", "chrominance"))
+    luma = _pixels(kept.luma_levels, luma_steps, 8)
     if decoder == "turbo":
+        chroma = _pixels(kept.chroma_levels, chroma_steps, 8).clamp_(0, 255)
         # The columns that complete a block have done their part; they are not used in the upsampling.
-        halved = _pixels(kept.chroma, 8)[:, : (height + 1) // 2, : (width + 1) // 2]
-        chroma = _doubled(halved.reshape(-1, 2, *halved.shape[1:]))
+        chroma = _doubled(chroma[:, : (height + 1) // 2, : (width + 1) // 2])
     else:
-        planes = _pixels(kept.chroma, 16)
-        chroma = planes.view(-1, 2, *planes.shape[1:])
-    return _to_rgb(luma, chroma[:, :, :height, :width], _COLOURS[decoder])
+        chroma = _pixels(kept.chroma_levels, chroma_steps, 16)
+    planes = torch.empty(len(luma), 3, height, width, dtype=torch.float64, device=device)
+    torch.clamp(luma[:, None, :height, :width], 0, 255, out=planes[:, :1])
+    chroma = chroma.view(-1, 2, *chroma.shape[1:])[:, :, :height, :width]
+    torch.clamp(chroma, 0, 255, out=planes[:, 1:])
+    return _to_rgb(planes, _COLOURS[decoder])
 
 
-def _to_ycc(rgb: Tensor, colour: _Colour) -> tuple[Tensor, Tensor]:
-    """Return luma (N,1,H,W) and chroma (N,2,H,W), int32 0..255."""
-    red, green, blue = rgb.unbind(1)
-    half = 1 << (_COLOUR_BITS - 1)
-    luma = (red * 19595).add_(green * 38470).add_(blue * 7471).add_(half).bitwise_right_shift_(_COLOUR_BITS)
-    # libjpeg's rounding of the chroma is a hair less than half, so that 128 + 127.5 does not overflow.
-    offset = (128 << _COLOUR_BITS) + half - 1
-    chroma = torch.stack(
-        (
-            (blue * 32768).sub_(red * colour.red_in_blue).sub_(green * colour.green_in_blue),
-            (red * 32768).sub_(green * 27439).sub_(blue * 5329),
-        ),
-        1,
+def _to_ycc(rgb: Tensor, colour: _Colour) -> Tensor:
+    """Return luma, blue and red chroma, float64 (N,3,H,W), whole numbers from -128 to 127."""
+    weights = (
+        (19595, 38470, 7471),
+        (-colour.red_in_blue, -colour.green_in_blue, 32768),
+        (32768, -27439, -5329),
     )
-    return luma[:, None], chroma.add_(offset).bitwise_right_shift_(_COLOUR_BITS)
+    # Rounded to nearest; libjpeg's rounding of the chroma is a hair less than half, so that 128 + 127.5 does not
+    # overflow.
+    one, half = 1 << _COLOUR_BITS, 1 << (_COLOUR_BITS - 1)
+    return _mixed(rgb.to(torch.float64), weights, (half - 128 * one, half - 1, half - 1)).floor_()
+
+
+def _to_rgb(planes: Tensor, colour: _Colour) -> Tensor:
+    """Return uint8 (N,3,H,W) of luma, blue and red chroma, float64 (N,3,H,W), 0 to 255."""
+    one, half = 1 << _COLOUR_BITS, 1 << (_COLOUR_BITS - 1)
+    weights = ((one, 0, 91881), (one, -colour.blue_in_green, -46802), (one, 116130, 0))
+    # Luma is a whole number: within the rounding or outside of it is the same.
+    bias = [half - 128 * sum(row[1:]) for row in weights]
+    return _mixed(planes, weights, bias).floor_().clamp_(0, 255).to(torch.uint8)
+
+
+def _mixed(planes: Tensor, weights: Sequence[Sequence[int]], biases: Sequence[int]) -> Tensor:
+    """Return weighted sums of three planes (N,3,H,W), exactly: weights and biases are times 2**16."""
+    count, _, height, width = planes.shape
+    matrix = torch.tensor(weights, dtype=torch.float64, device=planes.device).mul_(2.0**-_COLOUR_BITS)
+    bias = torch.tensor(biases, dtype=torch.float64, device=planes.device).mul_(2.0**-_COLOUR_BITS)
+    made = torch.baddbmm(bias[:, None], matrix.expand(count, 3, 3), planes.flatten(2))
+    return made.view(count, 3, height, width)
 
 
 def _halved(chroma: Tensor) -> Tensor:
@@ -184,87 +213,103 @@ def _halved(chroma: Tensor) -> Tensor:
     total = total[..., 0::2] + total[..., 1::2]
     total[..., 0::2] += 1
     total[..., 1::2] += 2
-    return total.bitwise_right_shift_(2)
+    return total.mul_(0.25).floor_()
 
 
 def _extended(planes: Tensor, height: int, width: int) -> Tensor:
     """Return planes with the last row and column repeated up to a height and width."""
     more = (0, width - planes.shape[3], 0, height - planes.shape[2])
-    return pad(planes.to(torch.float64), more, mode="replicate").to(planes.dtype) if any(more) else planes
+    return pad(planes, more, mode="replicate") if any(more) else planes
 
 
 def _transformed(planes: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
-    """Return the coefficients of planes (N,C,H,W), int32 0..255, as multiples of the steps: (NC, rows, 8, columns, 8).
+    """Return the coefficients of planes, whole numbers of steps, float64 (NC, rows, 8, columns, 8).
 
     Args:
-        planes: the planes.
-        steps: of the quantisation, float64 (8,1,8).
+        planes: (N,C,H,W), float64, -128 to 127.
+        steps: of the quantisation, float64 (8,8).
         side: of the blocks of pixels; of 16 x 16 the 8 x 8 lowest frequencies are kept.
     """
     rows, columns = (-(-size // side) for size in planes.shape[2:])
     matrix = _forward(side, planes.device)
-    level = _extended(planes, side * rows, side * columns).sub(128).to(torch.float64)
     # Along the rows, then along the columns. A block of four times the pixels sums up to four times as much.
-    level = level.view(-1, side) @ matrix.T
-    _descaled(level, _TRANSFORM_BITS - _KEPT_BITS)
-    level = matrix @ level.view(-1, side, 8 * columns)
-    _descaled(level, _TRANSFORM_BITS + _KEPT_BITS + (2 if side == 16 else 0))
-    level = level.view(-1, rows, 8, columns, 8)
-    # The transform's output is 8 times too large. The quotient is rounded to nearest, half away from zero.
-    sign = level.sign()
-    return level.abs_().add_(steps * 4).div_(steps * 8).floor_().mul_(sign).mul_(steps)
+    level = _extended(planes, side * rows, side * columns).reshape(-1, side)
+    level = level @ (matrix.T * 2.0 ** (_KEPT_BITS - _TRANSFORM_BITS))
+    _round_half_up(level)
+    bits = _TRANSFORM_BITS + _KEPT_BITS + (2 if side == 16 else 0)
+    level = matrix * 2.0**-bits @ level.view(-1, side, 8 * columns)
+    _round_half_up(level)
+    # The transform's output is 8 times too large. The quotient is rounded to nearest, half away from zero: made larger
+    # by a hair, no half is left, and nothing else crosses one, as the dividends are whole and below 2**20.
+    _by_frequency(level, (1 + 2.0**-20) / (8 * steps))
+    return level.round_().view(-1, rows, 8, columns, 8)
 
 
-def _pixels(kept: Tensor, side: Literal[8, 16]) -> Tensor:
-    """Return planes, int32 0..255 (n, rows * side, columns * side), of coefficients (n, rows, 8, columns, 8)."""
-    count, rows, _, columns, _ = kept.shape
-    matrix = _inverse(side, kept.device)
-    level = matrix @ kept.reshape(-1, 8, 8 * columns)
-    _descaled(level, _TRANSFORM_BITS - _KEPT_BITS)
-    level = level.view(-1, 8) @ matrix.T
-    _descaled(level, _TRANSFORM_BITS + _KEPT_BITS + 3)
-    return level.add_(128).clamp_(0, 255).to(torch.int32).view(count, side * rows, side * columns)
+def _pixels(levels: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
+    """Return planes, whole numbers of about 0 to 255, float64 (n, rows * side, columns * side).
+
+    Args:
+        levels: the coefficients in steps, float64 (n, rows, 8, columns, 8).
+        steps: of the quantisation, float64 (8,8).
+        side: of the blocks of pixels.
+    """
+    count, rows, _, columns, _ = levels.shape
+    matrix = _inverse(side, levels.device)
+    level = levels.reshape(-1, 8, 8 * columns).clone()
+    _by_frequency(level, steps)
+    level = matrix * 2.0 ** (_KEPT_BITS - _TRANSFORM_BITS) @ level
+    _round_half_up(level)
+    level = level.view(-1, 8) @ (matrix.T * 2.0 ** -(_TRANSFORM_BITS + _KEPT_BITS + 3))
+    _round_half_up(level, 128)
+    return level.view(count, side * rows, side * columns)
 
 
-def _descaled(level: Tensor, bits: int) -> None:
-    """Divide whole numbers by 2**bits, rounded to nearest, half up, in place."""
-    level.add_(1 << (bits - 1)).mul_(2.0**-bits).floor_()
+def _by_frequency(level: Tensor, factors: Tensor) -> None:
+    """Multiply coefficients (n, 8, columns * 8) by a factor for each of the 8 x 8 frequencies, in place."""
+    level.mul_(factors.repeat(1, level.shape[2] // 8))
+
+
+def _round_half_up(level: Tensor, more: int = 0) -> None:
+    """Round to whole numbers, half up, in place, and add one."""
+    level.add_(0.5 + more).floor_()
 
 
 def _doubled(chroma: Tensor) -> Tensor:
-    """Return planes twice as high and wide: weights 3/4 and 1/4 of the nearest and the next, in both directions."""
-    if chroma.shape[3] <= 2:  # libjpeg has nothing fancy for so narrow an image
-        return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    """Return planes (n,h,w) twice as high and wide: weights 3/4 and 1/4 of the nearest and the next, both ways."""
+    if chroma.shape[2] <= 2:  # libjpeg has nothing fancy for so narrow an image
+        return chroma.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    count, height, width = chroma.shape
     near = chroma * 3
-    above = torch.cat((chroma[:, :, :1], chroma[:, :, :-1]), 2)
-    below = torch.cat((chroma[:, :, 1:], chroma[:, :, -1:]), 2)
-    tall = torch.stack((near + above, near + below), 3).flatten(2, 3)
-    near = tall * 3
-    left = torch.cat((tall[..., :1], tall[..., :-1]), 3)
-    right = torch.cat((tall[..., 1:], tall[..., -1:]), 3)
-    wide = torch.stack(((near + left).add_(8), (near + right).add_(7)), 4)
-    return wide.bitwise_right_shift_(4).flatten(3, 4)
-
-
-def _to_rgb(luma: Tensor, chroma: Tensor, colour: _Colour) -> Tensor:
-    """Return uint8 (N,3,H,W)."""
-    blue_less, red_less = (chroma - 128).unbind(1)
-    luma = luma[:, 0]
-    half = 1 << (_COLOUR_BITS - 1)
-    red = (red_less * 91881).add_(half).bitwise_right_shift_(_COLOUR_BITS).add_(luma)
-    green = (blue_less * -colour.blue_in_green).sub_(red_less * 46802).add_(half)
-    green = green.bitwise_right_shift_(_COLOUR_BITS).add_(luma)
-    blue = (blue_less * 116130).add_(half).bitwise_right_shift_(_COLOUR_BITS).add_(luma)
-    return torch.stack((red, green, blue), 1).clamp_(0, 255).to(torch.uint8)
+    tall = chroma.new_empty(count, height, 2, width)
+    torch.add(near[:, 1:], chroma[:, :-1], out=tall[:, 1:, 0])
+    torch.add(near[:, :1], chroma[:, :1], out=tall[:, :1, 0])
+    torch.add(near[:, :-1], chroma[:, 1:], out=tall[:, :-1, 1])
+    torch.add(near[:, -1:], chroma[:, -1:], out=tall[:, -1:, 1])
+    tall = tall.view(count, 2 * height, width)
+    right = tall * 3
+    left = right.clone()
+    left[..., 1:] += tall[..., :-1]
+    left[..., :1] += tall[..., :1]
+    right[..., :-1] += tall[..., 1:]
+    right[..., -1:] += tall[..., -1:]
+    # Both in contiguous memory, and only then side by side: that is faster.
+    wide = chroma.new_empty(count, 2 * height, width, 2)
+    wide[..., 0] = left.add_(8).mul_(1 / 16).floor_()
+    wide[..., 1] = right.add_(7).mul_(1 / 16).floor_()
+    return wide.view(count, 2 * height, 2 * width)
 
 
 @lru_cache(maxsize=64)
 def _table(quality: int, which: str, device: torch.device) -> Tensor:
-    """Return the quantisation steps, float64 (8,1,8): rows, any block, columns."""
+    """Return the quantisation steps, float64 (8,8), row by row."""
+    return steps(quality, which).to(torch.float64).to(device)
+
+
+def steps(quality: int, which: str) -> Tensor:
+    """Return the quantisation steps of a quality, int64 (8,8), row by row: of "luminance" or "chrominance"."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = torch.tensor(_LUMINANCE if which == "luminance" else _CHROMINANCE)
-    steps = (base * percent + 50).div(100, rounding_mode="floor").clamp(1, 255)
-    return steps.to(torch.float64)[:, None].to(device)
+    return (base * percent + 50).div(100, rounding_mode="floor").clamp(1, 255)
 
 
 @lru_cache(maxsize=8)

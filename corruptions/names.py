@@ -1,7 +1,7 @@
 """Which corruptions there are and in which order: the 15 of the benchmark and the 4 extra ones. Known without torch."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, get_args
 
 GROUPS: Final[Mapping[str, str]] = {
     "gaussian_noise": "noise",
@@ -30,3 +30,8 @@ NAMES: Final[tuple[str, ...]] = tuple(name for name, group in GROUPS.items() if 
 EXTRA_NAMES: Final[tuple[str, ...]] = tuple(name for name, group in GROUPS.items() if group == "extra")
 
 SEVERITIES: Final[tuple[int, ...]] = (1, 2, 3, 4, 5)
+
+Library = Literal["ijg9", "turbo"]
+"""Whose JPEG: that of IJG's libjpeg 9 (9a to 9d), the authors' library, or of libjpeg-turbo."""
+
+LIBRARIES: Final[tuple[Library, ...]] = get_args(Library)

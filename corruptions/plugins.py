@@ -21,7 +21,7 @@ from pathlib import Path
 
 from corruptions.definition import Corruption
 from corruptions.errors import CorruptionError, unknown
-from corruptions.names import GROUPS
+from corruptions.names import GROUPS, Library
 
 ENTRY_POINTS = "ppbench.corruptions"
 _registered: dict[str, tuple[Corruption, str]] = {}  # name: (corruption, digest of its source)
@@ -113,16 +113,20 @@ def _load_installed() -> None:
         register(what, sha256(Path(source).read_bytes()).hexdigest() if source else "")
 
 
-def find(name: str) -> Corruption:
+def find(name: str, jpeg_codec: Library = "ijg9") -> Corruption:
     """Return the corruption of that name, built in or plugged in.
 
+    Args:
+        name: of the corruption.
+        jpeg_codec: whose JPEG jpeg_compression is.
+
     Raises:
-        CorruptionError: there is none; the near miss is suggested.
+        CorruptionError: there is none, or no such codec; the near miss is suggested.
     """
     if name in GROUPS:
         from corruptions.registry import corruption  # brings torch, which the names of plug-ins do not need
 
-        return corruption(name)
+        return corruption(name, jpeg_codec)
     known = plugins()
     if name not in known:
         raise unknown("corruption", name, [*GROUPS, *known])

@@ -18,6 +18,7 @@ from corruptions import (
 )
 from corruptions.definition import Corruption
 from corruptions.errors import unknown
+from corruptions.names import Library
 
 CORRUPTIONS: tuple[Corruption, ...] = (
     noise.GAUSSIAN_NOISE,
@@ -44,12 +45,21 @@ CORRUPTIONS: tuple[Corruption, ...] = (
 _BY_NAME = {each.name: each for each in CORRUPTIONS}
 
 
-def corruption(name: str) -> Corruption:
+def corruption(name: str, jpeg_codec: Library = "ijg9") -> Corruption:
     """Return the corruption of that name.
 
+    Args:
+        name: of the corruption.
+        jpeg_codec: whose JPEG jpeg_compression is: IJG's libjpeg 9 as in the published files, or libjpeg-turbo.
+
     Raises:
-        CorruptionError: there is none; the near miss is suggested.
+        CorruptionError: there is none, or no such codec; the near miss is suggested.
     """
+    by_codec = jpeg.jpeg_compression(
+        jpeg_codec
+    )  # before the name, so that a mistake shows with any corruption
+    if name == by_codec.name:
+        return by_codec
     if name not in _BY_NAME:
         raise unknown("corruption", name, _BY_NAME)
     return _BY_NAME[name]

@@ -1,9 +1,28 @@
-"""`--corruptions` and `--corruption-file`: which corruptions a command is about, those of the user's own files too."""
+"""`--corruptions`, `--corruption-file`, `--jpeg-codec`: which corruptions a command is about, and whose JPEG."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from corruptions import Library
+
+
+def checked_codec(name: str) -> "Library":
+    """Return the JPEG codec that `--jpeg-codec` names.
+
+    Raises:
+        InputError: it is none.
+    """
+    from corruptions import LIBRARIES
+    from ppbench.errors import unknown
+
+    for codec in LIBRARIES:
+        if codec == name:
+            return codec
+    raise unknown("JPEG codec", name, LIBRARIES)
 
 
 def load_files(files: Sequence[Path], wanted: str) -> None:

@@ -96,6 +96,7 @@ class EvaluationOptions:
             "--jpeg/--no-jpeg",
         ),
     ] = True
+    jpeg_codec: options.EvaluationJpegCodec = None
     generator: Annotated[
         str,
         option(

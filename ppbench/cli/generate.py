@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ppbench.cli.corruption_choice import choose_corruptions
+from ppbench.cli.corruption_choice import checked_codec, choose_corruptions
 from ppbench.cli.options import (
     Classes,
     CorruptionFiles,
     Corruptions,
     CorruptionSeed,
     Data,
+    JpegCodec,
     Limit,
     Root,
     option,
@@ -31,6 +32,7 @@ def generate_command(
         int | None,
         option("Run", "Processes. Default: one for each core.", min=1, metavar="N", show_default=False),
     ] = None,
+    jpeg_codec: JpegCodec = "ijg9",
     grouped: Annotated[
         bool,
         option("Output", "In folders noise/, blur/ and so on, as in ImageNet-C's archives.", "--grouped"),
@@ -44,11 +46,12 @@ def generate_command(
 
     files = tuple(corruption_file or ())
     names = choose_corruptions(corruptions, files)
+    codec = checked_codec(jpeg_codec)
     name = meant(data, root)
     find_data(name, root=root, source="generated", classes=classes)
     from ppbench.generation.generate import Order, generate  # brings torch: mistakes are found before
 
-    order = Order(name, root, limit, seed, out, grouped, classes, files)
+    order = Order(name, root, limit, seed, out, grouped, classes, files, codec)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(

@@ -137,6 +137,27 @@ CorruptionSeed = Annotated[
     option("Corruptions", "Seed of the generated corruptions and of the subset.", min=0, metavar="N"),
 ]
 
+JpegCodec = Annotated[
+    str,
+    option(
+        "Corruptions",
+        "Whose JPEG: ijg9 (the authors' library) or turbo (today's).",
+        metavar="NAME",
+        autocompletion=completion.words("ijg9", "turbo"),
+    ),
+]
+EvaluationJpegCodec = Annotated[
+    str | None,
+    option(
+        "Corruptions",
+        "Whose JPEG generated images have: ijg9 (the authors' library) or turbo (today's). Default: ijg9.",
+        "--jpeg-codec",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.words("ijg9", "turbo"),
+    ),
+]
+
 Device = Annotated[
     str,
     option(

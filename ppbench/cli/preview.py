@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from ppbench.cli import completion
-from ppbench.cli.corruption_choice import choose_corruptions
+from ppbench.cli.corruption_choice import checked_codec, choose_corruptions
 from ppbench.cli.options import (
     CorruptionFiles,
     Corruptions,
     CorruptionSeed,
     Data,
+    JpegCodec,
     Root,
     Severities,
     argument,
@@ -40,6 +41,7 @@ def preview_command(
     ] = None,
     seed: CorruptionSeed = 0,
     corruption_file: CorruptionFiles = None,
+    jpeg_codec: JpegCodec = "ijg9",
     out: Annotated[Path, option("Output", "The PNG to write.", metavar="FILE")] = Path("preview.png"),
 ) -> None:
     """Write a contact sheet: corruptions down, severities across."""
@@ -56,6 +58,7 @@ def preview_command(
 
     atomic.require_writable(out, "choose another with --out")
     names, wanted = choose_corruptions(corruptions, corruption_file or ()), parse_severities(severities)
+    codec = checked_codec(jpeg_codec)
     if image is not None:
         pixels, chosen, number = read_picture(image), find_protocol(protocol or "imagenet-c").name, 0
     else:
@@ -72,7 +75,9 @@ def preview_command(
         number = int(source.ids[index])
     from ppbench.generation.contact_sheet import contact_sheet  # brings torch: mistakes are found before
 
-    sheet = contact_sheet(pixels, names, wanted, protocol=chosen, image_id=number, seed=seed)
+    sheet = contact_sheet(
+        pixels, names, wanted, protocol=chosen, image_id=number, seed=seed, jpeg_codec=codec
+    )
     encoded = BytesIO()
     sheet.save(encoded, "PNG")
     atomic.write_bytes(out, encoded.getvalue())

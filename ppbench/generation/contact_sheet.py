@@ -7,6 +7,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 import corruptions
+from corruptions.jpeg import STORAGE
+from corruptions.names import Library
 from ppbench.data.own_name import own_name
 
 TILE = 112
@@ -27,6 +29,7 @@ def contact_sheet(
     protocol: str,
     image_id: int = 0,
     seed: int = 0,
+    jpeg_codec: Library = "ijg9",
 ) -> Image.Image:
     """Return the sheet: corruptions down, severities across, the clean image in the first column.
 
@@ -37,10 +40,12 @@ def contact_sheet(
         protocol: whose constants; those that are stored as JPEG are shown after the JPEG step.
         image_id: the id that the draws belong to.
         seed: the seed of the draws.
+        jpeg_codec: whose JPEG.
 
     Raises:
         CorruptionError: the image is too small, or a corruption cannot be made here.
     """
+    quality = corruptions.protocol(protocol).storage_quality
     columns = ["clean", *map(str, severities)]
     width = LABEL_WIDTH + len(columns) * (TILE + GAP)
     height = HEAD_HEIGHT + len(names) * (TILE + GAP)
@@ -57,8 +62,16 @@ def contact_sheet(
         sheet.paste(_tile(image), (_left(0), top))
         for column, severity in enumerate(severities, start=1):
             made = corruptions.corrupt(
-                image[None], own, severity, protocol=protocol, ids=[image_id], seed=seed
+                image[None],
+                own,
+                severity,
+                protocol=protocol,
+                ids=[image_id],
+                seed=seed,
+                jpeg_codec=jpeg_codec,
             )
+            if quality is not None:
+                made = corruptions.jpeg_round_trip(made, quality, codec=STORAGE[jpeg_codec])
             sheet.paste(_tile(made[0]), (_left(column), top))
     return sheet
 

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 
 import corruptions
+from corruptions.jpeg import JPEG_COMPRESSION
+from corruptions.names import Library
 from ppbench import __version__
 from ppbench.cpu_count import cpu_count
 from ppbench.data.class_order import ANY
@@ -45,6 +47,7 @@ class Order:
         grouped: put corruptions in folders of their groups (trees of files only).
         classes: the order of class folders, as in `open_data`; only labels that are written need it.
         corruption_files: Python files with corruptions of the user's own, which every worker runs.
+        jpeg_codec: whose JPEG: that of the files where they are JPEG, and of jpeg_compression.
     """
 
     data: str
@@ -55,6 +58,7 @@ class Order:
     grouped: bool = False
     classes: str | Path | Sequence[str] | None = None
     corruption_files: tuple[Path, ...] = ()
+    jpeg_codec: Library = "ijg9"
 
     def open(self) -> DataSource:
         """Return the clean images."""
@@ -128,21 +132,25 @@ def _layout(order: Order, source: DataSource) -> NpyLayout | TreeLayout:
         if order.grouped:
             raise InputError(f"expected a data set of image files for --grouped, got {order.data}")
         return NpyLayout(order.out, len(source.ids))
-    return TreeLayout(order.out, names_of(source.clean, data_set(order.data).wnids), quality, order.grouped)
+    names = names_of(source.clean, data_set(order.data).wnids)
+    return TreeLayout(order.out, names, quality, order.grouped, order.jpeg_codec)
 
 
 def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, Any]:
+    quality = corruptions.protocol(source.protocol).storage_quality
+    has_jpeg = quality is not None or JPEG_COMPRESSION.name in names
     return {
         "made_by": f"ppbench {__version__}",
         "data": source.name,
         "protocol": source.protocol,
-        "jpeg_quality": corruptions.protocol(source.protocol).storage_quality,
+        "jpeg_quality": quality,
+        **({"jpeg_codec": order.jpeg_codec} if has_jpeg else {}),
         "grouped": order.grouped,
         "limit": order.limit,
         "seed": order.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
-        "corruptions": {name: corruptions.code_version(own_name(name)) for name in names},
+        "corruptions": {name: corruptions.code_version(own_name(name), order.jpeg_codec) for name in names},
     }
 
 
@@ -211,6 +219,7 @@ def _make(cell: Cell) -> str:
                 protocol=source.protocol,
                 ids=source.ids[rows],
                 seed=order.seed,
+                jpeg_codec=order.jpeg_codec,
             )
 
     return layout.write(corruption, severity, batches())

@@ -1,17 +1,20 @@
 """The ImageNet-C layout: `<corruption>/<severity>/<class>/<name>.JPEG`, or the same below a folder for each group.
 
-The files are what the published ones are: JPEG of quality 85, 4:2:0, with optimised Huffman tables. Each is written
-under a temporary name and renamed, so a file that is there is whole, and a cell that was killed goes on from them.
+The files are what the published ones are: JPEG of quality 85, 4:2:0, with optimised Huffman tables, as IJG's libjpeg
+writes them unless another library is asked for. Each is written under a temporary name and renamed, so a file that is
+there is whole, and a cell that was killed goes on from them.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
+import numpy as np
+import torch
 
+from corruptions.jpeg_file import jpeg_files
+from corruptions.names import Library
 from corruptions.plugins import find
 from ppbench import atomic
 from ppbench.data.image_files import ImageFiles
@@ -29,12 +32,14 @@ class TreeLayout:
         names: `<class>/<name>.JPEG` of each image.
         quality: of the JPEG files.
         grouped: whether corruptions lie in a folder of their group, as in the published archives.
+        jpeg_codec: whose coefficients the files have.
     """
 
     out: Path
     names: Sequence[str]
     quality: int
     grouped: bool
+    jpeg_codec: Library = "ijg9"
 
     def check(self, corruptions: Iterable[str]) -> None:
         """Do nothing: a corruption's folder holds only its cells, whatever it is called."""
@@ -71,9 +76,8 @@ class TreeLayout:
         return self.out.joinpath(*group, name, str(severity))
 
     def _encoded(self, image: Pixels) -> bytes:
-        buffer = BytesIO()
-        Image.fromarray(image).save(buffer, "JPEG", quality=self.quality, optimize=True)
-        return buffer.getvalue()
+        planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+        return jpeg_files(planes, self.quality, self.jpeg_codec)[0]
 
 
 def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:

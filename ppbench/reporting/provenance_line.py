@@ -9,6 +9,8 @@ from ppbench.scoring.scores import MEAN_ERROR_FOOTNOTE, R_NET_FOOTNOTE
 
 NOT_RECORDED = "not recorded"
 
+LIBRARY_NAMES = {"ijg9": "IJG's libjpeg 9", "turbo": "libjpeg-turbo"}
+
 
 @dataclass(frozen=True)
 class TableContext:
@@ -22,6 +24,8 @@ class TableContext:
         seed: of generated corruptions and of a subset.
         generator: what made the corruptions, e.g. ``"ppbench 0.1.0"``; None for published files.
         precision: of the networks' arithmetic.
+        jpeg_codec: whose JPEG generated images have been through, ``"ijg9"`` or ``"turbo"``; None where none, or where
+            it is not known.
         notes: what else a reader must know, one sentence each.
     """
 
@@ -32,6 +36,7 @@ class TableContext:
     seed: int | None = None
     generator: str | None = None
     precision: str = "fp32"
+    jpeg_codec: str | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,10 +84,15 @@ def data_sentence(context: TableContext) -> str:
     seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
     generator = f" by {context.generator}" if context.generator else ""
     images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"
+    jpeg = (
+        ""
+        if context.jpeg_codec is None
+        else f"; JPEG of {LIBRARY_NAMES.get(context.jpeg_codec, context.jpeg_codec)}"
+    )
     precision = "" if context.precision == "fp32" else f"; networks in {context.precision}"
     return (
         f"{_or(context.data)}; source {_or(context.source)}{generator}; protocol {_or(context.protocol)}; "
-        f"{images}{seed}{precision}"
+        f"{images}{seed}{jpeg}{precision}"
     )
 
 

@@ -10,6 +10,9 @@ from ppbench.setup.finding import SetupCheck
 
 _CODE = "code of "
 _IMAGES = "images of "
+_CODEC = "jpeg_codec"
+_NOT_RECORDED = "not recorded (libjpeg-turbo)"
+"""What runs and baselines of before the JPEG codec had a name are said to have: they agree with each other only."""
 
 
 def measured_facts(
@@ -40,6 +43,8 @@ def measured_facts(
         "jpeg_quality": data.jpeg_quality,
         "precision": precision,
     }
+    if data.jpeg_codec is not None:
+        facts[_CODEC] = data.jpeg_codec
     # Runs of older versions have no digests of single corruptions.
     for about, by_corruption in (
         (_CODE, data.corruption_versions),
@@ -48,7 +53,7 @@ def measured_facts(
         for name, fact in (by_corruption or {}).items():
             if corruptions is None or name in corruptions:
                 facts[f"{about}{name}"] = fact
-    return facts
+    return _with_codec(facts)
 
 
 def require_agreement(
@@ -67,6 +72,7 @@ def require_agreement(
         InputError: they differ; the line says in what.
     """
     # A corruption that only one has cannot disagree; whether both have all cells is for the pairing to check.
+    theirs = _with_codec(theirs)  # a baseline file may be older
     ours, theirs = _of_both(ours, theirs), _of_both(theirs, ours)
     if told := "; ".join(differences(ours, theirs)):
         raise InputError(f"{where}: expected what {other} was measured on, got: {told}{advice}")
@@ -79,9 +85,19 @@ def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> list[st
 
 
 def _of_both(facts: Mapping[str, Fact], others: Mapping[str, Fact]) -> dict[str, Fact]:
+    of_some_cells = (_CODE, _IMAGES, _CODEC)
     return {
-        name: fact for name, fact in facts.items() if not name.startswith((_CODE, _IMAGES)) or name in others
+        name: fact for name, fact in facts.items() if not name.startswith(of_some_cells) or name in others
     }
+
+
+def _with_codec(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return facts with a JPEG codec if, and only if, a cell has been through JPEG."""
+    own = facts.get("generator") == "ppbench" and f"{_CODE}jpeg_compression" in facts
+    kept = {name: fact for name, fact in facts.items() if name != _CODEC}
+    if own or facts.get("jpeg_quality") is not None:
+        kept[_CODEC] = facts.get(_CODEC, _NOT_RECORDED)
+    return kept
 
 
 _WORDS: dict[str, str] = {"batch": "the other images of their batch", "chance": "chance"}

@@ -7,12 +7,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corruptions.names import Library
 from ppbench.models.requests import Loading
 
 if TYPE_CHECKING:
     import torch
 
 PathName = str | PathLike[str]
+JpegCodec = Library
 
 ENGINES = ("local", "ray")
 
@@ -40,6 +42,7 @@ class EvaluationConfig:
     seed: int = 0
     generator: str = "ppbench"
     jpeg: bool = True
+    jpeg_codec: JpegCodec | None = None
 
     loading: Loading = field(default_factory=Loading)
 

@@ -97,7 +97,7 @@ def describe_data(
     """Return the identity of a run's images and cells."""
     names = tuple(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
-    versions = {name: corruptions.code_version(own_name(name)) for name in names}
+    versions = {name: corruptions.code_version(own_name(name), generator.jpeg_codec) for name in names}
     return DataFacts(
         name=images.name,
         source=images.source,
@@ -113,6 +113,7 @@ def describe_data(
         severities=tuple(sorted({severity for _, severity in cells if severity > 0})),
         generator=generator_text(generator) if generated else None,
         jpeg_quality=generator.quality(images.protocol) if generated else None,
+        jpeg_codec=generator.codec_of(names, images.protocol) if generated else None,
         corruption_versions=versions if generated else None,
         corruption_digests=images.corruption_digests(names),
         root=None if root is None else str(root),

@@ -13,7 +13,7 @@ from ppbench.models.module import Contract
 from ppbench.models.requests import Loading
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs.caller_warnings import at_the_caller
-from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.config import EvaluationConfig, JpegCodec
 from ppbench.runs.description import generator_text, git_revision, versions
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
@@ -42,6 +42,7 @@ def evaluate(
     seed: int = 0,
     generator: str = "ppbench",
     jpeg: bool = True,
+    jpeg_codec: JpegCodec | None = None,
     batch_size: int | None = None,
     device: str | torch.device | None = None,
     precision: str = "fp32",
@@ -81,6 +82,8 @@ def evaluate(
         seed: seed of the generated corruptions and of the subset; 0 or more.
         generator: ``"ppbench"``, or ``"imagecorruptions"`` for comparison.
         jpeg: put generated images through the JPEG step that the published files of their protocol have had.
+        jpeg_codec: whose JPEG that step and jpeg_compression are: ``"ijg9"`` (None means it), IJG's libjpeg 9 as the
+            authors had it, or ``"turbo"``, libjpeg-turbo. Published files are what they are: there it is refused.
         batch_size: images per forward pass; None takes what suits the device. Halved where the memory is too small.
         device: a torch device; None or ``"auto"`` takes the best one here.
         precision: of the networks' arithmetic: ``"fp32"``, or for speed, with other numbers, ``"bf16"`` or ``"fp16"``.
@@ -118,6 +121,7 @@ def evaluate(
         seed=seed,
         generator=generator,
         jpeg=jpeg,
+        jpeg_codec=jpeg_codec,
         loading=loading or Loading(),
         batch_size=batch_size,
         device=device,
@@ -181,6 +185,7 @@ def _finished(plan: Plan, measurement: Measurement, config: EvaluationConfig) ->
         seed=_seed(images, config.seed, config.limit),
         generator=_generator(images, plan.generator),
         precision=plan.precision,
+        jpeg_codec=plan.data.jpeg_codec if images.made is None else images.made.jpeg_codec,
         notes=(
             *plan.divisor.notes,
             *quality_notes(images, predictions, generator=plan.generator, limit=config.limit),

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from corruptions import code_version
+from corruptions import Library, code_version
 from ppbench.data.class_names import class_names
 from ppbench.data.class_order import ANY
 from ppbench.data.own_name import own_name
@@ -118,13 +118,20 @@ def _opened(merged: Merged, data: DataFacts, names: Sequence[str]) -> DataSource
         raise InputError(f"the images found for {data.name} are not those of the run")
     if _is_quick_to_read(source) and source.digest != data.digest:
         raise InputError(f"the images found for {data.name} have another digest than those of the run")
-    now = source.corruption_digests(names) or {name: code_version(own_name(name)) for name in names}
+    now = source.corruption_digests(names) or {
+        name: code_version(own_name(name), _codec(data)) for name in names
+    }
     then = data.corruption_digests or data.corruption_versions or {}
     for name in names:
         if then.get(name, now[name]) != now[name]:
             what = "files" if source.source == "published" else "code"
             raise InputError(f"the {what} of {name} changed since the run: other images would be shown")
     return source
+
+
+def _codec(data: DataFacts) -> Library:
+    """Return whose JPEG a run had: runs of older versions do not say it, theirs was libjpeg-turbo's."""
+    return data.jpeg_codec or "turbo"
 
 
 def _is_quick_to_read(source: DataSource) -> bool:
@@ -172,7 +179,7 @@ def _corrupted(
         return np.asarray(source.cell(*cell).images[columns])
     assert clean is not None  # generated sets always have clean images
     package = str(data.generator).split()[0]
-    maker = Generator(package, data.seed, data.jpeg_quality is not None)
+    maker = Generator(package, data.seed, data.jpeg_quality is not None, _codec(data))
     with torch.inference_mode():
         made = maker.corrupt(
             torch.from_numpy(np.ascontiguousarray(clean)).permute(0, 3, 1, 2),

@@ -161,6 +161,8 @@ class DataFacts:
         severities: Ascending.
         generator: What made the corrupted images, with its version; null for published files.
         jpeg_quality: Of the JPEG step of generated images; null for none.
+        jpeg_codec: Whose JPEG that step and jpeg_compression are: IJG's libjpeg 9, or libjpeg-turbo, which decodes what
+            is stored in either case; null where no cell has any. Absent from older runs, which had libjpeg-turbo's.
         corruption_versions: Corruption to code version, which changes with the pixels it makes; null for published
             files.
         corruption_digests: Corruption to SHA-256 of a sample of its published images; null for generated ones.
@@ -181,6 +183,7 @@ class DataFacts:
     severities: tuple[Severity, ...]
     generator: str | None
     jpeg_quality: int | None
+    jpeg_codec: Literal["ijg9", "turbo"] | None = None
     corruption_versions: Mapping[str, str | int] | None
     corruption_digests: Mapping[str, str] | None = None
     root: str | None = None

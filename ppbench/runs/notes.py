@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from corruptions.jpeg import JPEG_COMPRESSION
 from ppbench.data.source import DataSource
 from ppbench.evaluation.cells import CellId, title
 from ppbench.evaluation.generator import Generator
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.reporting.provenance_line import LIBRARY_NAMES
 from ppbench.runs.predictions import Predictions
 
 
@@ -40,12 +42,17 @@ def quality_notes(
         notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}")
     if images.source == "generated" and quality is not None:
         step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
+        how = f", encoded by {LIBRARY_NAMES[generator.jpeg_codec]} and decoded by {LIBRARY_NAMES['turbo']}"
         stronger = "noise is stronger than in the published files"
-        notes.append(f"generated with {step}" if generator.jpeg else f"generated without {step}: {stronger}")
+        notes.append(
+            f"generated with {step}{how}" if generator.jpeg else f"generated without {step}: {stronger}"
+        )
     if images.source == "generated" and generator.name == "imagecorruptions":
         notes.append(
             "imagecorruptions has ImageNet's constants only, and its elastic transform is another one"
         )
+        if JPEG_COMPRESSION.name in {corruption for corruption, _ in predictions.cells}:
+            notes.append("jpeg_compression of imagecorruptions is that of the library that Pillow has here")
     if images.clean is None:
         notes.append(
             "no clean images were found beside the published files: no clean error, no relative scores"

@@ -8,7 +8,7 @@ import corruptions as corruption_engine
 from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
-from ppbench.errors import unknown
+from ppbench.errors import InputError, unknown
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CellId, parse_corruptions, parse_severities, plan
 from ppbench.evaluation.generator import Generator
@@ -77,7 +77,7 @@ def settle(
     root = config.path("root")
     wanted = parse_corruptions(config.corruptions, corruption_engine.plugins)
     severities = parse_severities(config.severities)
-    generator = Generator(config.generator, config.seed, config.jpeg)
+    generator = Generator(config.generator, config.seed, config.jpeg, config.jpeg_codec or "ijg9")
     check_precision(config.precision)
     if config.batch_size is not None:
         BatchSize(config.batch_size)
@@ -94,6 +94,11 @@ def settle(
     for line in images.notes:
         note(line)
     generator.check(wanted)
+    if config.jpeg_codec is not None and images.source == "published":
+        raise InputError(
+            f"expected no --jpeg-codec for published files, got {config.jpeg_codec}: what JPEG did to them is in the "
+            "files; leave it out, or use --source generated"
+        )
     references = () if config.reference is None else references_for(config.reference, images.name)
     found = load_models(models, images, config.loading, note, spec)
     names = [model.name for model in found.models]

@@ -16,7 +16,7 @@ from ppbench.reporting.gate_tables import WORST, headline, sentence
 from ppbench.reporting.table import signed
 from ppbench.runs.agreement import require_repeatable_setups
 from ppbench.runs.caller_warnings import at_the_caller
-from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.config import EvaluationConfig, JpegCodec
 from ppbench.runs.evaluate import run
 from ppbench.runs.gating import (
     baseline_of,
@@ -52,6 +52,7 @@ def assert_no_robustness_regression(
     seed: int = 0,
     generator: str = "ppbench",
     jpeg: bool = True,
+    jpeg_codec: JpegCodec | None = None,
     spec: Contract | None = None,
     num_classes: int | None = None,
     device: str | torch.device | None = None,
@@ -81,6 +82,7 @@ def assert_no_robustness_regression(
         seed: of the generated corruptions and of the subset.
         generator: of the corrupted images; the same as the baseline's.
         jpeg: whether generated images have the JPEG step of the published files; likewise.
+        jpeg_codec: whose JPEG generated images have: ``"ijg9"`` or ``"turbo"``, see `ppbench.evaluate`; likewise.
         spec: the input contract of a network, see `ppbench.loaded`; needed with a network, and only there.
         num_classes: width of the network's output; None takes the data set's.
         device: a torch device; None takes the best one here.
@@ -120,6 +122,7 @@ def assert_no_robustness_regression(
         seed=seed,
         generator=generator,
         jpeg=jpeg,
+        jpeg_codec=jpeg_codec,
         batch_size=batch_size,
         device=device,
         precision=precision,

@@ -80,7 +80,7 @@ def test_a_key_depends_on_pixels_weights_and_code(monkeypatch: pytest.MonkeyPatc
     changed = key(clean=replace(source.clean, images=images))
     retrained = key(network=replace(model, sha256="0" * 64))
     before = key()
-    monkeypatch.setattr("corruptions.code_version", lambda _name: "99.99")
+    monkeypatch.setattr("corruptions.code_version", lambda _name, _codec: "99.99")
     assert len({before, changed, retrained, key()}) == 4
 
 
