@@ -2,9 +2,9 @@
 
 `python -m benchmarks.published_2020 --images test.npz --checkpoints FOLDER --out FOLDER [--seeds 0,1,2]`
 
-FOLDER has `resnet-20/` and `resnet-20-pp/`, each with the paper's `checkpoint.pth.tar` and `C_details.txt`. The 40 cells
-of the eight corruptions without a draw must have the published error to all its four digits, which is the same number
-of wrong images; of the others, whose draws nobody recorded, the averages are compared, for each seed.
+FOLDER has `resnet-20/` and `resnet-20-pp/`, each with the paper's `checkpoint.pth.tar` and `C_details.txt`. The 40
+cells of the eight corruptions without a draw must have the published error to all its four digits, which is the same
+number of wrong images; of the others, whose draws nobody recorded, the averages are compared, for each seed.
 
 4 million forward passes of two networks: an hour or more of one core. After each corruption `published-2020.json` is
 written anew, and the same command goes on where it was stopped.
@@ -152,10 +152,14 @@ def _average(counts: Counts, name: str) -> float:
 
 def main() -> None:
     """Count, compare, and write after each corruption."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=Path, required=True, help="an .npz of the 10,000 test images")
     parser.add_argument("--checkpoints", type=Path, required=True, help="the folder of the two networks")
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the results and of finished cells")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the folder of the results and of finished cells"
+    )
     parser.add_argument("--seeds", default="0,1,2", help="of the draws")
     chosen = parser.parse_args()
     torch.set_num_threads(1)

@@ -13,9 +13,11 @@ from ppbench.data.imagenet_c import SEVERITIES, is_tree, places
 from ppbench.data.made_here import cell_digest, made_by
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SIZES
+from ppbench.data.registry import DATA_SETS
 from ppbench.data.verification import (
     Verdict,
     digests_of,
+    is_known,
     judge_array,
     judge_tree,
     missing_files,
@@ -45,7 +47,13 @@ class FolderCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        return {**asdict(self), "missing": self.missing}
+        return {
+            "folder": self.folder,
+            "set": self.of,
+            "known": is_known(self.verdicts),
+            "missing": self.missing,
+            "files": [asdict(verdict) for verdict in self.verdicts],
+        }
 
 
 def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: None) -> FolderCheck:
@@ -69,9 +77,14 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
             # Without digests to compare with, reading gigabytes would say nothing.
             listed = made is not None and digests_of(corruption, made)
             cells = [name for name in class_folders(place) if name in SEVERITIES] if listed else []
-            verdicts.append(judge_tree(corruption, {name: _digest_of_tree(place / name) for name in cells}, made))
+            verdicts.append(
+                judge_tree(corruption, {name: _digest_of_tree(place / name) for name in cells}, made)
+            )
         return FolderCheck(str(folder), None, tuple(verdicts))
-    got = "no such folder" if not folder.exists() else "another folder" if folder.is_dir() else "a file"
+    usual = {spec.published for spec in DATA_SETS.values() if spec.published}
+    inside = sorted(name for name in usual if (folder / name).is_dir())
+    got = "no such folder" if not folder.exists() else "another one" if folder.is_dir() else "a file"
+    got += f": name {inside[0]} in it" if inside else ""
     raise InputError(
         f"{folder}: expected a -C folder (one .npy a corruption, or <corruption>/<severity>/<class>/), got {got}"
     )

@@ -103,7 +103,7 @@ def digests_of(name: str, made: Made) -> dict[str, str]:
     """Return severity -> digest, as a manifest has them of a corruption or of the labels."""
     if name == PurePath(LABELS).stem:
         return {} if made.labels is None else dict.fromkeys(_SEVERITIES, made.labels)
-    cells = (key.rpartition("/") + (digest,) for key, digest in made.cells.items())
+    cells = ((*key.rpartition("/"), digest) for key, digest in made.cells.items())
     return {severity: digest for corruption, _, severity, digest in cells if own_name(corruption) == name}
 
 

@@ -15,7 +15,6 @@ from ppbench.errors import InputError
 from ppbench.spelling import spelled_content
 
 
-
 @dataclass(frozen=True)
 class Manifest:
     """What a generated set is.

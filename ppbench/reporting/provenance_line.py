@@ -22,6 +22,7 @@ class TableContext:
         seed: of generated corruptions and of a subset.
         generator: what made the corruptions, e.g. ``"ppbench 0.1.0"``; None for published files.
         precision: of the networks' arithmetic.
+        files: whether published files are what they seem to be, in a few words; None for images made in memory.
         notes: what else a reader must know, one sentence each.
     """
 
@@ -32,6 +33,7 @@ class TableContext:
     seed: int | None = None
     generator: str | None = None
     precision: str = "fp32"
+    files: str | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,9 +77,10 @@ def data_sentence(context: TableContext) -> str:
     seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
     generator = f" by {context.generator}" if context.generator else ""
     images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"
+    files = f" ({context.files})" if context.files else ""
     precision = "" if context.precision == "fp32" else f"; networks in {context.precision}"
     return (
-        f"{_or(context.data)}; source {_or(context.source)}{generator}; protocol {_or(context.protocol)}; "
+        f"{_or(context.data)}; source {_or(context.source)}{generator}{files}; protocol {_or(context.protocol)}; "
         f"{images}{seed}{precision}"
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.description import generator_text, git_revision, versions
+from ppbench.runs.file_facts import file_facts, in_brief, warning
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Models
@@ -168,7 +170,12 @@ def run(models: Models, config: EvaluationConfig, listeners: Listeners, spec: Co
     if out is not None and not config.overwrite and refuse_loss(out, plan):
         listeners.note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out):
-        made = _finished(plan, measure(plan, config, listeners), config)
+        files = file_facts(plan.images, plan.corruptions, config)
+        if (line := warning(files, plan.images)) is not None:
+            listeners.warning(line)
+        made = _finished(
+            replace(plan, data=replace(plan.data, files=files)), measure(plan, config, listeners), config
+        )
         if out is not None:
             write(made, out, metrics=config.metrics)
     return made
@@ -187,6 +194,7 @@ def _finished(plan: Plan, measurement: Measurement, config: EvaluationConfig) ->
         seed=_seed(images, config.seed, config.limit),
         generator=_generator(images, plan.generator),
         precision=plan.precision,
+        files=in_brief(plan.data.files, images.made),
         notes=(
             *plan.divisor.notes,
             *quality_notes(images, predictions, generator=plan.generator, limit=config.limit),

@@ -102,7 +102,10 @@ def test_weights_from_a_file(prefix: str, source: Path, tmp_path: Path) -> None:
         ("number", "mine.py:number: expected a module or .module, InputSpec., got int"),
         ("pair", "got .Tiny, str."),
         ("fails", r"mine.py:fails: failed: RuntimeError: no way \(line 31\)"),
-        ("wrong_output", r"expected one tensor of logits \(1, classes\) for one image, got \(1, 10, 30, 30\)"),
+        (
+            "wrong_output",
+            r"expected one tensor of logits \(1, classes\) for one image, got \(1, 10, 30, 30\)",
+        ),
         ("wrong_input", r"cannot take images of 32 pixels .RuntimeError: "),
     ],
 )

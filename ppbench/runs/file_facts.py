@@ -1,0 +1,104 @@
+"""Whether the files that a run reads are the published ones: found out before the work, said below every table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ppbench.data.cifar_c import NpyFolder
+from ppbench.data.file_sums import FOLDER
+from ppbench.data.folder_check import check_arrays
+from ppbench.data.made_here import Made
+from ppbench.data.places import cache_folder
+from ppbench.data.registry import data_set
+from ppbench.data.source import DataSource
+from ppbench.data.verification import KNOWN, ONLY_ARCHIVES
+from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.manifest import FileFacts
+
+_NAMED = 3  # files that a line names
+
+
+def file_facts(images: DataSource, corruptions: Sequence[str], config: EvaluationConfig) -> FileFacts | None:
+    """Return what the files are that a run will read; None where it reads none but clean images.
+
+    Arrays are read whole, also where a subset of the images is evaluated, once: their sums are remembered in the cache.
+    A tree of image files is not read for this.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    if images.published is None:
+        return None
+    of = data_set(images.name).published
+    if not isinstance(images.published, NpyFolder):
+        return FileFacts(compared_with=None, states={}, md5={})
+    found = check_arrays(
+        images.published.folder, corruptions, of=of, memory=_memory(config) if config.store else None
+    )
+    return FileFacts(
+        compared_with=of,
+        states={verdict.name: verdict.state for verdict in found.verdicts},
+        md5={verdict.name: verdict.md5 for verdict in found.verdicts if verdict.md5 is not None},
+    )
+
+
+def _memory(config: EvaluationConfig) -> Path:
+    return (config.path("cache") or cache_folder()) / FOLDER
+
+
+def in_brief(facts: FileFacts | None, made: Made | None) -> str | None:
+    """Return what a table says of a run's files, in a few words; None where it read none but clean images.
+
+    Args:
+        facts: of `file_facts`.
+        made: what the manifest of `ppbench generate` in their folder says; None where there is none.
+    """
+    if facts is None:
+        return None
+    if not facts.states:
+        why = ONLY_ARCHIVES if made is None else "`ppbench data verify` does it"
+        return f"files not checked: {why}"
+    total, doubtful = len(facts.states), _doubtful(facts)
+    names = ", ".join(doubtful[:_NAMED]) + (", …" if len(doubtful) > _NAMED else "")
+    if all(state == "published" for state in facts.states.values()):
+        return "the published files, sums checked"
+    if made is not None and not made.cells:
+        return "files not checked: their manifest has no digests of them all"
+    if made is not None:
+        how = f"{len(doubtful)} of {total} are not" if doubtful else "all are"
+        return f"{how} as they were generated{f': {names}' if doubtful else ', digests checked'}"
+    if len(doubtful) < total:
+        return f"not the published files: {len(doubtful)} of {total} differ: {names}"
+    return "not the published files"
+
+
+def warning(facts: FileFacts | None, images: DataSource) -> str | None:
+    """Return a line for files that look like what they are not; None where there are none.
+
+    A folder of one's own, of another size than the published one, looks like nothing else; the tables say what it is.
+
+    Args:
+        facts: of `file_facts`.
+        images: of the run.
+    """
+    if facts is None or not isinstance(images.published, NpyFolder):
+        return None
+    doubtful = _doubtful(facts)
+    mixed = len(doubtful) < len(facts.states)
+    undigested = images.made is not None and not images.made.cells
+    if not doubtful or undigested or not (mixed or any(name in facts.md5 for name in doubtful)):
+        return None
+    told = ", ".join(f"{name} is {facts.states[name]}" for name in doubtful[:_NAMED])
+    more = f" and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
+    wanted = (
+        f"the published files of {facts.compared_with}"
+        if images.made is None
+        else "files as they were generated"
+    )
+    return (
+        f"{images.published.folder}: expected {wanted}, got others: {told}{more}; `ppbench data verify` says what each "
+        "file is"
+    )
+
+
+def _doubtful(facts: FileFacts) -> list[str]:
+    return [name for name, state in facts.states.items() if state not in KNOWN]
