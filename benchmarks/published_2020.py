@@ -88,11 +88,11 @@ def counted(
         device="cpu",
         cache=cache,
     )
-    found = {}
+    found: dict[str, Counts] = {}
     for table in run.tables:
         assert table.clean is not None
-        cells = {key: cell.errors for key, cell in table.cells.items()}
-        found[table.model] = {("clean", 0): table.clean.errors, **cells}
+        cells = {("clean", 0): table.clean, **table.cells}
+        found[table.model] = {key: round(cell.error / 100 * IMAGES) for key, cell in cells.items()}
     return found
 
 

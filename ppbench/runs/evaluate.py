@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -17,7 +16,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.description import generator_text, git_revision, versions
-from ppbench.runs.file_facts import file_facts, in_brief, warning
+from ppbench.runs.file_facts import in_brief, warning
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Models
@@ -170,12 +169,9 @@ def run(models: Models, config: EvaluationConfig, listeners: Listeners, spec: Co
     if out is not None and not config.overwrite and refuse_loss(out, plan):
         listeners.note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out):
-        files = file_facts(plan.images, plan.corruptions, config)
-        if (line := warning(files, plan.images)) is not None:
+        if (line := warning(plan.data.files, plan.images)) is not None:
             listeners.warning(line)
-        made = _finished(
-            replace(plan, data=replace(plan.data, files=files)), measure(plan, config, listeners), config
-        )
+        made = _finished(plan, measure(plan, config, listeners), config)
         if out is not None:
             write(made, out, metrics=config.metrics)
     return made

@@ -41,6 +41,11 @@ def file_facts(images: DataSource, corruptions: Sequence[str], config: Evaluatio
     )
 
 
+def all_published(facts: FileFacts) -> bool:
+    """Return whether every file of a run is a published one."""
+    return bool(facts.states) and all(state == "published" for state in facts.states.values())
+
+
 def _memory(config: EvaluationConfig) -> Path:
     return (config.path("cache") or cache_folder()) / FOLDER
 
@@ -59,16 +64,18 @@ def in_brief(facts: FileFacts | None, made: Made | None) -> str | None:
         return f"files not checked: {why}"
     total, doubtful = len(facts.states), _doubtful(facts)
     names = ", ".join(doubtful[:_NAMED]) + (", …" if len(doubtful) > _NAMED else "")
-    if all(state == "published" for state in facts.states.values()):
-        return "the published files, sums checked"
+    if all_published(facts):
+        return f"sums of all {total} files checked"
     if made is not None and not made.cells:
         return "files not checked: their manifest has no digests of them all"
     if made is not None:
         how = f"{len(doubtful)} of {total} are not" if doubtful else "all are"
         return f"{how} as they were generated{f': {names}' if doubtful else ', digests checked'}"
+    if facts.compared_with is None:
+        return "files not checked: there are none published"
     if len(doubtful) < total:
-        return f"not the published files: {len(doubtful)} of {total} differ: {names}"
-    return "not the published files"
+        return f"but not the published files: {len(doubtful)} of {total} differ: {names}"
+    return "but not the published files"
 
 
 def warning(facts: FileFacts | None, images: DataSource) -> str | None:
