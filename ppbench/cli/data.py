@@ -121,7 +121,7 @@ def data_verify(
             "misplaced": "another published file",
             "unknown": "one that nothing is known of",
         }[first.state]
-        more = f"; {others:,} more like it are listed" if others else ""
+        more = f"; {others:,} more in doubt" if others else ""
         raise InputError(
             f"{folder / first.name}: expected a published file, or one that ppbench generated, got {got}{more}"
         )
