@@ -121,7 +121,7 @@ def kept_tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_a_generated_tree_is_as_it_was_generated(kept_tree: Path, tmp_path: Path) -> None:
-    """Read in its own order; a file that was written again, or is gone, is a change, and without the manifest none is known."""
+    """In whatever order it is read; a file that was written again is a change; without the manifest nothing is known."""
     tree = tmp_path / "tree"
     shutil.copytree(kept_tree, tree)
     assert _states(check_folder(tree)) == {"brightness": "generated"}
@@ -151,5 +151,5 @@ def test_what_is_no_such_folder_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="got a file"):
         check_folder(folder / "fog.npy")
     folder.rename(folder.with_name("CIFAR-10-C"))
-    with pytest.raises(InputError, match="expected a -C folder .*, got another one: name CIFAR-10-C in it"):
+    with pytest.raises(InputError, match=r"expected a -C folder .*, got another one: name CIFAR-10-C in it"):
         check_folder(folder.parent)
