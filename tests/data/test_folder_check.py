@@ -121,7 +121,7 @@ def kept_tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_a_generated_tree_is_as_it_was_generated(kept_tree: Path, tmp_path: Path) -> None:
-    """In whatever order it is read; a file that was written again is a change; without the manifest nothing is known."""
+    """In whatever order it is read; a file written again is a change; without the manifest nothing is known."""
     tree = tmp_path / "tree"
     shutil.copytree(kept_tree, tree)
     assert _states(check_folder(tree)) == {"brightness": "generated"}
