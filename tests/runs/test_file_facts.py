@@ -15,6 +15,7 @@ from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.file_facts import all_published, file_facts, in_brief, warning
 from ppbench.runs.folder import Run
 from ppbench.runs.manifest import FileFacts, read_manifest
+from ppbench.runs.merging import merge
 
 OPTIONS = {"corruptions": "fog", "severities": [5], "normaliser": "none"}
 
@@ -90,6 +91,17 @@ def test_a_folder_without_a_manifest_is_not_said_to_be_checked(folder: Path) -> 
     run, warnings = _run(folder)
     assert "(files not checked: there are none published)" in data_sentence(run.context)
     assert warnings == []
+
+
+def test_runs_that_are_put_together_keep_what_each_says(folder: Path) -> None:
+    """A table of two runs does not call the files of one checked because those of the other are."""
+    checked, _ = _run(folder)
+    (folder / "manifest.json").unlink()
+    unchecked, _ = _run(folder)
+    said = merge([checked, unchecked]).context.files
+    assert (
+        said == "all are as they were generated, digests checked; files not checked: there are none published"
+    )
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The published errors of the 2020 push-pull paper's networks on all of CIFAR-10-C, to the last image.
 
 `python -m benchmarks.published_2020` compares all cells, those with draws for three seeds; its results are in
-docs/corruptions.md.
+docs/data.md.
 """
 
 from pathlib import Path
