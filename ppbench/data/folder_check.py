@@ -1,7 +1,7 @@
 """Which of the files in a -C folder are published or as ppbench generated them: the files are read here."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,13 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
         on_file: called with the name of each before it is read.
 
     Raises:
-        InputError: it is neither, or a file cannot be read.
+        InputError: it is neither, or an array cannot be read.
+        OSError: an image cannot be read.
     """
     if is_npy_folder(folder):
         names = sorted(path.name for path in folder.glob("*.npy") if not path.name.startswith("."))
-        return _arrays(folder, names, None, None, on_file)
+        sums = _sums(folder, names, None, on_file)
+        return _judged(folder, sums, set_of(sums))
     if is_tree(folder):
         made = made_by(folder)
         verdicts = []
@@ -105,46 +107,31 @@ def check_arrays(
         InputError: a file cannot be read.
     """
     names = [LABELS, *(f"{own_name(corruption)}.npy" for corruption in corruptions)]
-    return _arrays(folder, names, of, memory, lambda _name: None)
+    return _judged(folder, _sums(folder, names, memory, lambda _name: None), of)
 
 
-def _arrays(
-    folder: Path,
-    names: Sequence[str],
-    of: str | None,
-    memory: Path | None,
-    on_file: Callable[[str], None],
-) -> FolderCheck:
+def _sums(
+    folder: Path, names: Sequence[str], memory: Path | None, on_file: Callable[[str], None]
+) -> dict[str, Sums | None]:
+    """Return the sums of files; None for one that no manifest has and of whose size none is published."""
     made = made_by(folder)
     sums: dict[str, Sums | None] = {}
     for name in names:
         path = folder / name
         on_file(name)
         listed = made is not None and bool(digests_of(path.stem, made))
-        wanted = listed or _size(path) in PUBLISHED_SIZES
+        wanted = listed or path.stat().st_size in PUBLISHED_SIZES
         sums[name] = remembered_sums(path, memory, blocks=listed) if wanted else None
-    of = of or set_of(sums)
+    return sums
+
+
+def _judged(folder: Path, sums: Mapping[str, Sums | None], of: str | None) -> FolderCheck:
+    made = made_by(folder)
     verdicts = (judge_array(name, each, of=of, made=made) for name, each in sums.items())
     return FolderCheck(str(folder), of, tuple(verdicts))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: expected a file that can be read, got {reason}") from error
 
 
 def _digest_of_tree(cell: Path) -> str:
     """Return the `cell_digest` of the images that an evaluation reads in a cell."""
     images = list_images(cell, dict.fromkeys(class_folders(cell), 0)).names
-    return cell_digest({name: _sha256(cell / name) for name in images})
-
-
-def _sha256(path: Path) -> bytes:
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: expected an image that can be read, got {reason}") from error
+    return cell_digest({name: hashlib.sha256((cell / name).read_bytes()).digest() for name in images})

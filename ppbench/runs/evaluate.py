@@ -190,7 +190,7 @@ def _finished(plan: Plan, measurement: Measurement, config: EvaluationConfig) ->
         seed=_seed(images, config.seed, config.limit),
         generator=_generator(images, plan.generator),
         precision=plan.precision,
-        files=in_brief(plan.data.files, images.made),
+        files=in_brief(plan.data.files, images),
         notes=(
             *plan.divisor.notes,
             *quality_notes(images, predictions, generator=plan.generator, limit=config.limit),

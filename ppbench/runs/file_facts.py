@@ -6,7 +6,6 @@ from pathlib import Path
 from ppbench.data.cifar_c import NpyFolder
 from ppbench.data.file_sums import FOLDER
 from ppbench.data.folder_check import check_arrays
-from ppbench.data.made_here import Made
 from ppbench.data.places import cache_folder
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
@@ -50,32 +49,39 @@ def _memory(config: EvaluationConfig) -> Path:
     return (config.path("cache") or cache_folder()) / FOLDER
 
 
-def in_brief(facts: FileFacts | None, made: Made | None) -> str | None:
+def in_brief(facts: FileFacts | None, images: DataSource) -> str | None:
     """Return what a table says of a run's files, in a few words; None where it read none but clean images.
 
     Args:
         facts: of `file_facts`.
-        made: what the manifest of `ppbench generate` in their folder says; None where there is none.
+        images: of the run.
     """
     if facts is None:
         return None
+    total, doubtful, made = len(facts.states), _doubtful(facts), images.made
     if not facts.states:
-        why = ONLY_ARCHIVES if made is None else "`ppbench data verify` does it"
-        return f"files not checked: {why}"
-    total, doubtful = len(facts.states), _doubtful(facts)
-    names = ", ".join(doubtful[:_NAMED]) + (", …" if len(doubtful) > _NAMED else "")
+        return (
+            f"files not checked: {'`ppbench data verify` does it' if made is not None else _why_not(images)}"
+        )
     if all_published(facts):
         return f"sums of all {total} files checked"
+    misplaced = [name for name in doubtful if facts.states[name] == "misplaced"]
+    if misplaced:
+        return f"but {len(misplaced)} of {total} are other published files: {_some(misplaced)}"
     if made is not None and not made.cells:
         return "files not checked: their manifest has no digests of them all"
     if made is not None:
         how = f"{len(doubtful)} of {total} are not" if doubtful else "all are"
-        return f"{how} as they were generated{f': {names}' if doubtful else ', digests checked'}"
+        return f"{how} as they were generated{f': {_some(doubtful)}' if doubtful else ', digests checked'}"
     if facts.compared_with is None:
-        return "files not checked: there are none published"
+        return f"files not checked: {_why_not(images)}"
     if len(doubtful) < total:
-        return f"but not the published files: {len(doubtful)} of {total} differ: {names}"
+        return f"but not the published files: {len(doubtful)} of {total} differ: {_some(doubtful)}"
     return "but not the published files"
+
+
+def _why_not(images: DataSource) -> str:
+    return ONLY_ARCHIVES if data_set(images.name).published else "none are published"
 
 
 def warning(facts: FileFacts | None, images: DataSource) -> str | None:
@@ -94,18 +100,24 @@ def warning(facts: FileFacts | None, images: DataSource) -> str | None:
     undigested = images.made is not None and not images.made.cells
     if not doubtful or undigested or not (mixed or any(name in facts.md5 for name in doubtful)):
         return None
-    told = ", ".join(f"{name} is {facts.states[name]}" for name in doubtful[:_NAMED])
-    more = f" and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
-    wanted = (
-        f"the published files of {facts.compared_with}"
-        if images.made is None
-        else "files as they were generated"
-    )
+    told = _some([f"{name} is {facts.states[name]}" for name in doubtful])
+    if images.made is not None:
+        wanted = "files as they were generated"
+    else:
+        wanted = (
+            f"the published files of {facts.compared_with}"
+            if facts.compared_with
+            else f"files of {images.name}"
+        )
     return (
-        f"{images.published.folder}: expected {wanted}, got others: {told}{more}; `ppbench data verify` says what each "
-        "file is"
+        f"{images.published.folder}: expected {wanted}, got others: {told}; `ppbench data verify` says "
+        "what each file is"
     )
 
 
 def _doubtful(facts: FileFacts) -> list[str]:
     return [name for name, state in facts.states.items() if state not in KNOWN]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")

@@ -89,7 +89,7 @@ def test_a_folder_without_a_manifest_is_not_said_to_be_checked(folder: Path) -> 
     """Of the digits nothing is published: there is nothing to compare with, and nothing to warn of."""
     (folder / "manifest.json").unlink()
     run, warnings = _run(folder)
-    assert "(files not checked: there are none published)" in data_sentence(run.context)
+    assert "(files not checked: none are published)" in data_sentence(run.context)
     assert warnings == []
 
 
@@ -99,9 +99,7 @@ def test_runs_that_are_put_together_keep_what_each_says(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     unchecked, _ = _run(folder)
     said = merge([checked, unchecked]).context.files
-    assert (
-        said == "all are as they were generated, digests checked; files not checked: there are none published"
-    )
+    assert said == "all are as they were generated, digests checked; files not checked: none are published"
 
 
 @pytest.fixture
@@ -129,7 +127,7 @@ def test_files_of_the_right_shape_are_not_taken_for_published(cifar: Path) -> No
     assert facts.states == {"labels.npy": "published", "pixelate.npy": "unknown"}
     assert set(facts.md5) == {"labels.npy", "pixelate.npy"}
     assert not all_published(facts)
-    assert in_brief(facts, images.made) == "but not the published files: 1 of 2 differ: pixelate.npy"
+    assert in_brief(facts, images) == "but not the published files: 1 of 2 differ: pixelate.npy"
     told = warning(facts, images)
     assert told is not None
     assert told.startswith(
@@ -142,8 +140,25 @@ def test_a_set_of_ones_own_is_no_published_one(cifar: Path) -> None:
     np.save(cifar / "labels.npy", np.zeros(50_000, np.uint8))
     images = open_data("cifar10-c", root=cifar, corruptions=["pixelate"])
     facts = file_facts(images, ["pixelate"], EvaluationConfig(store=False))
-    assert in_brief(facts, images.made) == "but not the published files"
+    assert in_brief(facts, images) == "but not the published files"
     assert warning(facts, images) is not None
+
+
+def test_files_of_another_set_are_told(test_data: Path, tmp_path: Path) -> None:
+    """CIFAR-10-C read as the digits, or as CIFAR-100-C: ten classes and 32 pixels fit both."""
+    labels = np.load(test_data / "cifar10" / "test.npz")["labels"]
+    np.save(tmp_path / "labels.npy", np.tile(labels.astype(np.uint8), 5))
+    _zeros(tmp_path / "fog.npy")
+    for name, wanted in (
+        ("digits-c", "files of digits-c"),
+        ("cifar100-c", "the published files of CIFAR-100-C"),
+    ):
+        images = open_data(name, root=tmp_path, corruptions=["fog"])
+        facts = file_facts(images, ["fog"], EvaluationConfig(store=False))
+        assert facts is not None
+        assert facts.states == {"labels.npy": "misplaced", "fog.npy": "unknown"}
+        assert in_brief(facts, images) == "but 1 of 2 are other published files: labels.npy"
+        assert f"expected {wanted}, got others: labels.npy is misplaced" in (warning(facts, images) or "")
 
 
 def test_a_smaller_set_looks_like_nothing_else(tmp_path: Path) -> None:
@@ -155,17 +170,23 @@ def test_a_smaller_set_looks_like_nothing_else(tmp_path: Path) -> None:
     assert facts == FileFacts(
         compared_with="CIFAR-10-C", states=dict.fromkeys(("labels.npy", "fog.npy"), "unknown"), md5={}
     )
-    assert in_brief(facts, images.made) == "but not the published files"
+    assert in_brief(facts, images) == "but not the published files"
     assert warning(facts, images) is None
 
 
 def test_image_files_are_not_checked_and_the_table_says_so() -> None:
     """Single files of the published trees have no sums; digests of generated ones are taken by `data verify` alone."""
     facts = FileFacts(compared_with=None, states={}, md5={})
-    assert in_brief(facts, Made("ppbench", 0)) == "files not checked: `ppbench data verify` does it"
-    assert (
-        in_brief(facts, None) == "files not checked: sums are published of the archives of image files only"
-    )
+    digits = open_data("digits-c", limit=1)
+    said = {
+        "imagenet-c": "files not checked: sums are published of the archives of image files only",
+        "folder-c": "files not checked: none are published",
+    }
+    for name, text in said.items():
+        images = replace(digits, name=name)
+        assert in_brief(facts, images) == text
+        made = replace(images, made=Made("ppbench", 0))
+        assert in_brief(facts, made) == "files not checked: `ppbench data verify` does it"
 
 
 @pytest.mark.slow
