@@ -1,6 +1,7 @@
 """Whether a run's files are the published ones: run.json, the line below the tables, the warning."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
