@@ -18,6 +18,7 @@ def cache_command(
     import json as json_text
 
     from ppbench.data.decoded import kept
+    from ppbench.data.file_sums import FOLDER, forget_sums
     from ppbench.errors import InputError
     from ppbench.evaluation.store import CELLS, CellStore, default_folder
 
@@ -34,6 +35,7 @@ def cache_command(
     if clear:
         for path in decoded:
             path.unlink(missing_ok=True)
+        forget_sums(store.folder.parent / FOLDER)
         facts["cleared"] = store.clear()
     if json:
         typer.echo(json_text.dumps(facts, indent=2))

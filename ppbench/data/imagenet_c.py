@@ -55,7 +55,7 @@ class TreeFolder:
         """
         self.folder, self.name = folder, name
         self._geometry = Geometry(size)
-        self._places = _places(folder)
+        self._places = places(folder)
         self.corruptions = tuple(corruptions) or tuple(sorted(self._places))
         wanted = tuple(str(severity) for severity in severities) or SEVERITIES
         first = self._place(self.corruptions[0]) / wanted[0]
@@ -134,21 +134,21 @@ class TreeFolder:
 
 def is_tree(folder: Path) -> bool:
     """Return whether a folder has corruptions with severities in it, or groups of them."""
-    return bool(_places(folder))
+    return bool(places(folder))
 
 
 def holds_only_cells(folder: Path) -> bool:
     """Return whether every folder in a folder is a corruption's, or a group's: none of them can be a class's."""
-    names, places = class_folders(folder), _places(folder)
+    names, found = class_folders(folder), places(folder)
 
     def is_cells(place: Path) -> bool:
         inside = class_folders(place)
-        return bool(inside) and (set(inside) <= set(SEVERITIES) or all(name in places for name in inside))
+        return bool(inside) and (set(inside) <= set(SEVERITIES) or all(name in found for name in inside))
 
     return bool(names) and all(is_cells(folder / name) for name in names)
 
 
-def _places(folder: Path) -> dict[str, Path]:
+def places(folder: Path) -> dict[str, Path]:
     """Return where each corruption is: in the folder, or in a group's folder in it."""
     flat = {name: folder / name for name in class_folders(folder)}
     grouped = {name: place / name for place in flat.values() for name in class_folders(place)}

@@ -1,10 +1,15 @@
 """Published layouts that `ppbench generate` wrote: read like published ones, but not the published files."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MANIFEST = "manifest.json"
+
+SCHEMA_VERSION = 2
+"""Of the manifest; the digests of an older one cannot all be compared with what is in its folder."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +19,16 @@ class Made:
     Attributes:
         by: what made it, with its version.
         seed: of its corruptions.
+        cells: ``corruption/severity`` -> SHA-256 of the cell, in hexadecimal; of an array's pixels, of a tree what
+            `cell_digest` returns. Empty in manifests of older versions.
+        labels: SHA-256 of the labels of one severity as they lie in labels.npy; None where there are none.
         jpeg_codec: whose JPEG they have been through; None where none, or in folders of older versions.
     """
 
     by: str
     seed: int
+    cells: Mapping[str, str] = field(default_factory=dict)
+    labels: str | None = None
     jpeg_codec: str | None = None
 
 
@@ -26,7 +36,22 @@ def made_by(folder: Path) -> Made | None:
     """Return how a folder in a published layout was made; None where no manifest says that ppbench made it."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        codec = content.get("jpeg_codec")
-        return Made(str(content["made_by"]), int(content["seed"]), None if codec is None else str(codec))
+        by, seed, codec = str(content["made_by"]), int(content["seed"]), content.get("jpeg_codec")
+        made = Made(by, seed, jpeg_codec=None if codec is None else str(codec))
+        if content["schema_version"] != SCHEMA_VERSION:
+            return made
+        return replace(made, cells=dict(content["cells"]), labels=content.get("labels"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def cell_digest(files: Mapping[str, bytes]) -> str:
+    """Return the digest, in hexadecimal, of a cell of image files: in whichever order they were made or are found.
+
+    Args:
+        files: name -> SHA-256 of its bytes.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + files[name])
+    return digest.hexdigest()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,8 @@ def generate(
     _sweep(order.out)
     found.write(order.out)
     if isinstance(layout, NpyLayout):
-        layout.write_labels(source.labels)
+        found = replace(found, labels=layout.write_labels(source.labels))
+        found.write(order.out)
     cells = [(name, severity) for name in names for severity in SEVERITIES]
     todo = [cell for cell in cells if not (found.has(*cell) and layout.has(*cell))]
     for cell in set(cells) - set(todo):

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ppbench import atomic
+from ppbench.data.made_here import MANIFEST, SCHEMA_VERSION
 from ppbench.errors import InputError
 from ppbench.spelling import spelled_content
-
-NAME = "manifest.json"
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,12 @@ class Manifest:
     Attributes:
         facts: everything its bytes depend on: data, digest, protocol, seed, code versions; equal facts, equal bytes.
         digests: ``corruption/severity`` -> SHA-256 of the cell, for the finished ones.
+        labels: SHA-256 of the labels of one severity; None where the layout has no file of labels.
     """
 
     facts: Mapping[str, Any]
     digests: Mapping[str, str]
+    labels: str | None = None
 
     def with_cell(self, corruption: str, severity: int, digest: str) -> "Manifest":
         """Return the manifest with one more finished cell."""
@@ -42,10 +42,11 @@ class Manifest:
         content = {
             "schema_version": SCHEMA_VERSION,
             **self.facts,
+            **({} if self.labels is None else {"labels": self.labels}),
             "cells": {key: self.digests[key] for key in sorted(self.digests)},
         }
         atomic.write_text(
-            folder / NAME, json.dumps(spelled_content(content), indent=2, ensure_ascii=False) + "\n"
+            folder / MANIFEST, json.dumps(spelled_content(content), indent=2, ensure_ascii=False) + "\n"
         )
 
 
@@ -55,10 +56,11 @@ def read(folder: Path) -> Manifest | None:
     Raises:
         InputError: the file is not a manifest that this version reads.
     """
-    path = folder / NAME
+    path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         cells = content.pop("cells")
+        labels = content.pop("labels", None)
         version = content.pop("schema_version")
     except FileNotFoundError:
         return None
@@ -70,7 +72,7 @@ def read(folder: Path) -> Manifest | None:
         raise InputError(
             f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: use another --out"
         )
-    return Manifest(content, cells)
+    return Manifest(content, cells, labels)
 
 
 def resume(folder: Path, facts: Mapping[str, Any]) -> Manifest:
@@ -94,7 +96,7 @@ def resume(folder: Path, facts: Mapping[str, Any]) -> Manifest:
     if differing:
         key = differing[0]
         raise InputError(
-            f"{folder / NAME}: expected a set with {key} {wanted.get(key)!r}, got {found.facts.get(key)!r}: "
+            f"{folder / MANIFEST}: expected a set with {key} {wanted.get(key)!r}, got {found.facts.get(key)!r}: "
             "use another --out"
         )
     return found

@@ -79,12 +79,14 @@ class NpyLayout:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
-    def write_labels(self, labels: Labels) -> None:
-        """Write labels.npy: uint8 (5·N,), the labels once for each severity."""
-        tiled = np.tile(labels.astype(np.uint8), len(SEVERITIES))
+    def write_labels(self, labels: Labels) -> str:
+        """Write labels.npy: uint8 (5·N,), the labels once for each severity; return the SHA-256 of one severity's."""
+        once = labels.astype(np.uint8)
+        tiled = np.tile(once, len(SEVERITIES))
         with atomic.writing(self.out / LABELS) as file:
             _write_header(file, tiled.shape)
             file.write(tiled.data)
+        return hashlib.sha256(once.data).hexdigest()
 
     def _join(self, corruption: str, single: list[Path]) -> None:
         arrays = [np.load(path, mmap_mode="r") for path in single]

@@ -19,6 +19,7 @@ from corruptions.plugins import find
 from ppbench import atomic
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet, Pixels, Rows
+from ppbench.data.made_here import cell_digest
 from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 
@@ -50,11 +51,11 @@ class TreeLayout:
         return all((folder / name).exists() for name in self.names)
 
     def write(self, corruption: str, severity: int, batches: Iterable[Pixels]) -> str:
-        """Write one cell and return the SHA-256 of its names and files."""
+        """Write one cell and return its `cell_digest`."""
         folder = self._cell(corruption, severity)
         for parent in {PurePosixPath(name).parent for name in self.names}:
             (folder / parent).mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256()
+        files: dict[str, bytes] = {}
         images = (image for batch in batches for image in batch)
         for name, image in zip(self.names, images, strict=True):
             path = folder / name
@@ -64,8 +65,8 @@ class TreeLayout:
                 encoded = self._encoded(image)
                 # Not flushed one by one: millions of files would take days, and what a power cut loses is remade.
                 atomic.write_bytes(path, encoded, durable=False)
-            digest.update(name.encode(errors="surrogateescape") + b"\0" + hashlib.sha256(encoded).digest())
-        return digest.hexdigest()
+            files[name] = hashlib.sha256(encoded).digest()
+        return cell_digest(files)
 
     def finish(self, corruption: str) -> None:
         """Do nothing: the cells are the layout."""

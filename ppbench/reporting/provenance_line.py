@@ -26,6 +26,7 @@ class TableContext:
         precision: of the networks' arithmetic.
         jpeg_codec: whose JPEG generated images have been through, ``"ijg9"`` or ``"turbo"``; None where none, or where
             it is not known.
+        files: whether published files are what they seem to be, in a few words; None for images made in memory.
         notes: what else a reader must know, one sentence each.
     """
 
@@ -37,6 +38,7 @@ class TableContext:
     generator: str | None = None
     precision: str = "fp32"
     jpeg_codec: str | None = None
+    files: str | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def data_sentence(context: TableContext) -> str:
     seed = "" if context.source == "published" and context.seed is None else f", seed {_or(context.seed)}"
     generator = f" by {context.generator}" if context.generator else ""
     images = f"images {NOT_RECORDED}" if context.images is None else f"{context.images:,} images a cell"
+    files = f" ({context.files})" if context.files else ""
     jpeg = (
         ""
         if context.jpeg_codec is None
@@ -91,7 +94,7 @@ def data_sentence(context: TableContext) -> str:
     )
     precision = "" if context.precision == "fp32" else f"; networks in {context.precision}"
     return (
-        f"{_or(context.data)}; source {_or(context.source)}{generator}; protocol {_or(context.protocol)}; "
+        f"{_or(context.data)}; source {_or(context.source)}{generator}{files}; protocol {_or(context.protocol)}; "
         f"{images}{seed}{jpeg}{precision}"
     )
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from ppbench.data.cifar_c import LABELS
+from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.scoring.baseline_file import Fact, disagreements
@@ -53,6 +55,10 @@ def measured_facts(
         for name, fact in (by_corruption or {}).items():
             if corruptions is None or name in corruptions:
                 facts[f"{about}{name}"] = fact
+    # Runs of older versions have no sums of whole files either, and no others than of arrays have any.
+    files = {} if data.files is None else data.files.md5
+    read = None if corruptions is None else {LABELS, *(f"{own_name(name)}.npy" for name in corruptions)}
+    facts |= {f"{_IMAGES}{name}": md5 for name, md5 in files.items() if read is None or name in read}
     return _with_codec(facts)
 
 

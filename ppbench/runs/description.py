@@ -15,7 +15,7 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
 from ppbench.installed import version_of
 from ppbench.models.load import LoadedModel
-from ppbench.runs.manifest import ClassFacts, DataFacts, DeviceFacts, GitRevision, ModelFacts
+from ppbench.runs.manifest import ClassFacts, DataFacts, DeviceFacts, FileFacts, GitRevision, ModelFacts
 
 PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
 
@@ -93,6 +93,7 @@ def describe_data(
     generator: Generator,
     limit: int | None,
     root: Path | None = None,
+    files: FileFacts | None = None,
 ) -> DataFacts:
     """Return the identity of a run's images and cells."""
     names = tuple(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
@@ -116,6 +117,7 @@ def describe_data(
         jpeg_codec=generator.codec_of(names, images.protocol) if generated else None,
         corruption_versions=versions if generated else None,
         corruption_digests=images.corruption_digests(names),
+        files=files,
         root=None if root is None else str(root),
     )
 

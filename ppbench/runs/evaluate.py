@@ -15,6 +15,7 @@ from ppbench.reporting.provenance_line import TableContext
 from ppbench.runs.caller_warnings import at_the_caller
 from ppbench.runs.config import EvaluationConfig, JpegCodec
 from ppbench.runs.description import generator_text, git_revision, versions
+from ppbench.runs.file_facts import in_brief, warning
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Models
@@ -166,6 +167,8 @@ def run(models: Models, config: EvaluationConfig, listeners: Listeners, spec: Co
     if out is not None and not config.overwrite and refuse_loss(out, plan):
         listeners.note(f"{out}: the run in this folder will be replaced when this one is finished")
     with _folder(out):
+        if (line := warning(plan.data.files, plan.images)) is not None:
+            listeners.warning(line)
         made = _finished(plan, measure(plan, config, listeners), config)
         if out is not None:
             write(made, out, metrics=config.metrics)
@@ -186,6 +189,7 @@ def _finished(plan: Plan, measurement: Measurement, config: EvaluationConfig) ->
         generator=_generator(images, plan.generator),
         precision=plan.precision,
         jpeg_codec=plan.data.jpeg_codec if images.made is None else images.made.jpeg_codec,
+        files=in_brief(plan.data.files, images),
         notes=(
             *plan.divisor.notes,
             *quality_notes(images, predictions, generator=plan.generator, limit=config.limit),

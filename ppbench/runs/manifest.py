@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from annotated_types import Ge, Le, Len
 
+from ppbench.data.verification import State
 from ppbench.errors import InputError
 from ppbench.models.input_spec import InputSpec
 from ppbench.reporting.provenance_line import TableContext
@@ -140,6 +141,23 @@ class ClassFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """Whether the files of the corrupted images are the published ones.
+
+    Attributes:
+        compared_with: The published set, e.g. CIFAR-10-C; null where single files of it have no published sums.
+        states: File to what it is. published: it has the published sum. generated: it has the digests of the manifest
+            that `ppbench generate` wrote beside it. changed: the manifest has other digests. misplaced: it has the sum
+            of another published file. unknown: nothing says what it is. Empty for image files, which are not checked.
+        md5: File to its MD5 sum, of files that have the size of a published one or are in the manifest.
+    """
+
+    compared_with: str | None
+    states: Mapping[str, State]
+    md5: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """The images and cells of a run.
 
@@ -166,6 +184,8 @@ class DataFacts:
         corruption_versions: Corruption to code version, which changes with the pixels it makes; null for published
             files.
         corruption_digests: Corruption to SHA-256 of a sample of its published images; null for generated ones.
+        files: Whether the files are the published ones; null for images that were corrupted here. Absent from runs of
+            older versions, which did not check.
         root: --root; null for the usual places or an embedded set.
     """
 
@@ -186,6 +206,7 @@ class DataFacts:
     jpeg_codec: Literal["ijg9", "turbo"] | None = None
     corruption_versions: Mapping[str, str | int] | None
     corruption_digests: Mapping[str, str] | None = None
+    files: FileFacts | None = None
     root: str | None = None
 
 

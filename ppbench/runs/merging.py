@@ -88,6 +88,7 @@ def merge(runs: Sequence[Run]) -> Merged:
         next(iter(baselines), None),
         replace(
             runs[0].context,
+            files="; ".join(dict.fromkeys(run.context.files for run in runs if run.context.files)) or None,
             notes=tuple(dict.fromkeys(note for run in runs for note in _notes(run, runs[0]))),
         ),
     )

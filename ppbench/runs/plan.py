@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import corruptions as corruption_engine
 from ppbench.data.registry import meant
@@ -18,6 +18,7 @@ from ppbench.models.module import Contract
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.description import describe_data, describe_model
+from ppbench.runs.file_facts import all_published, file_facts
 from ppbench.runs.loading import Models, load_models
 from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.runs.normalising import Divisor, settle_divisor
@@ -104,6 +105,9 @@ def settle(
     names = [model.name for model in found.models]
     if config.baseline_model is not None and config.baseline_model not in names:
         raise unknown("baseline model", config.baseline_model, names)
+    files = file_facts(images, wanted, config)
+    if files is not None and all_published(files):
+        images = replace(images, made=None)  # whoever made them, they are the published images
     divisor = settle_divisor(os.fspath(config.normaliser), found.models, images)
     cells = plan(wanted, severities, clean=images.clean is not None)
     return Plan(
@@ -121,6 +125,7 @@ def settle(
             generator=generator,
             limit=config.limit,
             root=root,
+            files=files,
         ),
         model_facts=[describe_model(each, unchanged=each.name in found.unchanged) for each in found.models],
         references=references,

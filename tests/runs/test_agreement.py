@@ -6,7 +6,7 @@ import pytest
 
 from ppbench.errors import InputError
 from ppbench.runs.agreement import measured_facts, require_agreement
-from ppbench.runs.manifest import DataFacts
+from ppbench.runs.manifest import DataFacts, FileFacts
 
 
 def _published(**digests: str) -> DataFacts:
@@ -52,6 +52,25 @@ def test_only_the_corruptions_asked_for_count() -> None:
     """A gate's facts are those of its baseline's corruptions."""
     facts = measured_facts(_published(fog="01" * 32, snow="02" * 32), "fp32", ["snow"])
     assert {name for name in facts if " of " in name} == {"images of snow"}
+
+
+def test_another_file_disagrees_by_its_sum() -> None:
+    """The digest of a corruption is of a sample; a run that took the sum of the whole file knows better."""
+    ours, theirs = (
+        replace(
+            _published(fog="01" * 32),
+            files=FileFacts(
+                compared_with="CIFAR-10-C", states={}, md5={"fog.npy": md5, "labels.npy": "cd" * 16}
+            ),
+        )
+        for md5 in ("02" * 16, "03" * 16)
+    )
+    with pytest.raises(InputError, match=r"images of fog\.npy is 020202020202…, there 030303030303…"):
+        _require(ours, theirs)
+    _require(ours, ours)
+    _require(ours, _published(fog="01" * 32))
+    assert "images of fog.npy" not in measured_facts(ours, "fp32", ["snow"])
+    assert "images of labels.npy" in measured_facts(ours, "fp32", ["snow"])
 
 
 def test_a_run_without_digests_of_corruptions_is_paired() -> None:
