@@ -239,7 +239,7 @@ def build(
     path, traits = weights.raw.path, weights.traits
     if traits and num_classes is not None and traits.num_classes != num_classes:
         raise InputError(f"{path}: expected {num_classes} classes, got {traits.describe()}")
-    classes = num_classes or (traits.num_classes if traits else 1000)
+    classes = classes_of(weights, num_classes)
     size = (
         traits.stem_size
         if traits and (traits.stem_size <= SMALL_IMAGES) != (image_size <= SMALL_IMAGES)
@@ -257,6 +257,16 @@ def build(
             f"its inhibition is fixed at {strength:g}"
         )
     return network, fill(network, weights, wanted.name)
+
+
+def classes_of(weights: Weights, num_classes: int | None) -> int:
+    """Return the width of the output of the network that `build` makes.
+
+    Args:
+        weights: what `read_weights` returned.
+        num_classes: of the data; None takes what the weights have, or ImageNet's 1000 where they do not show it.
+    """
+    return num_classes or (weights.traits.num_classes if weights.traits else 1000)
 
 
 def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:

@@ -12,7 +12,16 @@ from torch import nn
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError, unknown
 from ppbench.models import factory, timm_models, torchvision_models
-from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
+from ppbench.models.checkpoint import (
+    LoadReport,
+    Weights,
+    build,
+    chosen,
+    classes_of,
+    fill,
+    read_weights,
+    recognise,
+)
 from ppbench.models.download import fetch
 from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder, with_sha256
 from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
@@ -119,7 +128,6 @@ class Wish:
             caveats += (UNTRAINED,)
         size = self.image_size or _size_of(weights, entry)
         network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
-        assert weights.traits is not None  # or it would not have fitted a network of ours
         claims: list[Claim] = [
             *_claims_of(weights, default_spec(size)),
             Claim(f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
@@ -131,7 +139,7 @@ class Wish:
             architecture=wanted.name,
             module=network,
             spec=contract.spec,
-            num_classes=weights.traits.num_classes,
+            num_classes=classes_of(weights, self.num_classes),
             checkpoint=path,
             sha256=sha256,
             report=replace(report, notes=notes + report.notes),
