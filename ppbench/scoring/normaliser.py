@@ -195,7 +195,7 @@ def load_normaliser(name: str | Path) -> Normaliser:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: expected a readable TOML file, got: {error}") from None
+            raise InputError(f"{path}: cannot be read: {error}") from None
         return _from_toml(text, str(path))
     tables = read_errors_csv(path)
     if len(tables) != 1:
@@ -212,7 +212,7 @@ def _from_toml(text: str, where: str) -> Normaliser:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where}: expected TOML, got: {error}") from None
+        raise InputError(f"{where}: not valid TOML: {error}") from None
     if table.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
             f"{where}: expected schema_version = {SCHEMA_VERSION}, got {table.get('schema_version')!r}"
