@@ -65,5 +65,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.RequestException):
         return why(error)
     if isinstance(error, ValueError) and "hash" in str(error):
-        return "what came has another hash"
+        return "the file that came is another one, by its hash"
     return " ".join(str(error).split())[:200]

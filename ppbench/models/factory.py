@@ -49,7 +49,9 @@ def from_factory(
         InputError: no such file or function, the file or the factory fails, or it returns something else.
     """
     if not path.is_file():
-        raise InputError(f"{path}: expected a Python file with a model factory, got no such file")
+        raise InputError(
+            f"{path}: no such file: --model FILE.py:FUNCTION names a file and a function in it that makes a network"
+        )
     module = _import(path)
     factory = getattr(module, function, None)
     if not callable(factory):

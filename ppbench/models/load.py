@@ -44,7 +44,7 @@ RECIPES = {
 }
 """What `ppbench train` trains a network for each data set by, where it has a recipe."""
 
-UNTRAINED = "its push-pull stem was made of a plain network's by --as, and not trained"
+UNTRAINED = "its push-pull stem was made from a plain one by --as and is not trained"
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,7 @@ class Wish:
     def indexed(self, entry: IndexEntry, path: Path | None) -> LoadedModel:
         """Return a checkpoint of the index, downloaded where it does not ship, and proved by its hash."""
         if path is not None:
-            raise InputError(
-                f"expected either --model {entry.id} or --checkpoint {path}, got both: the id has weights"
-            )
+            raise InputError(f"--model {entry.id} has weights of its own: leave out --checkpoint {path}")
         if self.data is not None and entry.data != self.data:
             raise InputError(
                 f"{entry.id}: expected data {entry.data}, which it was trained for, got {self.data}"
@@ -90,7 +88,7 @@ class Wish:
         path = entry.path if entry.url is None else fetch(entry)
         if not path.is_file():
             raise InputError(
-                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
+                f"{entry.id}: its weights are gone ({path}): install ppbench again, or add it again"
             )
         if (found := sha256_of(path)) != entry.sha256:
             raise InputError(
@@ -232,7 +230,7 @@ class Wish:
     def _runnable(self, path: Path, network: nn.Module, size: int, sha256: str, what: str) -> LoadedModel:
         if self.prefix is not None:
             raise InputError(
-                f"{path}: expected weights to choose {self.prefix!r} from (--prefix), got {what}"
+                f"{path}: --prefix {self.prefix} chooses weights by their names, and this is {what}: leave it out"
             )
         claims: list[Claim] = [_default(size)]
         loaded = self._foreign(path.name, network, claims)
@@ -241,7 +239,7 @@ class Wish:
     def _foreign(self, name: str, network: nn.Module, claims: list[Claim]) -> LoadedModel:
         if self.turn_into is not None:
             raise InputError(
-                f"{name}: expected the file of a network that ppbench builds to turn into {self.turn_into}"
+                f"{name}: --as {self.turn_into} takes only weights of a network that ppbench builds: leave it out"
             )
         contract = settle(claims, self.flags, self.image_size)
         outputs = count_outputs(network, contract.spec.size, name)
@@ -268,8 +266,8 @@ class Wish:
         others = [entry for entry in known_index() if entry.architecture == model]
         if ids := [entry.id for entry in others if entry.data == self.data]:
             raise InputError(
-                f"expected an id or a file with {model}, whose weights for {self.data} were trained in ways of their "
-                f"own, got neither: name them by --model {' or '.join(ids)}"
+                f"{model}: its weights for {self.data} were trained in an unusual way, so they go by their id: "
+                f"--model {' or '.join(ids)}"
             )
         raise InputError(self._no_weights(model, others))
 
@@ -392,15 +390,13 @@ def load_model(
             raise InputError(f"expected a model's name or the path of a file, got {type(given).__name__}")
     path = None if checkpoint is None else path_of(checkpoint)
     if isinstance(model, PathLike) and path is not None:
-        raise InputError(f"expected the name of a model with --checkpoint {path}, got the path {model}")
+        raise InputError(f"two files of weights, {model} and {path}: give one, and the name of its network")
     if isinstance(model, PathLike) or (path is None and model is not None and is_file(model)):
         path, model = path_of(model), None
     if model is None and path is None:
-        raise InputError(
-            "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"
-        )
+        raise InputError("no model and no checkpoint named: `ppbench models` lists what is known")
     if prefix is not None and path is None:
-        raise InputError(f"expected --checkpoint with --prefix {prefix}, got none")
+        raise InputError(f"--prefix {prefix} chooses a network in a file: name the file with --checkpoint")
     loaded = wish.file(path) if model is None and path else wish.named(str(model), path)
     called = name or turn_into or model or loaded.architecture
     return replace(loaded, name=called, prefix=prefix or "")

@@ -67,11 +67,11 @@ def test_an_entry_that_only_its_id_finds(tmp_path: Path) -> None:
             'num_classes = "10"',
             "checkpoint 'a': expected num_classes to be a int, got '10'",
         ),
-        ("clean_error = 4.5", 'clean_error = "low"', "expected clean_error to be of another kind"),
+        ("clean_error = 4.5", 'clean_error = "low"', "clean_error cannot be 'low'"),
         ("clean_error = 4.5", "error = 4.5", "unknown field 'error'"),
         ("std = [0.2, 0.2, 0.2]", "std = [0.2, 0.2]", "checkpoint 'a': expected std to be 3 numbers"),
-        ("[[checkpoint]]", "[checkpoint]", r"expected \[\[checkpoint\]\] tables"),
-        ("[[checkpoint]]", "[[checkpoint", "expected a TOML index of checkpoints"),
+        ("[[checkpoint]]", "[checkpoint]", r"write \[\[checkpoint\]\] above each"),
+        ("[[checkpoint]]", "[[checkpoint", "cannot be read as an index of checkpoints"),
     ],
 )
 def test_mistakes(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_mistakes(old: str, new: str, words: str, tmp_path: Path) -> None:
 
 def test_ids_are_unique(tmp_path: Path) -> None:
     """Two entries cannot have one id."""
-    with pytest.raises(InputError, match="expected unique ids, got 'a' twice"):
+    with pytest.raises(InputError, match="the id 'a' is there twice"):
         read_index(index(tmp_path, ENTRY + ENTRY))
 
 
