@@ -1,4 +1,4 @@
-# `make demo` and `make test` are all a fresh machine with Python >= 3.11 needs. Without make: README.md, "Two commands".
+# `make demo` and `make test` are all a fresh machine with Python >= 3.11 needs. Without make: README.md, "Install".
 PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= results/demo

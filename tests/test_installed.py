@@ -22,7 +22,12 @@ HERE = {"-e", ".", "--editable", "git+https://HOST/OWNER/ppbench"}
 
 def commands() -> list[tuple[str, list[str]]]:
     """The words of every `pip install` that a page or a message tells people to type, with its file."""
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]
     sources = [path for room in ("ppbench", "corruptions") for path in sorted((ROOT / room).rglob("*.py"))]
     return [
         (path.relative_to(ROOT).as_posix(), list(words(rest)))

@@ -65,7 +65,9 @@ def test_a_run_needs_none_where_it_is_told_one(folder: Path) -> None:
     run = ("eval", "--model", "resnet20", *SMALL, "--out", "run", "--overwrite")
     done = _ppbench(folder, *run)
     assert done.returncode == 2
-    assert "got a user without a home: set PPBENCH_CACHE to one, or name one with --cache" in done.stderr
+    assert (
+        "this user has no home folder; set PPBENCH_CACHE to a folder, or name one with --cache" in done.stderr
+    )
     assert not (folder / "run").exists()
     assert _ppbench(folder, *run, "--cache", "cache").returncode == 0
     assert len(list((folder / "cache" / "cells").rglob("*.cell"))) == 2
@@ -111,13 +113,13 @@ def test_folders_without_a_home() -> None:
     assert places.download_folder() == Path("data")
     assert index.user_folder() is None
     assert index.user_index() == ()
-    with pytest.raises(InputError, match="set PPBENCH_CACHE to one, or name one with --cache"):
+    with pytest.raises(InputError, match="set PPBENCH_CACHE to a folder, or name one with --cache"):
         places.cache_folder()
     with pytest.raises(
-        InputError, match="downloaded weights in, got a user without a home: set PPBENCH_CACHE"
+        InputError, match="downloaded weights in: this user has no home folder; set PPBENCH_CACHE"
     ):
         index.cache_folder()
-    with pytest.raises(InputError, match="set PPBENCH_CHECKPOINTS to one"):
+    with pytest.raises(InputError, match="set PPBENCH_CHECKPOINTS to a folder"):
         add(index.shipped_folder() / "resnet20-pp-jpeg-cifar10.safetensors", "mine")
 
 

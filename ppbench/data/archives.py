@@ -113,7 +113,7 @@ def get(
     if not packed.is_file():
         _download(wanted, packed, on_bytes, on_step)
     elif _md5(packed, on_step) != wanted.md5:
-        raise InputError(f"{packed}: expected the archive with md5 {wanted.md5}, got another file: remove it")
+        raise InputError(f"{packed}: not the published archive (its md5 is not {wanted.md5}): remove it")
     on_step("unpacking")
     _unpack(packed, folder)
     packed.unlink()
@@ -133,7 +133,7 @@ def _download(wanted: Archive, packed: Path, on_bytes: OnBytes, on_step: Callabl
     if (found := _md5(part, on_step)) != wanted.md5:
         part.unlink()
         raise InputError(
-            f"{wanted.url}: expected a file with md5 {wanted.md5}, got {found}: it was thrown away"
+            f"{wanted.url}: expected a file with md5 {wanted.md5}, got {found}: it was thrown away; try again later"
         )
     part.replace(packed)
 
@@ -155,7 +155,9 @@ def _unpack(packed: Path, folder: Path) -> None:
             tar.extractall(aside, filter="data")  # nothing outside the folder, no devices, no set-uid
     except tarfile.TarError as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise InputError(f"{packed}: expected a tar archive, got {' '.join(str(error).split())}") from error
+        raise InputError(
+            f"{packed}: cannot be unpacked ({' '.join(str(error).split())}): remove it, and fetch it again"
+        ) from error
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

@@ -90,11 +90,13 @@ def _read_batch(path: Path, layout: Layout) -> tuple[NDArray[np.uint8], Labels]:
             # Bytes: the authors pickled with Python 2.
             batch = _ArraysOnly(file, encoding="bytes").load()
     except FileNotFoundError as error:
-        raise InputError(f"{path}: expected a batch of CIFAR images, got no such file") from error
+        raise InputError(
+            f"{path}: no such file, which should hold a batch of CIFAR images: unpack the archive again"
+        ) from error
     except Exception as error:  # a damaged pickle can raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{path}: expected a pickled batch of CIFAR images, got a damaged file ({reason}): unpack the archive again"
+            f"{path}: damaged batch of CIFAR images ({reason}): unpack the archive again"
         ) from error
     pixels, labels = (
         (batch.get(b"data"), batch.get(layout.labels)) if isinstance(batch, dict) else (None, None)

@@ -106,7 +106,7 @@ class NpyFolder:
         if not path.is_file():
             near = get_close_matches(path.stem, _there(self.folder), n=1)
             hint = f"there is {near[0]}.npy" if near else "fetch it, or leave the corruption out"
-            raise InputError(f"{self.folder}: expected {path.name}, got no such file: {hint}")
+            raise InputError(f"{self.folder}: has no {path.name}: {hint}")
         images = checked_images(path, read_npy(path, mapped=True), size)
         wanted = SEVERITIES * len(self.labels)
         if images.shape[0] != wanted:
@@ -139,5 +139,5 @@ def _labels(folder: Path, num_classes: int) -> Labels:
     labels = checked_labels(path, labels, len(labels), num_classes)
     blocks = labels.reshape(SEVERITIES, -1)
     if not (blocks == blocks[0]).all():
-        raise InputError(f"{path}: expected the same labels for every severity, got different ones")
+        raise InputError(f"{path}: the labels differ from severity to severity: fetch the file again")
     return np.array(blocks[0])

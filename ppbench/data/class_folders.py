@@ -221,7 +221,7 @@ def read_class_folders(
     classes, labels = labelled(folder, found, known, num_classes, order)
     listing = list_images(folder, labels)
     if not listing.names:
-        raise InputError(f"{folder}: expected images ({', '.join(SUFFIXES)}) in the class folders, got none")
+        raise InputError(f"{folder}: no images ({', '.join(SUFFIXES)}) in its class folders")
     return ImageSet(
         name,
         ImageFiles(folder, listing.names, geometry),
@@ -298,4 +298,4 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
         raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{folder}: expected a folder that can be read, got {reason}") from error
+        raise InputError(f"{folder}: this folder cannot be read: {reason}") from error

@@ -84,12 +84,13 @@ def read_order(classes: str | Path | Sequence[str] | ClassOrder | None) -> Class
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: expected a folder's name a line in UTF-8, got other bytes ({error.reason})"
+            f"{path}: not in UTF-8 ({error.reason}): save it as UTF-8, a class folder's name a line"
         ) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"{path}: expected text, numbers, or a file with a class folder's name a line, label 0 first, got {reason}"
+            f"{path}: {reason}: --classes takes text, numbers, or a file with a class folder's name a line, label 0 "
+            "first"
         ) from error
     while lines and not lines[-1].strip():
         del lines[-1]
@@ -114,7 +115,7 @@ def sorted_classes(where: Path, found: Sequence[str], order: ClassOrder | None) 
     if as_text != sorted(as_text, key=lambda name: _by_number(name, lower=False)):
         label = next(k for k, pair in enumerate(zip(as_text, by_number, strict=True)) if pair[0] != pair[1])
         raise InputError(
-            f"{where}: expected class folders in one order, got two: label {label} is {as_text[label]!r} as text "
+            f"{where}: the order of the class folders is not clear: label {label} is {as_text[label]!r} as text "
             f"(torchvision's ImageFolder, Keras) and {by_number[label]!r} by number (timm): say which one the network "
             "was trained with: --classes text, --classes numbers, or --classes FILE with a folder's name a line, "
             "label 0 first"
@@ -145,14 +146,16 @@ def _by_number(name: str, *, lower: bool = True) -> list[str | int]:
 
 def _checked(where: str, names: list[str]) -> tuple[str, ...]:
     if not names:
-        raise InputError(f"{where}: expected a class folder's name a line, label 0 first, got none")
+        raise InputError(
+            f"{where}: the list of classes is empty: write a class folder's name a line, label 0 first"
+        )
     if "" in names:
         raise InputError(
-            f"{where}: expected a class folder's name a line, got an empty line {names.index('') + 1}"
+            f"{where}: line {names.index('') + 1} is empty: write a class folder's name in each line"
         )
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise InputError(f"{where}: expected each class folder once, got {name!r} twice")
+            raise InputError(f"{where}: the class folder {name!r} is listed twice")
         seen.add(name)
     return tuple(names)

@@ -68,8 +68,8 @@ class Decoder:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(
-                f"expected room for {np.prod(clean.images.shape) / 1e9:.1f} GB of decoded images in "
-                f"{str(path.parent)!r}, got {reason}: name another folder with --cache"
+                f"no room for {np.prod(clean.images.shape) / 1e9:.1f} GB of decoded images in {str(path.parent)!r} "
+                f"({reason}): name another folder with --cache"
             ) from error
         written = _read(path, clean)
         assert written is not None

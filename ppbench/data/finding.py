@@ -81,7 +81,7 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
     """Read what a user called the set: a file, the usual layout, or class folders whatever they are called."""
     if root.is_file():
         if spec.num_classes is None:
-            raise InputError(f"{root}: expected a folder with a folder for each class, got a file")
+            raise InputError(f"{root}: this is a file: name a folder that has a folder for each class")
         return read_npz(root, spec.name, spec.image_size, spec.num_classes)
     if found := _usual(spec, root):
         return found
@@ -180,15 +180,14 @@ def order_of(spec: DataSet, folder: Path, known: Sequence[str] | None) -> ClassO
     if order == ANY:
         return None
     raise InputError(
-        f"{folder}: expected no --classes {order.by} for class folders such as {known[0]}, whose order is known: "
-        "leave it out"
+        f"{folder}: the order of class folders such as {known[0]} is known: leave out --classes {order.by}"
     )
 
 
 def no_class_folders(spec: DataSet) -> InputError:
     """Return the error for an order of class folders where there are none."""
     return InputError(
-        f"{spec.name}: expected class folders for --classes, got labels in the files: leave it out"
+        f"{spec.name}: its labels are in the files, not in names of folders: leave out --classes"
     )
 
 
@@ -220,14 +219,14 @@ def not_found(spec: DataSet, root: Path | None, source: str) -> InputError:
             f"nothing is published for {spec.name}: leave --source out, or name a folder with --root"
         )
     if not spec.fetch:
-        return InputError(f"{spec.name} needs --root: expected {wanted(spec, source)}")
+        return InputError(f"{spec.name} needs --root: {wanted(spec, source)}")
     kinds = {"published": [spec.published], "generated": [spec.clean]}.get(
         source, [spec.published, spec.clean]
     )
     names = " or ".join(f"{kind}/" for kind in kinds)
     looked = ", ".join(map(str, usual_places()))
     fetch = spec.fetch.format(place=download_folder())
-    return InputError(f"{spec.name}: expected {names} in {looked}, got none: {fetch}; or name it with --root")
+    return InputError(f"{spec.name}: no {names} in {looked}: {fetch}; or name it with --root")
 
 
 def _content(folder: Path) -> str:

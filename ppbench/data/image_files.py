@@ -64,7 +64,7 @@ class ImageFiles:
             content = path.read_bytes()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise InputError(f"{path}: expected an image that can be read, got {reason}") from error
+            raise InputError(f"{path}: this image cannot be read: {reason}") from error
         # Earlier versions read these as all white: what they kept of them must not be found again.
         return repr(self.geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
 

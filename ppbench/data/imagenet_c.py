@@ -65,7 +65,7 @@ class TreeFolder:
         listing = list_images(first, self._labels)
         self._names, self.labels = listing.names, listing.labels
         if not self._names:
-            raise InputError(f"{first}: expected images in the class folders, got none")
+            raise InputError(f"{first}: no images in its class folders")
         self.notes = notes_of(first, self.classes, found, listing.passed)
         self.ids = np.arange(len(self._names), dtype=np.int64)
         for corruption in self.corruptions:
@@ -119,16 +119,18 @@ class TreeFolder:
         if name not in self._places:
             near = get_close_matches(name, self._places, n=1)
             hint = f"there is {near[0]}" if near else "fetch it, or leave the corruption out"
-            raise InputError(f"{self.folder}: expected a folder {name}, got none: {hint}")
+            raise InputError(f"{self.folder}: has no folder {name}: {hint}")
         return self._places[name]
 
     def _check(self, where: Path) -> None:
         """Look at a cell's class folders and at one of its images: a full listing of 75 cells would take minutes."""
         if not where.is_dir():
-            raise InputError(f"{where}: expected a folder of this severity, got none")
+            raise InputError(
+                f"{where}: the folder of this severity is missing: fetch it, or leave the severity out"
+            )
         present = set(class_folders(where))
         if missing := [wnid for wnid in self._labels if wnid not in present]:
-            raise InputError(f"{where}: expected the same classes in every cell, got none named {missing[0]}")
+            raise InputError(f"{where}: the class folder {missing[0]} is missing, which other cells have")
         read_image(where / self._names[0], self._geometry)
 
 

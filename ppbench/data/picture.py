@@ -55,12 +55,10 @@ def open_rgb(path: Path, *, draft: int | None = None) -> Image.Image:
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{path}: expected an image, got no such file") from error
+        raise InputError(f"{path}: no such image") from error
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path}: expected an image, got a damaged file ({reason}): fetch it again or remove it"
-        ) from error
+        raise InputError(f"{path}: damaged, or no image ({reason}): fetch it again or remove it") from error
 
 
 def is_deep(content: bytes) -> bool:

@@ -37,7 +37,8 @@ def cache_folder() -> Path:
     folder = Path(named) if named else user_cache()
     if folder is None:
         raise InputError(
-            "expected a folder to keep finished cells and decoded images in, got a user without a home: "
-            "set PPBENCH_CACHE to one, or name one with --cache, or use --no-store"
+            "no folder to keep finished cells and decoded images in: this user has no home folder; set PPBENCH_CACHE "
+            "to a "
+            "folder, or name one with --cache, or use --no-store"
         )
     return folder

@@ -67,7 +67,7 @@ class DataSet:
         if order is None or (order == ANY and (self.embedded or self.wnids is not None)):
             return self
         if self.embedded:
-            raise InputError(f"{self.name}: expected no --classes, its labels are embedded: leave it out")
+            raise InputError(f"{self.name}: its labels come with its images: leave out --classes")
         known = self.wnids if self.layout == "imagenet" else class_list(self.name.removesuffix("-c"))
         numbered = self.layout == "cifar" and all(name.isdecimal() for name in order.names)
         if known is not None and order.names and not numbered and set(order.names) != set(known):
@@ -78,8 +78,8 @@ class DataSet:
             )
         if self.wnids is not None and not order.names:
             raise InputError(
-                f"{self.name}: expected a file in --classes, got {order.by!r}: the names of its classes are known, and "
-                "so is their order"
+                f"{self.name}: the order of its classes is known: leave out --classes {order.by}, or name a file with "
+                "another"
             )
         return replace(self, order=order)
 
@@ -178,7 +178,7 @@ def meant(name: str | None, root: Path | None) -> str:
     """
     if name is None and root is not None:
         raise InputError(
-            f"expected the data set that {root} holds, got none: name it, as in --data cifar10-c (`ppbench data` lists "
+            f"--root {root} needs --data: say which data set it holds, as in --data cifar10-c (`ppbench data` lists "
             "them)"
         )
     return EMBEDDED if name is None else name

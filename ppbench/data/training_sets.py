@@ -53,7 +53,7 @@ def open_training(
         return digits("train"), digits("test")
     if root is None and spec.num_classes is None:
         raise InputError(
-            f"{name} needs --root: expected a folder with train/ and val/, a folder for each class in both"
+            f"{name} needs --root: a folder with train/ and val/, a folder for each class in both"
         )
     places = [root] if root is not None else usual_places()
     for place in places:
@@ -64,10 +64,10 @@ def open_training(
     looked = ", ".join(map(str, places))
     layout = LAYOUTS.get(spec.clean or "")
     usual = f"{layout.folder}/ or " if layout else ""
-    got = "no such folder" if root is None or root.is_dir() else "nothing there"
+    lacking = "no training images in" if root is None or root.is_dir() else "no such folder,"
     fetch = f": {spec.fetch_clean.format(place=root or download_folder())}" if layout else ""
     raise InputError(
-        f"{name}: expected {usual}train/ with a folder for each class in {looked}, got {got}{fetch}"
+        f"{name}: {lacking} {looked}: needed is {usual}train/ with a folder for each class{fetch}"
     )
 
 
@@ -86,7 +86,7 @@ def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, Ima
             None,
         )
     if test is None:
-        raise InputError(f"{place}: expected test images in val/ or test/, got none: name them with --test")
+        raise InputError(f"{place}: no test images in val/ or test/: name them with --test")
     tests = _test(spec, test)
     _check_same_classes(spec, folder, tests)
     return training, tests
@@ -123,7 +123,7 @@ def _check_no_empty_class(images: ImageSet, folder: Path, part: str) -> None:
     empty = sorted(set(range(images.num_classes)) - set(images.labels.tolist()))
     if empty:
         assert images.classes is not None  # they lie in class folders
-        raise InputError(f"{folder / images.classes.names[empty[0]]}: expected {part} images, got none")
+        raise InputError(f"{folder / images.classes.names[empty[0]]}: no {part} images in it")
 
 
 def _test(spec: DataSet, place: Path) -> ImageSet:

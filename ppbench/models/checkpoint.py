@@ -110,7 +110,7 @@ def read_weights(path: Path, *, trust: bool = False, prefix: str | None = None) 
         tensors, renamed = canonical(state.tensors)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    closed = (f"left unopened what is none of weights: {shortened(raw.closed)}",) if raw.closed else ()
+    closed = (f"not read, as it is no part of the weights: {shortened(raw.closed)}",) if raw.closed else ()
     state = replace(state, notes=closed + state.notes, opened=closed + state.opened)
     weights = Weights(raw, state, tensors, traits_of(tensors), state.notes + renamed)
     if (whole := _fit_ours(tensors)) and len(whole[0]) == len(tensors):
@@ -213,8 +213,10 @@ def recognise(weights: Weights) -> tuple[Architecture, tuple[str, ...]]:
             if isinstance(called, str) and called.isidentifier()
             else ""
         )
-        raise InputError(f"{weights.raw.path}: expected the weights of a network that ppbench builds, "
-                         f"got {weights.describe()}: name the network with --model{hint}")  # fmt: skip
+        raise InputError(
+            f"{weights.raw.path}: not recognised as a network that ppbench builds, but {weights.describe()}: "
+            f"name the network with --model{hint}"
+        )
     try:
         name, notes = name_of(weights.traits, weights.state)
     except InputError as error:
@@ -239,7 +241,7 @@ def build(
     path, traits = weights.raw.path, weights.traits
     if traits and num_classes is not None and traits.num_classes != num_classes:
         raise InputError(f"{path}: expected {num_classes} classes, got {traits.describe()}")
-    classes = num_classes or (traits.num_classes if traits else 1000)
+    classes = classes_of(weights, num_classes)
     size = (
         traits.stem_size
         if traits and (traits.stem_size <= SMALL_IMAGES) != (image_size <= SMALL_IMAGES)
@@ -257,6 +259,16 @@ def build(
             f"its inhibition is fixed at {strength:g}"
         )
     return network, fill(network, weights, wanted.name)
+
+
+def classes_of(weights: Weights, num_classes: int | None) -> int:
+    """Return the width of the output of the network that `build` makes.
+
+    Args:
+        weights: what `read_weights` returned.
+        num_classes: of the data; None takes what the weights have, or ImageNet's 1000 where they do not show it.
+    """
+    return num_classes or (weights.traits.num_classes if weights.traits else 1000)
 
 
 def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
@@ -322,8 +334,7 @@ def _reading_for(network: nn.Module, weights: Weights) -> Reading | None:
     reading = one_of(found, weights.raw.path)
     if normalisation_of(weights.state.everything, reading) and weights.state.normalisation is None:
         raise InputError(
-            f"{weights.raw.path}: expected one layer that normalises the images, got several: choose a network by "
-            f"--prefix {reading.prefix}"
+            f"{weights.raw.path}: several layers normalise the images: choose a network with --prefix {reading.prefix}"
         )
     return reading
 

@@ -27,7 +27,7 @@ def fetch(entry: IndexEntry) -> Path:
             download(entry.url, part, on_bytes)
         if sha256_of(part) != entry.sha256:
             part.unlink()
-            raise _by_hand(entry, "what came has another hash")
+            raise _by_hand(entry, "the file that came is another one, by its hash")
         part.replace(path)
     except requests.RequestException as error:
         raise _by_hand(entry, why(error)) from error

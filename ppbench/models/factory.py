@@ -45,7 +45,9 @@ def require_file(path: Path) -> None:
         InputError: there is no such file.
     """
     if not path.is_file():
-        raise InputError(f"{path}: expected a Python file with a model factory, got no such file")
+        raise InputError(
+            f"{path}: no such file: --model FILE.py:FUNCTION names a file and a function in it that makes a network"
+        )
 
 
 def from_factory(

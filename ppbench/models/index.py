@@ -43,7 +43,7 @@ def cache_folder() -> Path:
     cache = Path(own) if own else user_cache()
     if cache is None:
         raise InputError(
-            "expected a folder to keep downloaded weights in, got a user without a home: set PPBENCH_CACHE to one"
+            "no folder to keep downloaded weights in: this user has no home folder; set PPBENCH_CACHE to a folder"
         )
     return cache / "checkpoints"
 
@@ -136,13 +136,13 @@ def read_index(path: Path) -> tuple[IndexEntry, ...]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get("checkpoint", [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: expected a TOML index of checkpoints, got {error}") from error
+        raise InputError(f"{path}: cannot be read as an index of checkpoints: {error}") from error
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InputError(f"{path}: expected [[checkpoint]] tables")
+        raise InputError(f"{path}: checkpoint is not a list of tables: write [[checkpoint]] above each")
     entries = tuple(_entry(path, table) for table in tables)
     ids = [entry.id for entry in entries]
     if doubled := [name for name in ids if ids.count(name) > 1]:
-        raise InputError(f"{path}: expected unique ids, got {doubled[0]!r} twice")
+        raise InputError(f"{path}: the id {doubled[0]!r} is there twice")
     return entries
 
 

@@ -12,7 +12,16 @@ from torch import nn
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models import factory, timm_models
-from ppbench.models.checkpoint import LoadReport, Weights, build, chosen, fill, read_weights, recognise
+from ppbench.models.checkpoint import (
+    LoadReport,
+    Weights,
+    build,
+    chosen,
+    classes_of,
+    fill,
+    read_weights,
+    recognise,
+)
 from ppbench.models.index import IndexEntry, known_index, with_sha256
 from ppbench.models.input_spec import Claim, InputSpec, default_spec, settle
 from ppbench.models.loaded_model import LoadedModel
@@ -27,7 +36,7 @@ from ppbench.models.state_dict import normalisations
 from ppbench.models.stem_swap import with_stem
 from ppbench.models.zoo_contract import ZooContract
 
-UNTRAINED = "its push-pull stem was made of a plain network's by --as, and not trained"
+UNTRAINED = "its push-pull stem was made from a plain one by --as and is not trained"
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Wish:
         path = entry.path if entry.url is None else _fetched(entry)
         if not path.is_file():
             raise InputError(
-                f"{entry.id}: expected its weights in {path}, got no such file: install ppbench again, or add it again"
+                f"{entry.id}: its weights are gone ({path}): install ppbench again, or add it again"
             )
         if (found := sha256_of(path)) != entry.sha256:
             raise InputError(
@@ -97,7 +106,6 @@ class Wish:
             caveats += (UNTRAINED,)
         size = self.image_size or _size_of(weights, entry)
         network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
-        assert weights.traits is not None  # or it would not have fitted a network of ours
         claims: list[Claim] = [
             *_claims_of(weights, default_spec(size)),
             Claim(f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
@@ -109,7 +117,7 @@ class Wish:
             architecture=wanted.name,
             module=network,
             spec=contract.spec,
-            num_classes=weights.traits.num_classes,
+            num_classes=classes_of(weights, self.num_classes),
             checkpoint=path,
             sha256=sha256,
             report=replace(report, notes=notes + report.notes),
@@ -206,7 +214,7 @@ class Wish:
     def _runnable(self, path: Path, network: nn.Module, size: int, sha256: str, what: str) -> LoadedModel:
         if self.prefix is not None:
             raise InputError(
-                f"{path}: expected weights to choose {self.prefix!r} from (--prefix), got {what}"
+                f"{path}: --prefix {self.prefix} chooses weights by their names, and this is {what}: leave it out"
             )
         claims: list[Claim] = [_default(size)]
         loaded = self._foreign(path.name, network, claims)
@@ -215,7 +223,7 @@ class Wish:
     def _foreign(self, name: str, network: nn.Module, claims: list[Claim]) -> LoadedModel:
         if self.turn_into is not None:
             raise InputError(
-                f"{name}: expected the file of a network that ppbench builds to turn into {self.turn_into}"
+                f"{name}: --as {self.turn_into} takes only weights of a network that ppbench builds: leave it out"
             )
         contract = settle(claims, self.flags, self.image_size)
         outputs = count_outputs(network, contract.spec.size, name)
@@ -342,15 +350,13 @@ def load_model(
             raise InputError(f"expected a model's name or the path of a file, got {type(given).__name__}")
     path = None if checkpoint is None else path_of(checkpoint)
     if isinstance(model, PathLike) and path is not None:
-        raise InputError(f"expected the name of a model with --checkpoint {path}, got the path {model}")
+        raise InputError(f"two files of weights, {model} and {path}: give one, and the name of its network")
     if isinstance(model, PathLike) or (path is None and model is not None and is_file(model)):
         path, model = path_of(model), None
     if model is None and path is None:
-        raise InputError(
-            "expected a model or a checkpoint, got neither: `ppbench models` lists what is known"
-        )
+        raise InputError("no model and no checkpoint named: `ppbench models` lists what is known")
     if prefix is not None and path is None:
-        raise InputError(f"expected --checkpoint with --prefix {prefix}, got none")
+        raise InputError(f"--prefix {prefix} chooses a network in a file: name the file with --checkpoint")
     loaded = wish.file(path) if model is None and path else wish.named(str(model), path)
     called = name or turn_into or model or loaded.architecture
     return replace(loaded, name=called, prefix=prefix or "")

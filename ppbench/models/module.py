@@ -46,7 +46,7 @@ def loaded(
     called = name or type(module).__name__
     if spec is None:
         raise InputError(
-            f"{called}: expected spec= with a network, got none: how images become its input, {EXAMPLE}"
+            f"{called}: a network needs spec=, which says how images become its input, {EXAMPLE}"
         )
     contract = as_spec(spec, image_size)
     network = copied(module, called)
@@ -81,8 +81,8 @@ def copied(module: nn.Module, name: str) -> nn.Module:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{name}: expected a network that copy.deepcopy can copy, got {type(error).__name__}: {reason}: "
-            "build it anew, or save its weights and name the file"
+            f"{name}: this network cannot be copied ({type(error).__name__}: {reason}): build it anew, or save its "
+            "weights and name the file"
         ) from error
 
 

@@ -85,9 +85,7 @@ def _check_zoo(model: str) -> None:
 
 def _check_entry(entry: IndexEntry, path: Path | None, data: str | None) -> None:
     if path is not None:
-        raise InputError(
-            f"expected either --model {entry.id} or --checkpoint {path}, got both: the id has weights"
-        )
+        raise InputError(f"--model {entry.id} has weights of its own: leave out --checkpoint {path}")
     if data is not None and entry.data != data:
         raise InputError(f"{entry.id}: expected data {entry.data}, which it was trained for, got {data}")
 
@@ -103,8 +101,8 @@ def _found_file(model: str, data: str | None) -> Path:
     others = [entry for entry in known_index() if entry.architecture == model]
     if ids := [entry.id for entry in others if entry.data == data]:
         raise InputError(
-            f"expected an id or a file with {model}, whose weights for {data} were trained in ways of their "
-            f"own, got neither: name them by --model {' or '.join(ids)}"
+            f"{model}: its weights for {data} were trained in an unusual way, so they go by their id: "
+            f"--model {' or '.join(ids)}"
         )
     raise InputError(_no_weights(model, others, data))
 
@@ -131,11 +129,9 @@ def require_file(path: Path) -> None:
         InputError: there is nothing of that name, or a folder.
     """
     if path.is_dir():
-        raise InputError(
-            f"{path}: expected a checkpoint file, got a folder: name the file in it{_such_as(path)}"
-        )
+        raise InputError(f"{path}: this is a folder: name the checkpoint in it{_such_as(path)}")
     if not path.exists():
-        raise InputError(f"{path}: expected a checkpoint, got no such file: check --checkpoint")
+        raise InputError(f"{path}: no such file: check --checkpoint")
 
 
 def _such_as(folder: Path) -> str:

@@ -111,8 +111,8 @@ class OnnxGraph(nn.Module):
                 )
         except Exception as error:
             raise InputError(
-                f"{self.path}: expected an ONNX graph that onnxruntime {self._runtime.__version__} can run, "
-                f"got a damaged or unsupported one ({_words(error)})"
+                f"{self.path}: onnxruntime {self._runtime.__version__} cannot run this graph, which is damaged or uses "
+                f"what it does not know ({_words(error)}): export it again"
             ) from error
 
 
@@ -181,7 +181,7 @@ def _weight_files(path: Path) -> list[str]:
     for name in names:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise InputError(
-                f"{path}: expected its weights in its own folder, got {name!r}: export it again as one file"
+                f"{path}: its weights are outside its own folder ({name!r}): export it again as one file"
             )
     return [name for name in names if (path.parent / name).is_file()]
 
@@ -199,7 +199,7 @@ def _input_of(path: Path, session: Any) -> GraphInput:
             for ends in (session.get_inputs(), session.get_outputs())
         )
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected an ONNX graph, got a damaged one ({_words(error)})") from error
+        raise InputError(f"{path}: damaged ONNX graph ({_words(error)}): export it again") from error
     for kind, found in (("input", inputs), ("output", outputs)):
         if len(found) != 1:
             names = ", ".join(repr(name) for name, _, _ in found[:6])

@@ -35,16 +35,14 @@ def add(file: Path, name: str) -> IndexEntry:
         raise InputError(f"expected an id of letters, digits, '-', '_' and '.', got {name!r}")
     # An architecture's name stays the architecture's: `--model resnet20-pp --checkpoint FILE` must go on to work.
     if name in ARCHITECTURES or any(entry.id == name for entry in known_index()):
-        raise InputError(f"expected an id that is not taken, got {name!r}: choose another with --id")
+        raise InputError(f"the id {name!r} is taken: choose another with --id")
     require_file(file)
     from ppbench.models.checkpoint import build, read_weights, recognise  # brings torch
 
     weights = read_weights(file)
     facts = weights.raw.metadata
     if missing := [key for key, kind in _NEEDED.items() if type(facts.get(key)) is not kind]:
-        raise InputError(
-            f"{file}: expected a file that ppbench train wrote, got one without {missing[0]!r} in it"
-        )
+        raise InputError(f"{file}: not a file that `ppbench train` wrote: it does not say its {missing[0]!r}")
     try:
         spec = InputSpec.from_dict(facts["input"])
     except InputError as error:
@@ -94,13 +92,10 @@ def remove(name: str) -> IndexEntry:
     entry = next((entry for entry in entries if entry.id == name), None)
     if entry is None and any(known.id == name for known in shipped_index()):
         raise InputError(
-            f"expected an id that was given by `ppbench models add`, got {name!r}, which ppbench brings"
+            f"{name!r} ships with ppbench: only ids that `ppbench models add` gave can be removed"
         )
     if entry is None:
-        raise InputError(
-            f"expected an id that was given by `ppbench models add`, got {name!r}: `ppbench models` lists them as "
-            "your own"
-        )
+        raise InputError(f"you have no id {name!r}: `ppbench models` lists your own")
     # The entry first, as above. A file that `add` has not copied, of an index edited by hand, is not ours to delete.
     _write([one for one in entries if one is not entry])
     if entry.file == name + SUFFIX:
@@ -118,7 +113,7 @@ def _folder() -> Path:
     folder = user_folder()
     if folder is None:
         raise InputError(
-            "expected a folder for your own weights, got a user without a home: set PPBENCH_CHECKPOINTS to one"
+            "no folder for your own weights: this user has no home folder; set PPBENCH_CHECKPOINTS to a folder"
         )
     return folder
 

@@ -50,13 +50,15 @@ def load_program(path: Path, kind: Format, *, trust: bool, image_size: int) -> n
     """
     if not trust:
         raise InputError(
-            f"{path}: expected weights, got {KINDS[kind]}, which runs code of its own: "
-            "pass --trust-checkpoint if you trust where it comes from, or save the module's state_dict()"
+            f"{path}: this is {KINDS[kind]}, which runs code of its own: pass --trust-checkpoint if you trust where it "
+            "comes from, or save the module's state_dict()"
         )
     try:
         program = Program(path, kind)
     except Exception as error:
-        raise InputError(f"{path}: expected {KINDS[kind]}, got a damaged file ({_words(error)})") from error
+        raise InputError(
+            f"{path}: damaged file, meant to be {KINDS[kind]} ({_words(error)}): save it again"
+        ) from error
     for count in (1, 2, 3):
         try:
             with torch.inference_mode():

@@ -63,9 +63,9 @@ def file_format(path: Path) -> Format:
             head = file.read(512)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: expected a checkpoint that can be read, got {reason!r}") from error
+        raise InputError(f"{path}: this checkpoint cannot be read: {reason}") from error
     if size == 0:
-        raise InputError(f"{path}: expected a checkpoint, got an empty file: download or copy it again")
+        raise InputError(f"{path}: this file is empty: download or copy it again")
     if head.startswith(b"PK\x03\x04"):
         return _zip_format(path)
     if head.startswith(LEGACY_MAGIC):
@@ -95,16 +95,16 @@ def _zip_format(path: Path) -> Format:
         with zipfile.ZipFile(path) as archive:
             names = [name.partition("/")[2] for name in archive.namelist()]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise InputError(
-            f"{path}: expected a checkpoint, got a truncated or damaged zip file: download or copy it again"
-        ) from error
+        raise InputError(f"{path}: truncated or damaged file: download or copy it again") from error
     if "constants.pkl" in names:
         return "torchscript"
     if any("exported_program" in name or name == "models/model.json" for name in names):
         return "export"
     if "data.pkl" in names:
         return "zip"
-    raise InputError(f"{path}: expected a checkpoint, got a zip file without torch.save's data.pkl")
+    raise InputError(
+        f"{path}: a zip file that torch.save did not write: unpack it and name the checkpoint in it"
+    )
 
 
 def _describe(head: bytes) -> str:

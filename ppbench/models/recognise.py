@@ -99,7 +99,7 @@ def name_of(traits: Traits, state: CleanState) -> tuple[str, tuple[str, ...]]:
             the choices.
     """
     if traits.base is None:
-        raise InputError(f"expected the weights of a network that ppbench builds, got {traits.describe()}")
+        raise InputError(f"not recognised as a network that ppbench builds, but {traits.describe()}")
     if traits.unit == "plain":
         return traits.base, ()
     if traits.unit == "2020":
@@ -118,8 +118,8 @@ def name_of(traits: Traits, state: CleanState) -> tuple[str, tuple[str, ...]]:
         ]
         more = "" if strength or traits.trained else " (or another strength, e.g. -fixed0.5)"
         raise InputError(
-            f"got {traits.describe()}, and {' and '.join(unsaid)} leaves no trace in weights: "
-            f"expected --model to be one of {', '.join(names)}{more}"
+            f"{traits.describe()}: {' and '.join(unsaid)} leaves no trace in weights: choose with --model one of "
+            f"{', '.join(names)}{more}"
         )
     name = traits.base + Stem("2024", window, strength).suffix
     return name, (f"window {window} from the hyper-parameters",)

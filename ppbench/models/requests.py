@@ -56,12 +56,12 @@ def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelReques
     """
     if not models and not checkpoints:
         raise InputError(
-            "expected at least one --model or --checkpoint, got none: `ppbench models` lists what is known"
+            "no model named: pass --model or --checkpoint (`ppbench models` lists what is known)"
         )
     inline = [_inline(model) for model in models]
     if any(request.checkpoint for request in inline):
         if checkpoints:
-            raise InputError("expected either --model NAME=FILE or --checkpoint FILE, got both")
+            raise InputError("--model NAME=FILE and --checkpoint both name files: use one of the two")
         return inline
     if not checkpoints:
         return inline

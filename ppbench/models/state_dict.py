@@ -50,7 +50,7 @@ def canonical(tensors: Mapping[str, Named]) -> tuple[dict[str, Named], tuple[str
             new, hits = re.subn(pattern, replacement, new)
             counts[title] += hits
         if new in renamed:
-            raise InputError(f"expected one tensor called {new!r}, got two: {name!r} is another name for it")
+            raise InputError(f"two tensors are called {new!r}: {name!r} is another name for it")
         renamed[new] = tensor
     return renamed, tuple(f"renamed {title} ({count} keys)" for title, count in counts.items() if count)
 
@@ -151,7 +151,7 @@ def clean(content: Any, prefix: str | None = None) -> CleanState:
     strength = _take_strength(state)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if aside := sorted(set(state) - set(tensors)):
-        notes.append(f"left aside what is not a tensor: {', '.join(aside)}")
+        notes.append(f"ignored what is not a tensor: {', '.join(aside)}")
     tensors.pop("n_averaged", None)  # torch's AveragedModel counts here
     everything, opened = unwrapped(tensors), tuple(notes)
     tensors = _strip(_pick_ema(tensors, notes), notes, _PREFIXES)
@@ -579,8 +579,8 @@ def one_of(found: Sequence[Reading], path: object) -> Reading:
     choices = ", ".join(repr(reading.prefix) for reading in found)
     example = next(reading.prefix for reading in found if reading.prefix)
     raise InputError(
-        f"{path}: expected one network, got {len(found)} with different weights, whose names begin with {choices}: "
-        f"choose, for example --prefix {example}"
+        f"{path}: holds {len(found)} networks with different weights; their names begin with {choices}: choose one, as "
+        f"with --prefix {example}"
     )
 
 

@@ -24,11 +24,13 @@ def with_stem(weights: Weights, target: Architecture) -> Weights:
     """
     traits = weights.traits
     if target.stem.unit == "plain":
-        raise InputError(f"expected --as to name a push-pull network, got {target.name}")
+        raise InputError(
+            f"--as names a push-pull network, and {target.name} is none: {target.name}-pp is one"
+        )
     if traits is None or traits.base != target.base or traits.unit != "plain":
         raise InputError(
-            f"{weights.raw.path}: expected the weights of {target.base} with a plain stem to turn into {target.name}, "
-            f"got {weights.describe()}"
+            f"{weights.raw.path}: --as {target.name} needs the weights of a plain {target.base}, and these are "
+            f"{weights.describe()}"
         )
     conv = "features.0" if target.family == "alexnet" else "conv1"
     tensors = dict(weights.tensors)
@@ -43,7 +45,8 @@ def with_stem(weights: Weights, target: Architecture) -> Weights:
     else:
         if bias is not None and bias.any():
             raise InputError(
-                f"{weights.raw.path}: expected a first convolution without bias for the 2020 layer, got one"
+                f"{weights.raw.path}: its first convolution has a bias, which the 2020 layer cannot take: name a 2024 "
+                f"unit with --as, such as {target.base}-pp"
             )
         tensors[f"{conv}.push.weight"] = kernel
         if trained:

@@ -80,9 +80,9 @@ def unpack(text: str, where: str) -> Baseline:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{where}: expected a baseline file (JSON), got: {error}") from None
+        raise InputError(f"{where}: not a baseline file: {error}") from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise InputError(f"{where}: expected a file of kind {KIND!r}; make one with ppbench gate --update")
+        raise InputError(f"{where}: not a baseline file: make one with ppbench gate --update")
     if content.get("schema_version") != SCHEMA_VERSION:
         version = content.get("schema_version")
         raise InputError(
@@ -97,7 +97,7 @@ def unpack(text: str, where: str) -> Baseline:
         return _read(content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{where}: expected a whole baseline file, got: {type(error).__name__} {error}"
+            f"{where}: damaged baseline file ({type(error).__name__} {error}); renew it with --update"
         ) from None
 
 

@@ -132,10 +132,10 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: expected a CSV file in UTF-8, got byte {error.object[error.start]:#04x}"
+            f"{path}: not in UTF-8 (byte {error.object[error.start]:#04x}): save it as CSV in UTF-8"
         ) from None
     except OSError as error:
-        raise InputError(f"{path}: expected a readable errors file, got: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -150,7 +150,7 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
                 )
             yield reader.line_num, dict(zip(header, (field.strip() for field in fields), strict=True))
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: expected a row of CSV, got: {error}") from None
+        raise InputError(f"{path}, line {reader.line_num}: not a row of CSV: {error}") from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:

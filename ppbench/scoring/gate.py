@@ -104,7 +104,7 @@ def pair_with_baseline(
     cells = baseline.outcomes.cells
     lacking = [",".join(map(str, cell)) for cell in cells if cell not in outcomes.row]
     if lacking:
-        raise InputError(f"expected the {len(cells)} cells of the baseline, got none for {lacking[0]}")
+        raise InputError(f"this run has no cell {lacking[0]}, which the baseline has")
     same = aligned(outcomes, ids, baseline.ids)
     first = Outcomes("baseline", cells, baseline.outcomes.wrong)
     second = Outcomes("this run", cells, same.wrong[[same.row[cell] for cell in cells]])
@@ -125,7 +125,7 @@ def judge(rules: Sequence[Rule], pairing: Pairing) -> Judgement:
         InputError: no rule, or one for a score that the two do not have.
     """
     if not rules:
-        raise InputError("expected at least one rule, for example mce=+1.0, got none")
+        raise InputError("no rule to judge by: give at least one, for example mce=+1.0")
     order = [pairing.second.row[cell] for cell in pairing.first.cells]
     identical = bool(np.array_equal(pairing.first.wrong, pairing.second.wrong[order]))
     known = pairing.scores
@@ -173,6 +173,6 @@ def _images_to_settle(tolerance: float, found: Difference, images: int) -> int |
 
 def _why_unknown(rule: Rule, known: Sequence[str]) -> str:
     if rule.score in ("mce", "relative_mce") or rule.score.startswith("ce."):
-        return f"expected a normaliser, got none that has {rule.score}; use mean_error or error.CORRUPTION"
+        return f"no normaliser has {rule.score}: use mean_error or error.CORRUPTION"
     cells = sum(name.startswith("cell.") for name in known)
-    return f"expected a score of the baseline, got {rule.score}, which is not among its {cells} cells"
+    return f"the baseline has no {rule.score} among its {cells} cells"

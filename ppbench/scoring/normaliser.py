@@ -205,7 +205,7 @@ def load_normaliser(name: str | Path) -> Normaliser:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: expected a readable TOML file, got: {error}") from None
+            raise InputError(f"{path}: cannot be read: {error}") from None
         return _from_toml(text, str(path))
     tables = read_errors_csv(path)
     if len(tables) != 1:
@@ -244,7 +244,7 @@ def _from_toml(text: str, where: str) -> Normaliser:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where}: expected TOML, got: {error}") from None
+        raise InputError(f"{where}: not valid TOML: {error}") from None
     said = validated(_File, table, lambda _field: f"{where}: ")
     for corruption in (*said.errors, *said.severity_means):
         if not is_known(corruption):

@@ -62,10 +62,10 @@ def score(
         normaliser = choose_normaliser(fspath(normaliser), tables)
     names = [table.model for table in tables]
     if not names:
-        raise InputError("expected at least one model to score, got none")
+        raise InputError("no model to score")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"expected models of different names, got {twice!r} twice")
+        raise InputError(f"two models are called {twice!r}: give them different names")
     if baseline is not None and baseline not in names:
         raise unknown("baseline model", baseline, names)
     base = None if baseline is None else tables[names.index(baseline)]

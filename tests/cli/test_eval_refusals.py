@@ -62,7 +62,7 @@ def _resnet20_of(folder: Path, classes: int) -> Path:
 
 
 REFUSED: dict[str, tuple[Made, str]] = {
-    "no model": (lambda _: [], "expected at least one --model"),
+    "no model": (lambda _: [], "no model named: pass --model"),
     "unknown model": (lambda _: ["--model", "resnet-20"], "did you mean 'resnet20'"),
     "a name like no other": (lambda _: ["--model", "zzz"], "`ppbench models --architectures` lists all"),
     "half a factory's name": (lambda p: _factory(p, "{folder}/net.py"), "net.py': did you mean '"),
@@ -77,7 +77,7 @@ REFUSED: dict[str, tuple[Made, str]] = {
     ),
     "images of no data set": (
         lambda p: [*RESNET20, "--root", _npz(p, images=_images(), labels=np.arange(4))],
-        "images.npz holds, got none: name it, as in --data cifar10-c",
+        "images.npz needs --data: say which data set it holds, as in --data cifar10-c",
     ),
     "unknown data": (lambda _: [*RESNET20, "--data", "cifar10c"], "did you mean 'cifar10-c'"),
     "unknown corruption": (lambda _: [*RESNET20, "--corruptions", "fogg"], "did you mean 'fog'"),

@@ -77,7 +77,7 @@ WRONG = {
     "labels per severity": (
         "labels",
         labels_of(20),
-        r"labels\.npy: expected the same labels for every severity",
+        r"labels\.npy: the labels differ from severity to severity",
     ),
     "label too high": ("labels", np.tile(labels_of(4) + 9, 5), r"labels\.npy: expected labels in 0\.\.9"),
     "float labels": ("labels", np.zeros(20), r"labels\.npy: expected labels as a list of integers"),
@@ -106,9 +106,9 @@ def test_a_column_of_labels_is_read_as_a_list(tmp_path: Path) -> None:
 def test_a_missing_corruption_is_named(tmp_path: Path) -> None:
     """With the near miss that is there instead."""
     published(tmp_path, names=("snow", "frosted"))
-    with pytest.raises(InputError, match=r"expected pixelate\.npy, got no such file: fetch it, or leave"):
+    with pytest.raises(InputError, match=r"has no pixelate\.npy: fetch it, or leave"):
         _open(tmp_path, "snow", "pixelate")
-    with pytest.raises(InputError, match=r"expected frost\.npy, got no such file: there is frosted\.npy"):
+    with pytest.raises(InputError, match=r"has no frost\.npy: there is frosted\.npy"):
         _open(tmp_path, "frost")
 
 

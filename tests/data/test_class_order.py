@@ -45,7 +45,7 @@ def _shown(root: Path, **options: object) -> list[int]:
 )
 def test_two_orders_are_refused(names: list[str], label: int, text: str, number: str, tmp_path: Path) -> None:
     """The line says where they part, who sorts how, and all three ways to settle it."""
-    with pytest.raises(InputError, match="expected class folders in one order, got two") as caught:
+    with pytest.raises(InputError, match="the order of the class folders is not clear") as caught:
         open_data("folder-c", root=_folders(tmp_path, names))
     told = str(caught.value)
     assert (
@@ -112,11 +112,11 @@ def test_folders_and_lines_that_do_not_meet_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", "a class folder's name a line, label 0 first, got none"),
-        (b"cat\n\ndog\n", "got an empty line 2"),
-        (b"cat\ndog\ncat\n", "expected each class folder once, got 'cat' twice"),
-        (b"c\xe4t\n", "in UTF-8, got other bytes"),
-        (None, "expected text, numbers, or a file .* got no such file"),
+        (b"", "the list of classes is empty"),
+        (b"cat\n\ndog\n", "line 2 is empty"),
+        (b"cat\ndog\ncat\n", "the class folder 'cat' is listed twice"),
+        (b"c\xe4t\n", "not in UTF-8"),
+        (None, "no such file.*: --classes takes text, numbers, or a file"),
     ],
 )
 def test_a_file_that_says_nothing_clear_is_one_line(
@@ -164,7 +164,7 @@ def test_a_known_list_may_be_put_in_another_order(tmp_path: Path) -> None:
         InputError, match=r"expected its 100 classes in --classes, got 2: .*folder-c takes classes"
     ):
         open_data("imagenet100-c", root=tmp_path, classes=[wnids[0], "cat"])
-    with pytest.raises(InputError, match="expected a file in --classes, got 'text'"):
+    with pytest.raises(InputError, match="leave out --classes text, or name a file"):
         open_data("imagenet100-c", root=tmp_path, classes="text")
 
 
@@ -179,7 +179,7 @@ def test_cifars_folders_are_named_or_numbered(tmp_path: Path) -> None:
         assert source.clean.images[:][:, 0, 0, 0].tolist() == source.labels.tolist()
     names = list(class_list("cifar10"))
     _folders(tmp_path / "names", names, size=32)
-    with pytest.raises(InputError, match="expected no --classes text for class folders such as airplane"):
+    with pytest.raises(InputError, match="class folders such as airplane is known: leave out --classes text"):
         open_data("cifar10-c", root=tmp_path / "names", classes="text")
     mine = open_data("cifar10-c", root=tmp_path / "names", classes=names[::-1])
     assert mine.labels.tolist() == list(range(9, -1, -1))
@@ -190,7 +190,7 @@ def test_labels_in_files_have_no_class_folders(tmp_path: Path) -> None:
     """`--classes` could have no effect there."""
     np.savez(tmp_path / "set.npz", images=images_of(4), labels=labels_of(4))
     for name, root in (("cifar10-c", tmp_path / "set.npz"), ("digits-c", None)):
-        with pytest.raises(InputError, match=r"--classes, .*: leave it out"):
+        with pytest.raises(InputError, match=": leave out --classes"):
             open_data(name, root=root, classes=class_list("cifar10"))
 
 
@@ -208,7 +208,7 @@ def test_training_asks_as_evaluating_does(tmp_path: Path) -> None:
     """A network that was trained in one order is evaluated in the same."""
     for part in ("train", "val"):
         _folders(tmp_path / part, NUMBERS, size=224)
-    with pytest.raises(InputError, match=r"train: expected class folders in one order, got two"):
+    with pytest.raises(InputError, match=r"train: the order of the class folders is not clear"):
         open_training("folder-c", root=tmp_path)
     for classes, order in (("numbers", NUMBERS), ("text", AS_TEXT)):
         for images in open_training("folder-c", root=tmp_path, classes=classes):

@@ -87,7 +87,7 @@ def test_what_a_crash_left_is_made_again(clean: ImageSet, tmp_path: Path, damage
 def test_no_room_is_one_line(clean: ImageSet, tmp_path: Path) -> None:
     """The line says how much room is needed, and which option names another place."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"expected room for .* GB of decoded images .*--cache"):
+    with pytest.raises(InputError, match=r"no room for .* GB of decoded images .*--cache"):
         Decoder(0, tmp_path / "file" / "cache")(clean)
 
 

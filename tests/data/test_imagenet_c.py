@@ -241,7 +241,7 @@ def test_cifar_images_may_be_in_class_folders(tmp_path: Path) -> None:
     for k in range(100):
         _save(tmp_path / "hundred" / str(k) / "0.png", 32, k)
     with pytest.raises(
-        InputError, match="expected class folders in one order, got two: label 2 is '10' as text"
+        InputError, match="the order of the class folders is not clear: label 2 is '10' as text"
     ):
         open_data("cifar100-c", root=tmp_path / "hundred")
 
@@ -253,7 +253,7 @@ def _tree_of(root: Path, *corruptions: str) -> TreeFolder:
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     """A corruption, a severity, a class or an image that is not there: one line, before or when its cell is read."""
     _tree(tmp_path)
-    with pytest.raises(InputError, match="expected a folder frost, got none"):
+    with pytest.raises(InputError, match="has no folder frost"):
         _tree_of(tmp_path, "fog", "frost")
     gone = tmp_path / "snow" / "4" / WNIDS[1] / "ILSVRC2012_val_00000002.JPEG"
     gone.unlink()
@@ -262,12 +262,10 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     ):
         _tree_of(tmp_path).cell("snow", 4)
     shutil.rmtree(gone.parent)
-    with pytest.raises(
-        InputError, match="snow/4: expected the same classes in every cell, got none named n01629819"
-    ):
+    with pytest.raises(InputError, match="snow/4: the class folder n01629819 is missing"):
         _tree_of(tmp_path)
     shutil.rmtree(gone.parent.parent)
-    with pytest.raises(InputError, match="snow/4: expected a folder of this severity"):
+    with pytest.raises(InputError, match="snow/4: the folder of this severity is missing"):
         _tree_of(tmp_path)
     assert _tree_of(tmp_path, "fog").cell("fog", 4).labels.tolist() == LABELS
 
@@ -285,7 +283,7 @@ def test_damaged_images_are_named(tmp_path: Path) -> None:
     path = tmp_path / "fog" / "3" / WNIDS[0] / "ILSVRC2012_val_00000001.JPEG"
     for content in (path.read_bytes()[:800], b"<html>"):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"00000001\.JPEG: expected an image, got a damaged file"):
+        with pytest.raises(InputError, match=r"00000001\.JPEG: damaged, or no image"):
             _tree_of(tmp_path).cell("fog", 3).images[:]
 
 
@@ -307,5 +305,5 @@ def test_sets_in_the_usual_places_are_told_apart_by_name(
     _tree(tmp_path / "Tiny-ImageNet-C")
     _tree(tmp_path / "something", ("fog",), size=224)
     assert open_data("tiny-imagenet-c").source == "published"
-    with pytest.raises(InputError, match="expected ImageNet-C/ or imagenet/val/"):
+    with pytest.raises(InputError, match="imagenet-c: no ImageNet-C/ or imagenet/val/ in "):
         open_data("imagenet-c")

@@ -165,7 +165,7 @@ def test_a_root_without_the_set_says_what_is_there(tmp_path: Path) -> None:
 def test_a_missing_corruption_is_refused_before_the_work(tmp_path: Path) -> None:
     """Every corruption of the run is looked for when the set is opened."""
     published(tmp_path)
-    with pytest.raises(InputError, match=r"expected glass_blur\.npy"):
+    with pytest.raises(InputError, match=r"has no glass_blur\.npy"):
         open_data("cifar10-c", root=tmp_path, corruptions=["snow", "glass_blur"])
 
 

@@ -43,9 +43,7 @@ def test_class_folders_are_labelled_in_their_order(tmp_path: Path) -> None:
 def test_test_images_lie_beside_the_training_images(part: str, tmp_path: Path) -> None:
     """In `val` or in `test`; without them, and without --test, nothing is trained."""
     _class_folders(tmp_path / "train")
-    with pytest.raises(
-        InputError, match="expected test images in val/ or test/, got none: name them with --test"
-    ):
+    with pytest.raises(InputError, match="no test images in val/ or test/: name them with --test"):
         open_training("cifar10-c", root=tmp_path)
     _class_folders(tmp_path / part, count=1)
     training, tests = open_training("cifar10-c", root=tmp_path)
@@ -74,7 +72,7 @@ def test_an_empty_class_is_one_line(tmp_path: Path) -> None:
     _class_folders(tmp_path / "train")
     for path in (tmp_path / "train" / "bird").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match=r"train/bird: expected training images, got none"):
+    with pytest.raises(InputError, match=r"train/bird: no training images in it"):
         open_training("cifar10-c", root=tmp_path, test=_npz(tmp_path / "test.npz"))
 
 
@@ -84,7 +82,7 @@ def test_an_empty_class_of_the_test_images_is_one_line(tmp_path: Path) -> None:
         _class_folders(tmp_path / part, ("cat", "dog"), size=260)
     for path in (tmp_path / "val" / "dog").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match=r"val/dog: expected test images, got none"):
+    with pytest.raises(InputError, match=r"val/dog: no test images in it"):
         open_training("folder-c", root=tmp_path)
 
 
@@ -103,10 +101,10 @@ def test_classes_of_imagenet_are_known_by_name(tmp_path: Path) -> None:
 
 def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     """It says what was looked for, and where to get it."""
-    usual = r"cifar10-c: expected cifar-10-batches-py/ or train/ .*"
-    with pytest.raises(InputError, match=usual + r"got no such folder: unpack cifar-10-python\.tar\.gz"):
+    usual = ": needed is cifar-10-batches-py/ or train/ with a folder for each class: unpack cifar-10-python"
+    with pytest.raises(InputError, match="cifar10-c: no training images in .*" + usual):
         open_training("cifar10-c", root=tmp_path)
-    with pytest.raises(InputError, match=usual + r"nowhere, got nothing there: unpack"):
+    with pytest.raises(InputError, match="cifar10-c: no such folder, .*nowhere" + usual):
         open_training("cifar10-c", root=tmp_path / "nowhere")
     _class_folders(tmp_path / "train")
     with pytest.raises(InputError, match=r"nowhere\.npz: expected .*got no such file"):
@@ -123,7 +121,7 @@ def test_numbered_classes_are_in_the_order_of_their_numbers(tmp_path: Path) -> N
     assert [int(Path(name).parts[0]) for name in training.images.names] == training.labels.tolist()
     _class_folders(tmp_path / "wrong" / "train", tuple(map(str, range(100))), count=1)
     with pytest.raises(
-        InputError, match=r"train: expected class folders in one order, got two: label 2 is '10'"
+        InputError, match=r"train: the order of the class folders is not clear: label 2 is '10'"
     ):
         open_training("cifar100-c", root=tmp_path / "wrong", test=test)
     training, _ = open_training("cifar100-c", root=tmp_path / "wrong", test=test, classes="numbers")
@@ -189,6 +187,6 @@ def test_other_folders_in_the_usual_places_are_no_classes(
     monkeypatch.setattr("ppbench.data.places.user_folder", lambda: tmp_path / "nowhere")
     with pytest.raises(
         InputError,
-        match=r"cifar10-c: expected cifar-10-batches-py/ or train/ .*unpack cifar-10-python\.tar\.gz",
+        match=r"cifar10-c: no training images .*cifar-10-batches-py/ or train/ .*unpack cifar-10-python\.tar\.gz",
     ):
         open_training("cifar10-c")

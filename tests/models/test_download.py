@@ -151,7 +151,7 @@ def test_a_whole_part_file(server: Server) -> None:
 def test_wrong_content(server: Server) -> None:
     """A file with another hash is not kept, whole or in part."""
     wanted = at(server, "wrong")
-    assert "what came has another hash" in failure(wanted)
+    assert "the file that came is another one, by its hash" in failure(wanted)
     assert list(wanted.path.parent.iterdir()) == []
 
 

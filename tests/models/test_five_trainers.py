@@ -276,7 +276,7 @@ def test_hugging_faces_trainer(tmp_path: Path) -> None:
         InputError, match=r"training_args.bin: expected a state_dict, got a whole pickled argparse"
     ):
         load_model("resnet20", checkpoint=tmp_path / "training_args.bin")
-    with pytest.raises(InputError, match="expected a checkpoint file, got a folder: name the file in it"):
+    with pytest.raises(InputError, match="this is a folder: name the checkpoint in it"):
         load_model("resnet20", checkpoint=tmp_path)
 
 

@@ -1,4 +1,5 @@
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -126,7 +127,7 @@ def test_truncated(kind: str, keep: float, tmp_path: Path) -> None:
         torch.save(tensors, path, _use_new_zipfile_serialization=kind == "zip")
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data))])
-    assert "expected a checkpoint" in refusal(path)
+    assert re.search("truncated|damaged", refusal(path))
 
 
 def test_a_flipped_weight_in_a_zip_is_noticed(tmp_path: Path) -> None:
@@ -142,13 +143,13 @@ def test_a_flipped_weight_in_a_zip_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"", "an empty file"),
+        (b"", "this file is empty"),
         (b"<!DOCTYPE html><html>Not found</html>", "a web page"),
         (b"\n <html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
         (b"\x1f\x8b\x08\x00", "gzip"),
         (b"\x80\x04\x95\x00\x00", "a plain pickle"),
-        (b"PK\x03\x04" + b"\0" * 60, "damaged zip"),
+        (b"PK\x03\x04" + b"\0" * 60, "truncated or damaged file"),
         (b"\x89HDF\r\n", "HDF5"),
         (b"hello, I am a checkpoint", "begins with b'hello, I am a ch'"),
     ],
@@ -171,7 +172,7 @@ def test_a_zip_of_something_else(tmp_path: Path) -> None:
     import numpy as np
 
     np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
-    assert "without torch.save's data.pkl" in refusal(tmp_path / "arrays.npz")
+    assert "a zip file that torch.save did not write" in refusal(tmp_path / "arrays.npz")
 
 
 @pytest.mark.parametrize("kind", ["zip", "legacy"])

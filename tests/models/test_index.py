@@ -74,8 +74,8 @@ def test_an_entry_that_only_its_id_finds(tmp_path: Path) -> None:
             "std = [0.2, 0.2]",
             "checkpoint 'a': expected spec.std to be three numbers",
         ),
-        ("[[checkpoint]]", "[checkpoint]", r"expected \[\[checkpoint\]\] tables"),
-        ("[[checkpoint]]", "[[checkpoint", "expected a TOML index of checkpoints"),
+        ("[[checkpoint]]", "[checkpoint]", r"write \[\[checkpoint\]\] above each"),
+        ("[[checkpoint]]", "[[checkpoint", "cannot be read as an index of checkpoints"),
     ],
 )
 def test_mistakes(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_mistakes(old: str, new: str, words: str, tmp_path: Path) -> None:
 
 def test_ids_are_unique(tmp_path: Path) -> None:
     """Two entries cannot have one id."""
-    with pytest.raises(InputError, match="expected unique ids, got 'a' twice"):
+    with pytest.raises(InputError, match="the id 'a' is there twice"):
         read_index(index(tmp_path, ENTRY + ENTRY))
 
 

@@ -299,7 +299,7 @@ def test_nothing_that_a_file_names_is_imported(tmp_path: Path, monkeypatch: pyte
     assert "moved_away" not in sys.modules
     assert torch.equal(loaded.module(images_of()), network(images_of()))
     assert loaded.report is not None
-    assert "left unopened what is none of weights: moved_away.Args" in loaded.report.summary()
+    assert "not read, as it is no part of the weights: moved_away.Args" in loaded.report.summary()
 
 
 @pytest.mark.parametrize(

@@ -271,14 +271,17 @@ def test_no_weights_inside(content: object, words: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ({}, "expected a model or a checkpoint, got neither"),
-        ({"model": "resnet20-cifar10", "checkpoint": "x.pt"}, "got both: the id has weights"),
+        ({}, "no model and no checkpoint named"),
+        (
+            {"model": "resnet20-cifar10", "checkpoint": "x.pt"},
+            "has weights of its own: leave out --checkpoint x.pt",
+        ),
         ({"model": "resnet20-cifar10", "data": "digits-c"}, "expected data cifar10-c"),
         ({"model": "rensnet50"}, "did you mean 'resnet50'"),
         ({"model": "resnet20-pp2020-cifar1"}, "did you mean 'resnet20-pp2020-cifar10'"),
         ({"model": "torchvision:resnet51"}, "unknown torchvision model 'resnet51': did you mean 'resnet50'"),
         ({"model": "torchvision:resnet50@IMAGENET1K_V3"}, "did you mean 'IMAGENET1K_V2'"),
-        ({"model": "nowhere.py:make"}, "nowhere.py: expected a Python file with a model factory"),
+        ({"model": "nowhere.py:make"}, "nowhere.py: no such file: --model FILE.py:FUNCTION"),
     ],
 )
 def test_refused_requests(arguments: dict[str, str], words: str) -> None:
@@ -382,10 +385,10 @@ def test_paths_of_every_kind_are_files(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("model", "checkpoint", "line"),
     [
-        ("~no-such-user/w.pt", None, "~no-such-user/w.pt: expected a checkpoint, got no such file"),
+        ("~no-such-user/w.pt", None, "~no-such-user/w.pt: no such file: check --checkpoint"),
         (5, None, "expected a model's name or the path of a file, got int"),
         ("resnet20", b"w.pt", "expected a model's name or the path of a file, got bytes"),
-        (Path("a.pt"), "b.pt", "expected the name of a model with --checkpoint b.pt, got the path a.pt"),
+        (Path("a.pt"), "b.pt", "two files of weights, a.pt and b.pt: give one"),
     ],
 )
 def test_what_is_no_path_is_one_line(model: Any, checkpoint: Any, line: str) -> None:

@@ -179,12 +179,12 @@ def test_damaged_files(tmp_path: Path) -> None:
     path = graph(tmp_path / "net.onnx")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert "got a damaged or unsupported one" in refusal(path)
+    assert "cannot run this graph" in refusal(path)
     path.write_bytes(whole.replace(b"ReduceMean", b"ReduceMoan"))
-    assert "got a damaged or unsupported one" in refusal(path)
+    assert "cannot run this graph" in refusal(path)
     path.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
     assert "a web page" in refusal(path)
-    with pytest.raises(InputError, match="got no such file"):
+    with pytest.raises(InputError, match="no such file"):
         load_model(str(tmp_path / "none.onnx"))
 
 
@@ -204,7 +204,7 @@ def test_weights_in_another_file(tmp_path: Path) -> None:
         weights.write_bytes(bytes(weights.stat().st_size))
         assert load_model(checkpoint=path, image_size=32).sha256 != loaded.sha256
         weights.unlink()
-        assert "got a damaged or unsupported one" in refusal(path)
+        assert "cannot run this graph" in refusal(path)
 
 
 def test_weights_from_elsewhere(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_weights_from_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "inside" / "aa" / "secrets").rename(tmp_path / "secrets")
     path.write_bytes(path.read_bytes().replace(b"aa/secrets", b"../secrets"))
     line = refusal(path)
-    assert "damaged or unsupported" in line or "in its own folder" in line
+    assert "cannot run this graph" in line or "outside its own folder" in line
 
 
 def test_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -255,8 +255,8 @@ def test_a_student_and_a_teacher(tmp_path: Path) -> None:
     for model in ("resnet20", None):
         with pytest.raises(
             InputError,
-            match=r"w.pt: expected one network, got 2 with different weights, whose names begin with "
-            r"'student.', 'teacher.': choose, for example --prefix student\.$",
+            match=r"w.pt: holds 2 networks with different weights; their names begin with "
+            r"'student.', 'teacher.': choose one, as with --prefix student\.$",
         ):
             load_model(model, checkpoint=path)
         for prefix, network in (("student.", student), ("teacher.", teacher), ("teacher", teacher)):
@@ -320,7 +320,7 @@ def test_networks_of_two_kinds_in_one_file(tmp_path: Path) -> None:
     small, large = network_of("resnet20"), network_of("resnet32")
     content = {**under("student.", small.state_dict()), **under("teacher.", large.state_dict())}
     path = write(tmp_path / "w.pt", content, "zip")
-    with pytest.raises(InputError, match="got 2 with different weights"):
+    with pytest.raises(InputError, match="holds 2 networks with different weights"):
         load_model(checkpoint=path)
     for name, network in (("resnet20", small), ("resnet32", large)):
         assert torch.equal(load_model(name, checkpoint=path).module(images_of()), network(images_of()))
@@ -331,7 +331,7 @@ def test_an_average_of_another_network_is_none(tmp_path: Path) -> None:
     small, large = network_of("resnet20"), network_of("resnet20-pp2020")
     content = {**under("model.", small.state_dict()), **under("teacher_ema.", large.state_dict())}
     path = write(tmp_path / "w.pt", content, "zip")
-    with pytest.raises(InputError, match="got 2 with different weights"):
+    with pytest.raises(InputError, match="holds 2 networks with different weights"):
         load_model(checkpoint=path)
     for name, network in (("resnet20", small), ("resnet20-pp2020", large)):
         assert torch.equal(load_model(name, checkpoint=path).module(images_of()), network(images_of()))

@@ -50,7 +50,7 @@ def test_the_window_is_asked_for(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the averaging window leaves no trace in weights") as caught:
         load_model(checkpoint=path)
     base = name.partition("-")[0]
-    assert f"expected --model to be one of {base}-pp0, {base}-pp, {base}-pp5" in str(caught.value)
+    assert f"choose with --model one of {base}-pp0, {base}-pp, {base}-pp5" in str(caught.value)
 
 
 def test_a_fixed_strength_is_asked_for(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_networks_that_are_not_ours(depth: int) -> None:
         state = getattr(torchvision.models, f"resnet{depth}")().state_dict()
     traits = traits_of(state)
     assert traits is not None
-    with pytest.raises(InputError, match=f"that ppbench builds, got resnet{depth} "):
+    with pytest.raises(InputError, match=f"that ppbench builds, but resnet{depth} "):
         name_of(traits, clean(state))
 
 

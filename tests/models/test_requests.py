@@ -96,9 +96,9 @@ def test_nothing_is_lost_in_splitting(text: str, known: bool) -> None:
 @pytest.mark.parametrize(
     "models, checkpoints, message",
     [
-        ([], [], "expected at least one --model"),
+        ([], [], "no model named: pass --model"),
         (["a", "b", "c"], [Path("1"), Path("2")], "got 2 for 3"),
-        (["a=1", "b"], [Path("2")], "got both"),
+        (["a=1", "b"], [Path("2")], "use one of the two"),
         (["=1"], [], "expected --model NAME=FILE"),
         (["a="], [], "expected --model NAME=FILE"),
     ],

@@ -53,13 +53,13 @@ def test_only_on_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name, target, words",
     [
-        ("resnet20", "resnet20", "expected --as to name a push-pull network, got resnet20"),
+        ("resnet20", "resnet20", "--as names a push-pull network, and resnet20 is none"),
         (
             "resnet20",
             "resnet18-pp",
-            "expected the weights of resnet18 with a plain stem to turn into resnet18-pp",
+            "--as resnet18-pp needs the weights of a plain resnet18",
         ),
-        ("resnet20-pp2020", "resnet20-pp", "got resnet20 .push-pull stem of 2020"),
+        ("resnet20-pp2020", "resnet20-pp", "these are resnet20 .push-pull stem of 2020"),
         ("resnet20", "resnet20-p", "did you mean 'resnet20-pp'"),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_stem_that_was_not_trained_is_in_every_table(tmp_path: Path) -> None:
         loading=Loading(turn_into="resnet20-pp"),
         out=tmp_path / "run",
     )
-    line = "resnet20-pp: its push-pull stem was made of a plain network's by --as, and not trained"
+    line = "resnet20-pp: its push-pull stem was made from a plain one by --as and is not trained"
     assert line in run.context.notes
     for table in ("table.md", "table.tex"):
-        assert "and not trained" in (tmp_path / "run" / table).read_text(encoding="utf-8")
+        assert "and is not trained" in (tmp_path / "run" / table).read_text(encoding="utf-8")

@@ -1,10 +1,13 @@
 """The published CIFAR-10-C errors of the 2020 push-pull paper's checkpoints, reproduced on real images."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from ppbench.runs.folder import Run
+from ppbench.runs.pairing import compare_runs
+from ppbench.scoring.headlines import decimals_of
 from ppbench.scoring.names import ALL, CORRUPTIONS, SEVERITIES
 
 from .conftest import PUBLISHED
@@ -46,3 +49,32 @@ def test_the_normaliser_is_the_published_cifar_alexnet(published_run: Run) -> No
     assert published_run.scores.normaliser is not None
     assert published_run.scores.normaliser.name == "cifar10-c-alexnet-2020"
     assert any("published files" in note for note in published_run.context.notes)
+
+
+ROOT = Path(__file__).parents[2]
+
+ROW = re.compile(
+    r"^\| \*?([\w ]+?)\*?(?: \(CE\))? \| ([\d.]+) \| ([\d.]+) \| ([+−][\d.]+) \[([+−][\d.]+), ([+−][\d.]+)\] "
+    r"\| (better|worse|undecided) \|$",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page, rows", [("docs/push-pull.md", 23), ("README.md", 8)])
+def test_the_pages_tell_the_comparison_as_it_is(page: str, rows: int, published_run: Run) -> None:
+    """Push-pull against plain: every value, interval and verdict of the page's table is measured again."""
+    names = {"clean error": "clean", "mean error": "mean_error", "mCE": "mce", "relative mCE": "relative_mce"}
+    (comparison,) = compare_runs([published_run]).comparisons
+    assert (comparison.first, comparison.second) == tuple(PUBLISHED)
+    told = ROW.findall((ROOT / page).read_text(encoding="utf-8"))
+    assert len(told) == rows
+    for name, *numbers, verdict in told:
+        found = comparison.difference(names.get(name, f"ce.{name}"))
+        places = decimals_of(found.score)
+        measured = (found.first, found.second, found.difference, found.low, found.high)
+        # Another processor may move an answer or two of the 75,000.
+        assert [float(number.replace("−", "-")) for number in numbers] == pytest.approx(
+            [round(number, places) for number in measured], abs=0.3
+        ), name
+        assert found.verdict == verdict, name

@@ -235,15 +235,15 @@ class TestModules:
         """Each line says how it is given."""
         module, spec = resnet20.module, resnet20.spec
         for model, options, says in (
-            (module, {}, r"expected spec= with a network, got none: .* spec=\{'mean'"),
-            ("resnet20", {"spec": spec}, "it has its own; ppbench.load_model takes a spec"),
-            (resnet20, {"spec": spec}, "got it with resnet20: it has its own"),
+            (module, {}, r"a network needs spec=, .* spec=\{'mean'"),
+            ("resnet20", {"spec": spec}, "has its own: ppbench.load_model takes a spec"),
+            (resnet20, {"spec": spec}, "and resnet20 has its own"),
             (torch.zeros(2, 2), {"spec": spec}, "a torch.nn.Module with its spec, got tensor"),
-            ([], {}, "expected at least one model"),
+            ([], {}, "no model named"),
             (None, {}, "expected a model's name, the path of a checkpoint, .* got None"),
             ([lambda x: x], {}, "a torch.nn.Module with its spec, got <function"),
             (nn.Linear, {"spec": spec}, "a torch.nn.Module with its spec, got <class"),
-            (Uncopyable(), {"spec": spec}, "expected a network that copy.deepcopy can copy"),
+            (Uncopyable(), {"spec": spec}, "this network cannot be copied"),
             (module, {"spec": "imagenet"}, "expected spec to be a ppbench.InputSpec or a mapping, got str"),
             (module, {"spec": {"mean": (0, 0, 0)}}, "an input spec without 'std'"),
             (module, {"spec": {"input_size": (3, 32, 32)}}, "a data configuration of timm"),
@@ -334,7 +334,7 @@ def test_severities_as_anybody_would_write_them(given: object, means: tuple[int,
 @pytest.mark.parametrize("given", [0, 6, 2.5, True, None, [], [0], "x", [None]])
 def test_severities_that_are_none(given: object) -> None:
     """A line says what was expected; nothing is rounded or guessed."""
-    with pytest.raises(InputError, match=r"expected .*severit.* from 1 to 5, got"):
+    with pytest.raises(InputError, match=r"expected .*severit.* from 1 to 5, got|no severity named"):
         parse_severities(given)  # type: ignore[arg-type]  # as above
 
 

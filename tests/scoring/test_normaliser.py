@@ -103,7 +103,7 @@ def test_a_toml_file_is_a_normaliser(tmp_path):
 
 
 BAD_TOML = {
-    "not TOML": ("[errors]", "[errors", "expected TOML"),
+    "not TOML": ("[errors]", "[errors", "not valid TOML"),
     "another schema": ("schema_version = 1", "schema_version = 2", "expected schema_version to be 1, got 2"),
     "fractions by unit": ('"per cent"', '"fraction"', "expected unit to be 'per cent', got 'fraction'"),
     "no name": ('name = "mine"', "", "expected the field 'name', got none"),

@@ -101,11 +101,11 @@ def test_thin_evidence_warns_or_fails_strictly(model: LoadedModel, baseline: Pat
 def test_what_is_missing_is_said(model: LoadedModel, baseline: Path, tmp_path: Path) -> None:
     """No baseline, a network without its contract, a contract for what has one, other images: one line each."""
     for arguments, options, says in (
-        ((model,), {"baseline": tmp_path / "none.json"}, "no such file"),
-        ((model.module,), {"baseline": baseline}, "expected spec= with a network"),
-        (("resnet20",), {"baseline": baseline, "spec": model.spec}, "it has its own"),
+        ((model,), {"baseline": tmp_path / "none.json"}, "no such baseline"),
+        ((model.module,), {"baseline": baseline}, "a network needs spec="),
+        (("resnet20",), {"baseline": baseline, "spec": model.spec}, "has its own"),
         ((model,), {"baseline": baseline, "limit": 79}, "images is 79, there 80"),
-        ((model,), {"baseline": baseline, "allow": ["cell.snow.1=1"]}, "not among its 4 cells"),
+        ((model,), {"baseline": baseline, "allow": ["cell.snow.1=1"]}, "no cell.snow.1 among its 4 cells"),
         ((model,), {"baseline": baseline, "allow": ["fog=1"]}, "unknown score 'fog'"),
     ):
         with pytest.raises(InputError, match=says) as caught:
@@ -131,7 +131,10 @@ def test_a_baseline_that_cannot_be_written_is_found_before_the_evaluation(
     """Not one cell was evaluated when the line comes."""
     cache = tmp_path / "cache"
     for path in (tmp_path, tmp_path / "none" / "b.json"):
-        with pytest.raises(InputError, match=r"choose another with --baseline|name a file with --baseline"):
+        with pytest.raises(
+            InputError,
+            match=r"choose another with --baseline|name a file to write the baseline to with --baseline",
+        ):
             assert_no_robustness_regression("resnet20", baseline=path, update=True, cache=str(cache), **SMALL)
     assert not list(cache.rglob("*.cell"))
 

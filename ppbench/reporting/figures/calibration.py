@@ -24,7 +24,7 @@ def draw(axes: "Axes", content: ReportContent, place: int) -> None:
     axes.plot([0, 100], [0, 100], color=light("muted"), lw=0.8, ls=(0, (4, 3)))
     for bins, dash, filled in ((found.clean, "-", True), (found.corrupted, (0, (4, 1.5)), False)):
         total = sum(each.images for each in bins)
-        bins = [each for each in bins if each.images >= FEWEST]
+        bins = tuple(each for each in bins if each.images >= FEWEST)
         if not bins:
             continue
         sure, right = [each.confidence for each in bins], [each.accuracy for each in bins]
