@@ -180,9 +180,7 @@ def test_published_files_are_what_they_are(tmp_path: Path) -> None:
     out = tmp_path / "CIFAR-10-C"
     order = Order("cifar10-c", _clean(tmp_path), None, 0, out, jpeg_codec="turbo")
     generate(order, ["jpeg_compression"], workers=1)
-    with pytest.raises(
-        InputError, match="expected no --jpeg-codec for published files, got ijg9"
-    ):
+    with pytest.raises(InputError, match="expected no --jpeg-codec for published files, got ijg9"):
         evaluate(
             "resnet20-jpeg-cifar10",
             data="cifar10-c",
