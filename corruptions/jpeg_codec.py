@@ -286,7 +286,7 @@ def _round_half_up(level: Tensor) -> None:
 
 
 def _doubled(chroma: Tensor) -> Tensor:
-    """Return planes (n,h,w) twice as high and wide: weights 3/4 and 1/4 of the nearest and the next, in both directions."""
+    """Return planes (n,h,w) twice as high and wide: 3/4 of the nearest and 1/4 of the next, in both directions."""
     if chroma.shape[2] <= 2:  # libjpeg has nothing fancy for so narrow an image
         return chroma.repeat_interleave(2, 1).repeat_interleave(2, 2)
     count, height, width = chroma.shape
