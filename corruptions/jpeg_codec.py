@@ -135,9 +135,10 @@ def lossy(images: Tensor, quality: int, *, encoder: Library, decoder: Library) -
 
     Equal to what the libraries make of every pixel, for any height and width.
     """
-    parts: Sequence[Tensor] = [images]
-    if images.device.type == "cpu":
-        parts = images.split(max(1, _IN_CACHE // max(1, images[:1].numel())))
+    step = max(1, len(images))
+    if images.device.type == "cpu" and len(images):
+        step = max(1, _IN_CACHE // images[0].numel())
+    parts = [images[start : start + step] for start in range(0, max(1, len(images)), step)]
     made = [decoded(encoded(part, quality, encoder), decoder) for part in parts]
     return made[0] if len(made) == 1 else torch.cat(made)
 
