@@ -222,7 +222,8 @@ def test_json_holds_the_scores_and_their_context():
     assert data["unit"] == "per cent"
     assert data["context"] == {
         "data": "digits-c", "source": "generated", "protocol": "cifar-c", "images": 500, "seed": 7,
-        "generator": "ppbench 0.1.0", "precision": "fp32", "notes": ["a note of the run"],
+        "generator": "ppbench 0.1.0", "precision": "fp32", "jpeg_codec": None,
+        "notes": ["a note of the run"],
     }  # fmt: skip
     assert data["normaliser"]["name"] == "measured:a"
     assert [model["mce"] for model in data["models"]] == [100.0, scores["b"].mce]
