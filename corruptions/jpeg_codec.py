@@ -10,7 +10,6 @@ All numbers are float64, whole or with some binary places: they stay below 2**53
 sums are exact in any order, and nothing is rounded but where the libraries round.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -22,6 +21,7 @@ from torch.nn.functional import pad
 from corruptions.names import Library
 
 _COLOUR_BITS = 16
+_HALF = 1 << (_COLOUR_BITS - 1)
 _TRANSFORM_BITS = 13
 _KEPT_BITS = 2  # of fraction, between the two passes of a transform
 
@@ -133,9 +133,10 @@ def lossy(images: Tensor, quality: int, *, encoder: Library, decoder: Library) -
 
     Equal to what the libraries make of every pixel, for any height and width.
     """
-    parts: Sequence[Tensor] = [images]
-    if images.device.type == "cpu":
-        parts = torch.split(images, max(1, _IN_CACHE // max(1, images[:1].numel())))
+    step = max(1, len(images))
+    if images.device.type == "cpu" and len(images):
+        step = max(1, _IN_CACHE // images[0].numel())
+    parts = [images[start : start + step] for start in range(0, max(1, len(images)), step)]
     made = [decoded(encoded(part, quality, encoder), decoder) for part in parts]
     return made[0] if len(made) == 1 else torch.cat(made)
 
@@ -143,8 +144,7 @@ def lossy(images: Tensor, quality: int, *, encoder: Library, decoder: Library) -
 def encoded(images: Tensor, quality: int, encoder: Library) -> Coefficients:
     """Return what a file of images, uint8 (N,3,H,W), would keep of them."""
     height, width = images.shape[2:]
-    planes = _to_ycc(images, _COLOURS[encoder])
-    luma, chroma = planes[:, :1], planes[:, 1:]
+    luma, chroma = _to_ycc(images, _COLOURS[encoder])
     luma_steps, chroma_steps = (
         _table(quality, which, images.device) for which in ("luminance", "chrominance")
     )
@@ -159,49 +159,59 @@ def decoded(kept: Coefficients, decoder: Library) -> Tensor:
     """Return the pixels, uint8 (N,3,H,W), of what a file keeps."""
     height, width, device = kept.height, kept.width, kept.luma_levels.device
     luma_steps, chroma_steps = (_table(kept.quality, which, device) for which in ("luminance", "chrominance"))
-    luma = _pixels(kept.luma_levels, luma_steps, 8)
+    luma = _pixels(kept.luma_levels, luma_steps, 8, 128)[:, :height, :width]
     if decoder == "turbo":
-        chroma = _pixels(kept.chroma_levels, chroma_steps, 8).clamp_(0, 255)
         # The columns that complete a block have done their part; they are not used in the upsampling.
-        chroma = _doubled(chroma[:, : (height + 1) // 2, : (width + 1) // 2])
+        halved = _pixels(kept.chroma_levels, chroma_steps, 8)[:, : (height + 1) // 2, : (width + 1) // 2]
+        chroma = _doubled(halved)
     else:
         chroma = _pixels(kept.chroma_levels, chroma_steps, 16)
-    planes = torch.empty(len(luma), 3, height, width, dtype=torch.float64, device=device)
-    torch.clamp(luma[:, None, :height, :width], 0, 255, out=planes[:, :1])
     chroma = chroma.view(-1, 2, *chroma.shape[1:])[:, :, :height, :width]
-    torch.clamp(chroma, 0, 255, out=planes[:, 1:])
-    return _to_rgb(planes, _COLOURS[decoder])
+    return _to_rgb(luma, chroma, _COLOURS[decoder])
 
 
-def _to_ycc(rgb: Tensor, colour: _Colour) -> Tensor:
-    """Return luma, blue and red chroma, float64 (N,3,H,W), whole numbers from -128 to 127."""
-    weights = (
-        (19595, 38470, 7471),
-        (-colour.red_in_blue, -colour.green_in_blue, 32768),
-        (32768, -27439, -5329),
-    )
-    # Rounded to nearest; libjpeg's rounding of the chroma is a hair less than half, so that 128 + 127.5 does not
-    # overflow.
-    one, half = 1 << _COLOUR_BITS, 1 << (_COLOUR_BITS - 1)
-    return _mixed(rgb.to(torch.float64), weights, (half - 128 * one, half - 1, half - 1)).floor_()
+def _to_ycc(rgb: Tensor, colour: _Colour) -> tuple[Tensor, Tensor]:
+    """Return luma (N,1,H,W) and blue and red chroma (N,2,H,W), float32, whole numbers from -128 to 127."""
+    count, _, height, width = rgb.shape
+    # Plane by plane, as the images may lie in memory with their channels last.
+    red, green, blue = (plane.to(torch.float32) for plane in rgb.unbind(1))
+    luma = red.new_empty(count, 1, height, width)
+    _sum(luma[:, 0], (red, 19595), (green, 38470), (blue, 7471), plus=_HALF - (128 << _COLOUR_BITS))
+    # libjpeg's rounding of the chroma is a hair less than half, so that 127.5 does not become 128.
+    chroma = red.new_empty(count, 2, height, width)
+    weights = (blue, 32768), (red, -colour.red_in_blue), (green, -colour.green_in_blue)
+    _sum(chroma[:, 0], *weights, plus=_HALF - 1)
+    _sum(chroma[:, 1], (red, 32768), (green, -27439), (blue, -5329), plus=_HALF - 1)
+    return luma, chroma
 
 
-def _to_rgb(planes: Tensor, colour: _Colour) -> Tensor:
-    """Return uint8 (N,3,H,W) of luma, blue and red chroma, float64 (N,3,H,W), 0 to 255."""
-    one, half = 1 << _COLOUR_BITS, 1 << (_COLOUR_BITS - 1)
-    weights = ((one, 0, 91881), (one, -colour.blue_in_green, -46802), (one, 116130, 0))
-    # Luma is a whole number: within the rounding or outside of it is the same.
-    bias = [half - 128 * sum(row[1:]) for row in weights]
-    return _mixed(planes, weights, bias).floor_().clamp_(0, 255).to(torch.uint8)
+def _to_rgb(luma: Tensor, chroma: Tensor, colour: _Colour) -> Tensor:
+    """Return uint8 (N,3,H,W).
+
+    Args:
+        luma: (N,H,W), float32, 0 to 255.
+        chroma: blue and red (N,2,H,W), float32, -128 to 127.
+        colour: the constants.
+    """
+    made = luma.new_empty(len(luma), 3, *luma.shape[1:])
+    blue, red = chroma.unbind(1)
+    _sum(made[:, 0], (red, 91881), plus=_HALF)
+    _sum(made[:, 1], (blue, -colour.blue_in_green), (red, -46802), plus=_HALF)
+    _sum(made[:, 2], (blue, 116130), plus=_HALF)
+    made.add_(luma[:, None]).clamp_(0, 255)
+    return made.to(torch.int16).to(torch.uint8)  # faster than at once
 
 
-def _mixed(planes: Tensor, weights: Sequence[Sequence[int]], biases: Sequence[int]) -> Tensor:
-    """Return weighted sums of three planes (N,3,H,W), exactly: weights and biases are times 2**16."""
-    count, _, height, width = planes.shape
-    matrix = torch.tensor(weights, dtype=torch.float64, device=planes.device).mul_(2.0**-_COLOUR_BITS)
-    bias = torch.tensor(biases, dtype=torch.float64, device=planes.device).mul_(2.0**-_COLOUR_BITS)
-    made = torch.baddbmm(bias[:, None], matrix.expand(count, 3, 3), planes.flatten(2))
-    return made.view(count, 3, height, width)
+def _sum(out: Tensor, first: tuple[Tensor, int], *others: tuple[Tensor, int], plus: int) -> None:
+    """Write a weighted sum of planes, rounded down, to `out`; the weights are times 2**16.
+
+    All partial sums are multiples of 2**-16 of at most 256, so that float32 holds them exactly.
+    """
+    one = 1 << _COLOUR_BITS
+    torch.mul(first[0], first[1] / one, out=out)
+    for plane, weight in others:
+        out.add_(plane, alpha=weight / one)
+    out.add_(plus / one).floor_()
 
 
 def _halved(chroma: Tensor) -> Tensor:
@@ -226,14 +236,14 @@ def _transformed(planes: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
     """Return the coefficients of planes, whole numbers of steps, float64 (NC, rows, 8, columns, 8).
 
     Args:
-        planes: (N,C,H,W), float64, -128 to 127.
+        planes: (N,C,H,W), float32, whole numbers from -128 to 127.
         steps: of the quantisation, float64 (8,8).
         side: of the blocks of pixels; of 16 x 16 the 8 x 8 lowest frequencies are kept.
     """
     rows, columns = (-(-size // side) for size in planes.shape[2:])
     matrix = _forward(side, planes.device)
     # Along the rows, then along the columns. A block of four times the pixels sums up to four times as much.
-    level = _extended(planes, side * rows, side * columns).reshape(-1, side)
+    level = _extended(planes, side * rows, side * columns).to(torch.float64).view(-1, side)
     level = level @ (matrix.T * 2.0 ** (_KEPT_BITS - _TRANSFORM_BITS))
     _round_half_up(level)
     bits = _TRANSFORM_BITS + _KEPT_BITS + (2 if side == 16 else 0)
@@ -241,41 +251,41 @@ def _transformed(planes: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
     _round_half_up(level)
     # The transform's output is 8 times too large. The quotient is rounded to nearest, half away from zero: made larger
     # by a hair, no half is left, and nothing else crosses one, as the dividends are whole and below 2**20.
-    _by_frequency(level, (1 + 2.0**-20) / (8 * steps))
+    level.mul_(_by_frequency((1 + 2.0**-20) / (8 * steps), columns))
     return level.round_().view(-1, rows, 8, columns, 8)
 
 
-def _pixels(levels: Tensor, steps: Tensor, side: Literal[8, 16]) -> Tensor:
-    """Return planes, whole numbers of about 0 to 255, float64 (n, rows * side, columns * side).
+def _pixels(levels: Tensor, steps: Tensor, side: Literal[8, 16], middle: int = 0) -> Tensor:
+    """Return planes, float32 (n, rows * side, columns * side), whole numbers from -128 to 127 about the middle.
 
     Args:
         levels: the coefficients in steps, float64 (n, rows, 8, columns, 8).
         steps: of the quantisation, float64 (8,8).
         side: of the blocks of pixels.
+        middle: what is added.
     """
     count, rows, _, columns, _ = levels.shape
     matrix = _inverse(side, levels.device)
-    level = levels.reshape(-1, 8, 8 * columns).clone()
-    _by_frequency(level, steps)
+    level = levels.view(-1, 8, 8 * columns) * _by_frequency(steps, columns)
     level = matrix * 2.0 ** (_KEPT_BITS - _TRANSFORM_BITS) @ level
     _round_half_up(level)
     level = level.view(-1, 8) @ (matrix.T * 2.0 ** -(_TRANSFORM_BITS + _KEPT_BITS + 3))
-    _round_half_up(level, 128)
+    level = level.add_(middle + 0.5).floor_().to(torch.float32).clamp_(middle - 128, middle + 127)
     return level.view(count, side * rows, side * columns)
 
 
-def _by_frequency(level: Tensor, factors: Tensor) -> None:
-    """Multiply coefficients (n, 8, columns * 8) by a factor for each of the 8 x 8 frequencies, in place."""
-    level.mul_(factors.repeat(1, level.shape[2] // 8))
+def _by_frequency(factors: Tensor, columns: int) -> Tensor:
+    """Return factors of the 8 x 8 frequencies as a row of blocks has them: (8, columns * 8)."""
+    return factors.repeat(1, columns)
 
 
-def _round_half_up(level: Tensor, more: int = 0) -> None:
-    """Round to whole numbers, half up, in place, and add one."""
-    level.add_(0.5 + more).floor_()
+def _round_half_up(level: Tensor) -> None:
+    """Round to whole numbers, half up, in place."""
+    level.add_(0.5).floor_()
 
 
 def _doubled(chroma: Tensor) -> Tensor:
-    """Return planes (n,h,w) twice as high and wide: weights 3/4 and 1/4 of the nearest and the next, both ways."""
+    """Return planes (n,h,w) twice as high and wide: 3/4 of the nearest and 1/4 of the next, in both directions."""
     if chroma.shape[2] <= 2:  # libjpeg has nothing fancy for so narrow an image
         return chroma.repeat_interleave(2, 1).repeat_interleave(2, 2)
     count, height, width = chroma.shape

@@ -11,6 +11,7 @@ import heapq
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from corruptions.errors import CorruptionError
 from corruptions.names import Library
 
 Integers = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.int16]
 
 _SYMBOLS = 256
 _LONGEST_CODE = 16
@@ -89,27 +91,35 @@ def jpeg_files(images: Tensor, quality: int, encoder: Library = "ijg9") -> list[
         ]
 
 
-def _in_order(kept: jpeg_codec.Coefficients) -> Iterator[Integers]:
+def _in_order(kept: jpeg_codec.Coefficients) -> Iterator[Levels]:
     """Yield for each image its blocks in the order of the scan, (MCUs, 6, 64): the coefficients in zigzag order."""
-    luma = kept.luma_levels.permute(0, 1, 3, 2, 4).flatten(3).cpu().numpy().astype(np.int64)[..., _ZIGZAG]
-    chroma = kept.chroma_levels.permute(0, 1, 3, 2, 4).flatten(3).cpu().numpy().astype(np.int64)[..., _ZIGZAG]
+    luma, chroma = _zigzagged(kept.luma_levels), _zigzagged(kept.chroma_levels)
     rows, columns = chroma.shape[1:3]
     for number, image in enumerate(luma):
         blocks = _completed(image, 2 * rows, 2 * columns).reshape(rows, 2, columns, 2, 64)
-        scan = np.empty((rows * columns, _BLOCKS_IN_MCU, 64), np.int64)
+        scan = np.empty((rows * columns, _BLOCKS_IN_MCU, 64), np.int16)
         scan[:, :_LUMA_IN_MCU] = blocks.transpose(0, 2, 1, 3, 4).reshape(-1, _LUMA_IN_MCU, 64)
         scan[:, _LUMA_IN_MCU] = chroma[2 * number].reshape(-1, 64)
         scan[:, _LUMA_IN_MCU + 1] = chroma[2 * number + 1].reshape(-1, 64)
         yield scan
 
 
-def _completed(blocks: Integers, rows: int, columns: int) -> Integers:
+def _zigzagged(levels: Tensor) -> Levels:
+    """Return coefficients (n, rows, 8, columns, 8) as (n, rows, columns, 64), in zigzag order."""
+    by_block = levels.to(torch.int16).cpu().numpy().transpose(0, 1, 3, 2, 4)
+    found: Levels = by_block.reshape(*by_block.shape[:3], 64)[..., _ZIGZAG]
+    return found
+
+
+def _completed(blocks: Levels, rows: int, columns: int) -> Levels:
     """Return blocks (rows, columns, 64) made up to even numbers: flat ones, of which nothing will be seen.
 
     Each takes the mean of the block that is coded before it, so that the difference to be coded is 0.
     """
-    made = np.zeros((rows, columns, 64), np.int64)
     high, wide = blocks.shape[:2]
+    if (high, wide) == (rows, columns):
+        return blocks
+    made = np.zeros((rows, columns, 64), np.int16)
     made[:high, :wide] = blocks
     made[:high, wide:, 0] = made[:high, wide - 1 : wide, 0]
     # A row below: both of an MCU follow the right one above them.
@@ -117,7 +127,7 @@ def _completed(blocks: Integers, rows: int, columns: int) -> Integers:
     return made
 
 
-def _file(scan: Integers, height: int, width: int, quality: int, encoder: Library) -> bytes:
+def _file(scan: Levels, height: int, width: int, quality: int, encoder: Library) -> bytes:
     """Return the file of blocks (MCUs, 6, 64) in the order of the scan."""
     symbols = _symbols(scan)
     tables = [_optimal(counts, encoder) for counts in symbols.counts().tolist()]
@@ -125,12 +135,7 @@ def _file(scan: Integers, height: int, width: int, quality: int, encoder: Librar
         (
             b"\xff\xd8",
             _segment(0xE0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, 0, 1, 1, 0, 0)),
-            *(
-                _segment(
-                    0xDB, bytes([number, *jpeg_codec.steps(quality, which).reshape(-1)[_ZIGZAG].tolist()])
-                )
-                for number, which in enumerate(("luminance", "chrominance"))
-            ),
+            _steps(quality),
             _segment(0xC0, struct.pack(">BHHB", 8, height, width, 3) + bytes.fromhex("012200 021101 031101")),
             *(
                 _segment(0xC4, bytes([kind, *table.lengths, *table.symbols]))
@@ -140,6 +145,15 @@ def _file(scan: Integers, height: int, width: int, quality: int, encoder: Librar
             symbols.coded(tables),
             b"\xff\xd9",
         )
+    )
+
+
+@lru_cache(maxsize=16)
+def _steps(quality: int) -> bytes:
+    """Return the segments of both tables of quantisation steps."""
+    tables = [jpeg_codec.steps(quality, which).numpy().reshape(-1) for which in ("luminance", "chrominance")]
+    return b"".join(
+        _segment(0xDB, bytes([number, *table[_ZIGZAG].tolist()])) for number, table in enumerate(tables)
     )
 
 
@@ -192,19 +206,22 @@ class _Symbols:
         return stream.replace(b"\xff", b"\xff\x00")
 
 
-def _symbols(scan: Integers) -> _Symbols:
+def _symbols(scan: Levels) -> _Symbols:
     """Return the symbols of blocks (MCUs, 6, 64) in the order of the scan (T.81 F.1.2)."""
     blocks = scan.reshape(-1, 64)
     count = len(blocks)
     is_chroma = np.tile([0, 0, 0, 0, 1, 1], len(scan))
 
-    means = scan[:, :, 0]
+    means = scan[:, :, 0].astype(np.int64)
     luma = np.diff(means[:, :_LUMA_IN_MCU].reshape(-1), prepend=0).reshape(-1, _LUMA_IN_MCU)
     chroma = np.diff(means[:, _LUMA_IN_MCU:], axis=0, prepend=0)
     differences = np.concatenate((luma, chroma), 1).reshape(-1)
 
-    block, index = np.nonzero(blocks[:, 1:])
-    found = blocks[block, index + 1]
+    others = blocks.copy()
+    others[:, 0] = 0
+    place = np.flatnonzero(others)
+    found = others.reshape(-1)[place].astype(np.int64)
+    block, index = place >> 6, (place & 63) - 1
     first = np.diff(block, prepend=-1) > 0
     run = np.diff(index, prepend=0) - 1
     run[first] = index[first]

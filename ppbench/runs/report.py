@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from ppbench import __version__
 from ppbench.reporting.lead import ranked
+from ppbench.reporting.provenance_line import LIBRARY_NAMES
 from ppbench.reporting.reference_rows import references_for
 from ppbench.reporting.report_content import ModelProvenance, ModelReliability, ReportContent, RunProvenance
 from ppbench.runs.example_images import example_images
@@ -41,6 +42,7 @@ def run_provenance(run: Run) -> RunProvenance:
         "batch size": manifest.batch_size,
         "data": data.name,
         "source": data.source + (f", by {generator}" if generator else ""),
+        "JPEG": data.jpeg_codec and f"of {LIBRARY_NAMES[data.jpeg_codec]}",
         "protocol": data.protocol,
         "images": f"{data.images:,}" + ("" if data.limit is None else " (a stratified subset)"),
         "seed": data.seed,
