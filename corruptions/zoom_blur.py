@@ -162,7 +162,10 @@ def _matrix(height: int, width: int, stop: float, step: float) -> tuple[Tensor, 
     above, below, down = _all_taps(height, stop, step)
     left, right, beside = _all_taps(width, stop, step)
     zooms = down.shape[1]
-    sources, weights = [torch.arange(pixels, dtype=torch.int32)[:, None]], [torch.ones(pixels, 1, dtype=torch.float64)]
+    sources, weights = (
+        [torch.arange(pixels, dtype=torch.int32)[:, None]],
+        [torch.ones(pixels, 1, dtype=torch.float64)],
+    )
     for rows, in_row in ((above, 1.0 - down), (below, down)):
         for columns, in_column in ((left, 1.0 - beside), (right, beside)):
             sources.append((rows[:, None] * width + columns).view(pixels, zooms))
