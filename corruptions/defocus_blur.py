@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.near_levels import cut_off
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -172,10 +172,7 @@ def near_levels_redone(planes: Tensor, plan: Plan) -> Tensor:
     for part, weight in zip(sums[1:], plan.weights[1:], strict=True):
         fast.add_(part.to(torch.float32), alpha=weight)
     slack = (len(sums) + 8) * 2.0**-24 * plan.grey
-    blurred = to_uint8(fast + (plan.grey + slack))
-    unsure = to_uint8(fast.add_(plan.grey - slack)).ne(blurred)
-    # NumPy finds a few among many several times as fast.
-    again = torch.from_numpy(np.flatnonzero(unsure.numpy()))
+    blurred, again = cut_off(fast + (plan.grey - slack), fast + (plan.grey + slack))
     if len(again):
         plane, row, column = _places(again, planes.shape[-2:])
         total = torch.zeros(len(again), dtype=torch.float64)
@@ -213,10 +210,9 @@ def transformed(planes: Tensor, plan: Plan) -> Tensor:
         spectrum = torch.fft.rfft2(padded).mul_(response)
         # Only the rows that are wanted go back in the second dimension.
         lines = torch.fft.ifft(spectrum, dim=0)[reach : reach + height]
-        value = torch.fft.irfft(lines, n=columns, dim=1)[:, reach : reach + width].add(plan.grey + slack)
-        into.copy_(value.clamp(0.0, 255.0))
-        if not torch.equal(to_uint8(value.sub_(2.0 * slack)), into):
-            into.copy_(exactly(plane[None], plan)[0])
+        value = torch.fft.irfft(lines, n=columns, dim=1)[:, reach : reach + width].add(plan.grey)
+        levels, unsure = cut_off(value - slack, value + slack)
+        into.copy_(exactly(plane[None], plan)[0] if len(unsure) else levels)
     return blurred
 
 

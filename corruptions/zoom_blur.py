@@ -5,13 +5,13 @@ import warnings
 from functools import lru_cache
 from threading import Lock
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.near_levels import cut_off
 
 _MATRIX_PIXELS = 1 << 17
 """Up to so many pixels a CPU's fast pass is one sparse matrix; beyond, it would take too much memory."""
@@ -71,10 +71,7 @@ def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:
         matrix, most = _matrix(height, width, stop, step)
     fast = matrix @ shares
     slack = (len(zoom_factors(stop, step)) + most + 10) * 2.0**-24
-    blurred = torch.mul(fast, 1.0 + slack).to(torch.uint8)
-    unsure = fast.mul_(1.0 - slack).to(torch.uint8).ne(blurred)
-    # NumPy finds a few among many several times as fast.
-    again = torch.from_numpy(np.flatnonzero(unsure.numpy()))
+    blurred, again = cut_off(fast * (1.0 - slack), fast * (1.0 + slack))
     values, levels = blurred.view(-1), _even_levels(stop, step)
     for some in again.split(_LOOKED_AT):
         even = _even(shares, some, matrix, most)
