@@ -1,4 +1,4 @@
-"""Filtering shared by several corruptions: Gaussian weights, separable convolution, truncation to uint8."""
+"""Filtering shared by several corruptions: Gaussian weights, separable convolution."""
 
 import math
 from functools import lru_cache
@@ -13,16 +13,6 @@ NUDGE = 2.0**-14
 
 # A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps.
 _MATRIX_TAPS = 1 / 7
-
-
-def to_uint8(values: Tensor) -> Tensor:
-    """Return values in 0..255 as uint8, cut off below the point as the reference's cast does, not rounded."""
-    values.clamp_(0.0, 255.0)
-    if values.device.type == "cpu":
-        values = values.to(
-            torch.int16
-        )  # in two steps, each of which torch does with vectors: three times as fast
-    return values.to(torch.uint8)
 
 
 @lru_cache(maxsize=256)

@@ -7,13 +7,12 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.near_levels import cut_off
+from corruptions.pixels import between, truncated
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
-    plan = _plan(constants["radius"], constants["alias_blur"])
+    plan = planned(constants["radius"], constants["alias_blur"])
     height, width = images.shape[-2:]
     planes = images.reshape(-1, height, width)
     blurred = torch.empty_like(planes)
@@ -64,7 +63,8 @@ class Plan:
 
 
 @lru_cache(maxsize=32)
-def _plan(radius: float, alias_blur: float) -> Plan:
+def planned(radius: float, alias_blur: float) -> Plan:
+    """Return how a kernel is best summed up."""
     kernel = disk_kernel(radius, alias_blur)
     reach = len(kernel) // 2
     lower = kernel[reach:]  # the upper half mirrors it
@@ -92,7 +92,7 @@ def class_sums(planes: Tensor, plan: Plan) -> list[Tensor]:
 
     Whole numbers, and views (n,H,W) of rows that are longer: the sums run over the padded planes as over one line.
     """
-    count, height, width = planes.shape
+    height, width = planes.shape[-2:]
     reach = plan.reach
     padded = _reflected(planes, reach)
     stride, line = width + 2 * reach, padded.view(-1)
@@ -157,28 +157,29 @@ def exactly(planes: Tensor, plan: Plan) -> Tensor:
     total = sums[0].to(torch.float64).mul_(plan.weights[0])
     for part, weight in zip(sums[1:], plan.weights[1:], strict=True):
         total.add_(part.to(torch.float64), alpha=weight)
-    return to_uint8(total.add_(plan.grey))
+    return truncated(total.add_(plan.grey))
 
 
 def near_levels_redone(planes: Tensor, plan: Plan) -> Tensor:
     """Return what `exactly` does, by products in float32, and in float64 where these cannot tell.
 
-    The sums of levels are exact. With u = 2**-24, n weights and a sum of the weights' products with 128 of `grey`, the
-    n products and n sums in float32 are off by (n + 2) u grey at most, and the last sum, of a value below 2 grey + 1,
-    by 2 u grey: where the bounds on both sides are cut off to the same level, so is the value between them.
+    The sums of levels are exact. With u = 2**-24 and n weights, the n products and n sums in float32 are off by
+    (n + 1) u grey at most, `grey` itself by u grey, and the last two sums, of values below 2 grey + 2, by 3 u grey
+    each: where the bounds on both sides are cut off to the same level, so is the value between them.
     """
     sums = class_sums(planes, plan)
     fast = sums[0].to(torch.float32).mul_(plan.weights[0])
     for part, weight in zip(sums[1:], plan.weights[1:], strict=True):
         fast.add_(part.to(torch.float32), alpha=weight)
     slack = (len(sums) + 8) * 2.0**-24 * plan.grey
-    blurred, again = cut_off(fast + (plan.grey - slack), fast + (plan.grey + slack))
+    fast.add_(plan.grey).clamp_(0.0, 255.0)
+    blurred, again = between(fast - slack, fast + slack)
     if len(again):
         plane, row, column = _places(again, planes.shape[-2:])
         total = torch.zeros(len(again), dtype=torch.float64)
         for part, weight in zip(sums, plan.weights, strict=True):
             total += part[plane, row, column].to(torch.float64).mul_(weight)
-        blurred.view(-1)[again] = to_uint8(total.add_(plan.grey))
+        blurred.view(-1)[again] = truncated(total.add_(plan.grey))
     return blurred
 
 
@@ -210,8 +211,12 @@ def transformed(planes: Tensor, plan: Plan) -> Tensor:
         spectrum = torch.fft.rfft2(padded).mul_(response)
         # Only the rows that are wanted go back in the second dimension.
         lines = torch.fft.ifft(spectrum, dim=0)[reach : reach + height]
-        value = torch.fft.irfft(lines, n=columns, dim=1)[:, reach : reach + width].add(plan.grey)
-        levels, unsure = cut_off(value - slack, value + slack)
+        value = (
+            torch.fft.irfft(lines, n=columns, dim=1)[:, reach : reach + width]
+            .add(plan.grey)
+            .clamp_(0.0, 255.0)
+        )
+        levels, unsure = between(value - slack, value + slack)
         into.copy_(exactly(plane[None], plan)[0] if len(unsure) else levels)
     return blurred
 

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import gaussian_weights, pad, smoothing_matrix, to_uint8
+from corruptions.convolution import gaussian_weights, pad, smoothing_matrix
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.near_levels import cut_off
+from corruptions.pixels import between, truncated
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -39,7 +39,7 @@ def exactly(planes: Tensor, sigma: float) -> Tensor:
     shares = levels.index_select(0, planes.flatten().to(torch.int32)).view(planes.shape)
     weights = gaussian_weights(sigma)
     exact = _reference_sums(_reference_sums(shares, weights, -2), weights, -1)
-    return to_uint8(exact.clamp_(0.0, 1.0).mul_(255.0))
+    return truncated(exact.clamp_(0.0, 1.0).mul_(255.0))
 
 
 def _reference_sums(planes: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
@@ -85,7 +85,7 @@ def near_levels_redone(planes: Tensor, sigma: float, together: int) -> Tensor:
         fast = (
             _shifted(some.to(torch.float32), weights) if shifted else _banded(some.to(torch.float64), sigma)
         )
-        levels, again = cut_off(fast * (1.0 - slack), fast * (1.0 + slack))
+        levels, again = between(fast * (1.0 - slack), fast * (1.0 + slack))
         if len(again) * taps > some.numel() // 2:
             levels = exactly(some, sigma)  # takes less time than looking up so many windows
         else:
@@ -152,7 +152,7 @@ def _redone(planes: Tensor, places: Tensor, weights: tuple[float, ...]) -> Tenso
     found = planes.reshape(-1).index_select(0, sources.view(-1)).view(sources.shape)
     shares = found.to(torch.float64).div_(255.0)
     exact = _paired(_paired(shares, weights, 1, 1), weights, 2, 1).view(-1)
-    return to_uint8(exact.clamp_(0.0, 1.0).mul_(255.0))
+    return truncated(exact.clamp_(0.0, 1.0).mul_(255.0))
 
 
 GAUSSIAN_BLUR = Corruption("gaussian_blur", "extra", 3, _apply)

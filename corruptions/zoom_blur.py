@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import to_uint8
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.near_levels import cut_off
+from corruptions.pixels import between, truncated
 
 _MATRIX_PIXELS = 1 << 17
 """Up to so many pixels a CPU's fast pass is one sparse matrix; beyond, it would take too much memory."""
@@ -26,7 +25,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # n
 
 
 def exactly(planes: Tensor, stop: float, step: float) -> Tensor:
-    """Return planes uint8 (n,H,W) blurred as in the reference: SciPy's zooms in float64, stored and added in float32."""
+    """Return planes uint8 (n,H,W) blurred as the reference does: zooms in float64, stored and added up in float32."""
     height, width = planes.shape[-2:]
     factors = zoom_factors(stop, step)
     blurred = torch.empty_like(planes)
@@ -51,7 +50,7 @@ def _shares(levels: Tensor) -> Tensor:
 
 
 def _mean(total: Tensor, shares: Tensor, zooms: int) -> Tensor:
-    return to_uint8(total.add_(shares).div_(zooms + 1).clamp_(0.0, 1.0).mul_(255.0))
+    return truncated(total.add_(shares).div_(zooms + 1).clamp_(0.0, 1.0).mul_(255.0))
 
 
 def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:
@@ -71,7 +70,7 @@ def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:
         matrix, most = _matrix(height, width, stop, step)
     fast = matrix @ shares
     slack = (len(zoom_factors(stop, step)) + most + 10) * 2.0**-24
-    blurred, again = cut_off(fast * (1.0 - slack), fast * (1.0 + slack))
+    blurred, again = between(fast * (1.0 - slack), fast * (1.0 + slack))
     values, levels = blurred.view(-1), _even_levels(stop, step)
     for some in again.split(_LOOKED_AT):
         even = _even(shares, some, matrix, most)
