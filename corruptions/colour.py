@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,8 +11,41 @@ from corruptions.definition import Constants, Corruption, Fields
 
 
 def _brightness(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
-    """Raise V, keep H and S."""
-    return _through_hsv(images, _Change(1.0, 0.0, constants["shift"]))
+    """Raise V, keep H and S: every channel keeps its ratio to the largest, on which two levels alone decide.
+
+    All pairs of them are worked out. Where that leaves a tie, the pixel is put through the reference's own operations.
+    """
+    shift = constants["shift"]
+    high = images.amax(1, keepdim=True)
+    pair = (high.to(torch.int32) << 8) | images
+    found = _raised(shift, images.device).index_select(0, pair.flatten()).view(images.shape)
+    out = found.to(torch.uint8)
+    n, y, x = _pixels(found < 0) if images.is_cuda else _pixels(torch.from_numpy(np.less(found.numpy(), 0)))
+    if len(n):
+        out[n, :, y, x] = _exactly(images[n, :, y, x], _Change(1.0, 0.0, shift))
+    return out
+
+
+def _pixels(values: Tensor) -> tuple[Tensor, ...]:
+    """Return where any channel of (N,3,H,W) is true: image, row and column, each (k,)."""
+    return values.any(1).nonzero(as_tuple=True)
+
+
+_TIED = 1e-9
+"""Levels: so near to a whole one, the reference's roundings decide; they move a result by 1e-12 at most."""
+
+
+@lru_cache(maxsize=32)
+def _raised(shift: float, device: torch.device) -> Tensor:
+    """Return what each level becomes beside each largest one, int16 (256 * 256,) by (largest, level); -1 where tied."""
+    levels = torch.arange(256, dtype=torch.float64)
+    value = (levels / 255.0 + shift).clamp_(0, 1) * 255
+    ratio = torch.where(levels > 0, value / levels, 0.0)
+    becomes = ratio[:, None] * levels
+    table = torch.where((becomes - becomes.round()).abs() < _TIED, -1, becomes.clamp(0, 255).to(torch.int16))
+    table[:, 0] = 0  # where the smallest is 0, S is exactly 1, and no channel of 0 becomes more than 1e-12
+    table.diagonal().copy_(value)  # the largest becomes the new value itself
+    return table.to(torch.int16).flatten().to(device)
 
 
 def _saturate(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature

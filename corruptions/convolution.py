@@ -1,4 +1,4 @@
-"""Filtering shared by several corruptions: Gaussian weights, separable convolution, truncation to uint8."""
+"""Filtering shared by several corruptions: Gaussian weights, separable convolution."""
 
 import math
 from functools import lru_cache
@@ -13,11 +13,6 @@ NUDGE = 2.0**-14
 
 # A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps.
 _MATRIX_TAPS = 1 / 7
-
-
-def to_uint8(values: Tensor) -> Tensor:
-    """Return values in 0..255 as uint8, cut off below the point as the reference's cast does, not rounded."""
-    return values.clamp_(0.0, 255.0).to(torch.uint8)
 
 
 @lru_cache(maxsize=256)
@@ -52,46 +47,6 @@ def _numpy_sum(values: list[float]) -> float:
     return total
 
 
-def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
-    """Return uint8 images (N,3,H,W) blurred by a Gaussian with replicated edges, cut off to uint8.
-
-    In float64 and in SciPy's order, operation by operation, so that every tie falls as in the reference.
-    """
-    weights = gaussian_weights(sigma)
-    if len(weights) == 1:
-        return images
-    levels = torch.arange(256, dtype=torch.float64, device=images.device) / 255.0
-    height, width = images.shape[-2:]
-    planes = images.reshape(-1, height, width)
-    blurred = torch.empty_like(planes)
-    # A few planes at a time stay in the cache of a core, where their taps are added up several times as fast.
-    together = max(1, (_CACHED if images.device.type == "cpu" else _ON_GPU) // (height * width))
-    for first in range(0, len(planes), together):
-        some = planes[first : first + together]
-        shares = levels.index_select(0, some.flatten().to(torch.int32)).view(some.shape)
-        exact = _reference_sums(_reference_sums(shares, weights, -2), weights, -1)
-        blurred[first : first + together] = to_uint8(exact.clamp_(0.0, 1.0).mul_(255.0))
-    return blurred.view_as(images)
-
-
-_CACHED, _ON_GPU = 1 << 16, 1 << 26
-"""Values in float64 that are worked on at a time."""
-
-
-def _reference_sums(planes: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
-    """Return the float64 convolution of (n,H,W) along one dimension, in SciPy's order, without fused multiply-adds.
-
-    The centre first, then the pairs at equal distance, the farthest of them first.
-    """
-    reach, size = len(weights) // 2, planes.shape[dim]
-    padded = pad(planes[None], reach, dim, "replicate")[0]
-    total, pair = planes * weights[reach], torch.empty_like(planes)
-    for k in range(reach):
-        torch.add(padded.narrow(dim, k, size), padded.narrow(dim, 2 * reach - k, size), out=pair)
-        total.add_(pair.mul_(weights[k]))
-    return total
-
-
 def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str = "replicate") -> Tensor:
     """Return images smoothed by a Gaussian, as skimage.filters.gaussian does.
 
@@ -110,8 +65,8 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     if len(weights) > _MATRIX_TAPS * min(images.shape[-2:]):
         # On a GPU in float64: the caller may have allowed TF32 for the network, which keeps 10 bits of a product.
         precise = images.double() if images.is_cuda else images
-        rows = _matrix(images.shape[-2], sigma, truncate, border, precise.dtype, images.device)
-        columns = _matrix(images.shape[-1], sigma, truncate, border, precise.dtype, images.device)
+        rows = smoothing_matrix(images.shape[-2], sigma, truncate, border, precise.dtype, images.device)
+        columns = smoothing_matrix(images.shape[-1], sigma, truncate, border, precise.dtype, images.device)
         return (rows @ (precise @ columns.T)).to(images.dtype)
     return _shifted_sums(_shifted_sums(images, weights, -2, border), weights, -1, border)
 
@@ -142,7 +97,7 @@ def pad(images: Tensor, by: int, dim: int, border: str) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _matrix(
+def smoothing_matrix(
     size: int, sigma: float, truncate: float, border: str, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Return the smoothing along one dimension, border included, as a matrix (size, size)."""

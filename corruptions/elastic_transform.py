@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import NUDGE, smooth, to_uint8
+from corruptions.convolution import NUDGE, smooth
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.pixels import truncated
 from corruptions.random import Random
 
 
@@ -25,7 +26,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
         reach, sigma = (constants["unit"] * constants[name] for name in ("alpha", "sigma"))
         smooth_shift = smooth(fields["shift"].float(), sigma, truncate=3.0, border="symmetric")
         levels = warped(levels, smooth_shift, reach)
-    return to_uint8(levels.add_(NUDGE))
+    return truncated(levels.add_(NUDGE))
 
 
 def affine_sources(jitter: Tensor, height: int, width: int) -> Tensor:

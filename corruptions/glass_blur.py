@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from corruptions.convolution import gaussian_blur
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.gaussian_blur import gaussian_blur
 from corruptions.random import Random
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from corruptions.convolution import NUDGE
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.pixels import truncated
 from corruptions.random import Random
 
 
@@ -18,7 +19,7 @@ def _draw(images: Tensor, constants: Constants, random: Random) -> Fields:  # no
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     """Apply the field angle: degrees, (N,)."""
     blurred = motion_blur(images.float(), fields["angle"], int(constants["radius"]), constants["sigma"])
-    return blurred.to(torch.uint8)
+    return truncated(blurred)
 
 
 def motion_blur(images: Tensor, angle: Tensor, radius: int, sigma: float) -> Tensor:

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from corruptions.convolution import NUDGE, to_uint8
+from corruptions.convolution import NUDGE
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.motion_blur import motion_blur
+from corruptions.pixels import truncated
 from corruptions.random import Random
 from corruptions.zoom_blur import zoom_centre
 
@@ -35,7 +36,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     # Flakes fall both ways: the layer, and the layer turned by 180 degrees.
     flakes = layer.flip(2, 3).add_(layer).add_(NUDGE)
     keep = constants["keep"]
-    return to_uint8(whitened.mul_(1.0 - keep).add_(levels, alpha=keep).add_(flakes))
+    return truncated(whitened.mul_(1.0 - keep).add_(levels, alpha=keep).add_(flakes))
 
 
 SNOW = Corruption("snow", "weather", 1, _apply, _draw)

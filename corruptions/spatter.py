@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import NUDGE, smooth, to_uint8
+from corruptions.convolution import NUDGE, smooth
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.edges import UNIT, canny, chamfer_distance
+from corruptions.pixels import truncated
 from corruptions.random import Random
 
 _WATER = (175.0, 238.0, 238.0)  # pale turquoise, RGB
@@ -38,7 +39,7 @@ def _water(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
     # Without a drop the reference divides 0 by 0 and returns a black picture; here the image stays as it is.
     mask *= constants["amount"] / peak.clamp(min=1.0)
     colour = images.new_tensor(_WATER, dtype=torch.float32).view(1, 3, 1, 1)
-    return to_uint8((mask[:, None] * colour).add_(images).add_(NUDGE))
+    return truncated((mask[:, None] * colour).add_(images).add_(NUDGE))
 
 
 def _relief(distance: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def _mud(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
     mask = smooth((liquid > constants["threshold"]).float()[:, None], constants["amount"])
     mask = torch.where(mask < 0.8, 0.0, mask)
     colour = images.new_tensor(_MUD, dtype=torch.float32).view(1, 3, 1, 1)
-    return to_uint8((mask * colour).add_((1.0 - mask) * images).add_(NUDGE))
+    return truncated((mask * colour).add_((1.0 - mask) * images).add_(NUDGE))
 
 
 SPATTER = Corruption("spatter", "extra", 3, _apply, _draw)

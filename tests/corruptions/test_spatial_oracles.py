@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corruptions import PROTOCOLS, SEVERITIES, constants_of, corruption
-from corruptions.convolution import NUDGE, gaussian_blur, gaussian_weights, smooth
+from corruptions.convolution import NUDGE, gaussian_weights, smooth
 from corruptions.defocus_blur import disk_kernel
 from corruptions.edges import UNIT, canny, chamfer_distance
 from corruptions.elastic_transform import affine_sources, warped
+from corruptions.gaussian_blur import gaussian_blur
 from corruptions.glass_blur import shuffle_map
 from corruptions.motion_blur import motion_blur
 from corruptions.spatter import box_mean, equalised
