@@ -1,5 +1,6 @@
 """`ppbench train`: train a network by a recipe."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -167,6 +168,11 @@ def train(
             f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images:,} "
             f"test images of {trained.recipe.data}, recipe {trained.recipe.name}, seed {trained.seed}"
         )
+        images = ["--data", trained.recipe.data]
+        images += ["--root", str(place)] if (place := test or root) else []
+        images += ["--classes", classes] if classes else []
+        told = shlex.join(["ppbench", "eval", "--checkpoint", str(trained.file), *images])
+        typer.echo(f"How robust is it? {told}")
 
 
 class TrainCommand(Command):

@@ -1,6 +1,7 @@
 """From what a user calls a model to a network that answers."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -178,7 +179,8 @@ class Wish:
         default = _default(size)
         if path is None:
             return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
-        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        with factory.standing_in(file) if self.trust else nullcontext():
+            weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
         said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
         loaded = self._foreign(name, network, [Claim(f"factory {name}", spec), *said, default])

@@ -125,6 +125,8 @@ def test_the_command_prints_one_line_and_reports_on_stderr(
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
     assert "alexnet-small.safetensors: alexnet, clean error" in out
+    # The last line is the command that evaluates the file.
+    assert "ppbench eval --checkpoint alexnet-small.safetensors --data " in out.splitlines()[-1]
     assert "on 20 test images of cifar10-c, recipe small, seed 0" in out
     assert [line.split()[1] for line in err.splitlines()] == ["1/2", "2/2"]
     train(recipe="small.toml", model="alexnet", epochs=2, root=root, device="cpu", json=True)
