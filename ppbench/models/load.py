@@ -301,7 +301,25 @@ def count_outputs(network: nn.Module, size: int, name: str) -> int:
     return logits.shape[1]
 
 
-__all__ = ["LoadedModel", "load_model"]
+def for_images(model: LoadedModel, size: int) -> LoadedModel:
+    """Return a model whose contract is nobody's word, but the default for another size, with the default for this one.
+
+    Args:
+        model: as it was loaded, when nobody knew the images.
+        size: side of the images that it will answer, in pixels.
+
+    Raises:
+        InputError: it cannot take images of this size.
+    """
+    if not model.spec_guessed or model.spec.size == size or model.spec != default_spec(model.spec.size):
+        return model
+    count_outputs(model.module, size, model.name)
+    default = _default(size)
+    assert default.spec is not None
+    return replace(model, spec=default.spec, spec_source=default.who)
+
+
+__all__ = ["LoadedModel", "for_images", "load_model"]
 
 
 def load_model(
