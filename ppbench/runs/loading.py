@@ -36,7 +36,7 @@ def with_files(models: Models | None, files: Files | None) -> Models:
     """
     if files is None:
         if models is None:
-            raise InputError("expected models or checkpoint= to evaluate, got neither")
+            raise _no_model(models)
         return models
     names = [] if models is None else [models] if isinstance(models, str) else models
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
@@ -150,9 +150,13 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
         return pair([model], [])[0]
     if isinstance(model, PathLike):
         return ModelRequest(None, path_of(model))
-    raise InputError(
+    raise _no_model(model)
+
+
+def _no_model(given: object) -> InputError:
+    return InputError(
         "expected a model's name, the path of a checkpoint, a model of ppbench.load_model, or a torch.nn.Module with "
-        f"its spec, got {said(model)}"
+        f"its spec, got {said(given)}"
     )
 
 

@@ -326,7 +326,9 @@ class TestNotebook:
             assert [table.cells for table in run.tables] == [table.cells for table in wanted.tables]
         with pytest.raises(InputError, match="expected the name of a model with checkpoint="):
             ppbench.evaluate(ppbench.load_model(checkpoint=file), checkpoint=file, **SMALL)
-        with pytest.raises(InputError, match="expected models or checkpoint= to evaluate, got neither"):
+        with pytest.raises(
+            InputError, match=r"expected a model's name, the path of a checkpoint, .* got None"
+        ):
             ppbench.evaluate(**SMALL)
 
     def test_a_network_of_a_file_fits_any_data(self, tmp_path: Path) -> None:
