@@ -128,6 +128,7 @@ def train(
         f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
         f"or {keep_every:g} s; where there is none yet, it starts again"
     ):
+        from ppbench.data.training_sets import find_training
         from ppbench.models.registry import architecture
         from ppbench.training.recipe import load_recipe
 
@@ -136,8 +137,10 @@ def train(
             overrides["epochs"] = epochs
         if augmentation is not None:
             overrides["augmentation"] = augmentation
-        architecture(load_recipe(recipe, overrides, model=model).model)
-        _require_extra()
+        how = load_recipe(recipe, overrides, model=model)
+        architecture(how.model)
+        find_training(how.data, root=root, test=test, classes=classes)
+        _require_extra()  # takes seconds: mistakes are found before
         from ppbench.cli.training_progress import training_progress
         from ppbench.models.storage import checked_bits
         from ppbench.training.hardware import Hardware
