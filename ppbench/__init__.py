@@ -54,4 +54,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, imported or not, for whoever presses the tab key."""
-    return sorted({*globals(), *_HOMES})
+    return sorted(__all__)

@@ -113,6 +113,8 @@ def test_mistakes_are_refused_without_torch(tmp_path: Path) -> None:
         ["train", "--recipe", "nope"],
         ["train", "--model", "nope"],
         ["train", "--augmentation", "nope"],
+        ["train", "--recipe", "cifar10-fast"],
+        ["train", "--recipe", "cifar10-fast", "--root", "nowhere"],
         ["doctor", "--model", "nope"],
         ["models", "inspect", "nowhere.pt"],
         ["models", "add", "nowhere.pt"],

@@ -103,7 +103,8 @@ def _refuse_trial(context: typer.Context) -> None:
 
     if given := given_options(context, ("trial",)):
         raise InputError(
-            f"expected no {given[0]} with --model or --checkpoint, where it has no effect: leave it out"
+            "expected with --model or --checkpoint only options about the model and the clean images, got "
+            f"{given[0]}, which has no effect on the set-up check: leave it out"
         )
 
 

@@ -25,6 +25,9 @@ PANELS = (
 )
 """Every panel of every command, in the order in which they are shown."""
 
+_BRACES = str.maketrans("", "", "{}")
+"""What the parser puts around an argument that is needed; brackets are around the others."""
+
 _NAMES_WIDTH = 26
 """Cells of a terminal that names of options may take; longer ones go on in the next line."""
 
@@ -63,7 +66,7 @@ def _parts(command: Any, context: Any) -> "Iterable[RenderableType]":
     from rich.padding import Padding
     from rich.text import Text
 
-    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)]).translate(_BRACES)
     yield Padding(Text.assemble(("Usage: ", "yellow"), (usage, "bold")), (1, 1))
     for place, paragraph in enumerate((command.help or "").split("\n\n")):
         text = Text(" ".join(paragraph.split()), style="dim" if place else "")

@@ -1,5 +1,6 @@
 """`ppbench train`: train a network by a recipe."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,6 +128,7 @@ def train(
         f"the same command{' without --fresh' * fresh} goes on from the last state that was kept, after an epoch "
         f"or {keep_every:g} s; where there is none yet, it starts again"
     ):
+        from ppbench.data.training_sets import find_training
         from ppbench.models.registry import architecture
         from ppbench.training.recipe import load_recipe
 
@@ -135,8 +137,10 @@ def train(
             overrides["epochs"] = epochs
         if augmentation is not None:
             overrides["augmentation"] = augmentation
-        architecture(load_recipe(recipe, overrides, model=model).model)
-        _require_extra()
+        how = load_recipe(recipe, overrides, model=model)
+        architecture(how.model)
+        find_training(how.data, root=root, test=test, classes=classes)
+        _require_extra()  # takes seconds: mistakes are found before
         from ppbench.cli.training_progress import training_progress
         from ppbench.models.storage import checked_bits
         from ppbench.training.hardware import Hardware
@@ -167,6 +171,11 @@ def train(
             f"{trained.file}: {trained.model}, clean error {trained.clean_error:.2f} % on {trained.test_images:,} "
             f"test images of {trained.recipe.data}, recipe {trained.recipe.name}, seed {trained.seed}"
         )
+        images = ["--data", trained.recipe.data]
+        images += ["--root", str(place)] if (place := test or root) else []
+        images += ["--classes", classes] if classes else []
+        told = shlex.join(["ppbench", "eval", "--checkpoint", str(trained.file), *images])
+        typer.echo(f"How robust is it? {told}")
 
 
 class TrainCommand(Command):

@@ -166,12 +166,16 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
         passed: what was passed over in them; what lies beside them is added here.
     """
     known = set(classes.names)
-    if classes.by == "file" or not known <= set(
-        found
-    ):  # of a larger set, all the classes that are wanted will do
-        for name in found:
-            if name not in known:
-                passed.add("folders that are not named as a class", name)
+    strangers = [name for name in found if name not in known]
+    if classes.by != "file" and known <= set(found):
+        strangers = []  # of a larger set: all the classes that are wanted are there
+    dropped = None
+    if strangers:
+        verb = "is" if len(strangers) == 1 else "are"
+        dropped = (
+            f"{len(strangers):,} of the {len(found):,} folders in {where} {verb} not among the {len(known):,} classes "
+            f"and passed over, such as {strangers[0]}"
+        )
     if classes.by == "file":
         for name in classes.names:
             if name not in found:
@@ -181,7 +185,7 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
     for entry in _entries(where):
         if _is_hidden(entry.name) and _is_folder(entry):
             passed.add("hidden folders", entry.name)
-    return (*passed.notes(where), *filter(None, [case_note(classes)]))
+    return tuple(filter(None, [dropped, *passed.notes(where), case_note(classes)]))
 
 
 def enlarged(folder: Path, name: str, geometry: Geometry) -> tuple[str, ...]:

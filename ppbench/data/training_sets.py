@@ -46,21 +46,49 @@ def open_training(
         InputError: there is no such data set, or its images are not there, not of all classes, or the test images of
             others.
     """
+    spec, place = find_training(name, root=root, test=test, classes=classes)
+    if place is None:
+        return digits("train"), digits("test")
+    found = _found(spec, place, test)
+    if spec.order is not None and found[0].classes is None:
+        raise no_class_folders(spec)
+    return found
+
+
+def find_training(
+    name: str,
+    *,
+    root: Path | None = None,
+    test: Path | None = None,
+    classes: str | Path | Sequence[str] | None = None,
+) -> tuple[DataSet, Path | None]:
+    """Return what is known of a set, and where training images of it are; none of them is read.
+
+    Args:
+        name: as of `open_training`, like all of them.
+        root: the folder of the training images.
+        test: the clean test images.
+        classes: which class folder has which label.
+
+    Returns:
+        The set, and a place that holds some; None where they are embedded.
+
+    Raises:
+        InputError: there is no such data set, or none of its training images is there.
+    """
     spec = data_set(name).ordered(read_order(classes))
     if spec.embedded:
         if root is not None or test is not None:
             raise InputError(f"the training images of {name} are embedded: leave --root and --test out")
-        return digits("train"), digits("test")
+        return spec, None
     if root is None and spec.num_classes is None:
         raise InputError(
             f"{name} needs --root: a folder with train/ and val/, a folder for each class in both"
         )
     places = [root] if root is not None else usual_places()
     for place in places:
-        if found := _found(spec, place, test):
-            if spec.order is not None and found[0].classes is None:
-                raise no_class_folders(spec)
-            return found
+        if _cifar(spec, place) or _folder(spec, place):
+            return spec, place
     looked = ", ".join(map(str, places))
     layout = LAYOUTS.get(spec.clean or "")
     usual = f"{layout.folder}/ or " if layout else ""
@@ -71,14 +99,24 @@ def open_training(
     )
 
 
-def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, ImageSet] | None:
+def _cifar(spec: DataSet, place: Path) -> Path | None:
+    """Return the folder of CIFAR's usual layout in a place."""
     layout = LAYOUTS.get(spec.clean or "")
-    if layout and (folder := find_cifar(layout, place)) is not None:
+    return find_cifar(layout, place) if layout else None
+
+
+def _folder(spec: DataSet, place: Path) -> Path | None:
+    """Return the folder of class folders in a place."""
+    return next((each for each in (place / _TRAIN, place) if _classes(spec, each)), None)
+
+
+def _found(spec: DataSet, place: Path, test: Path | None) -> tuple[ImageSet, ImageSet]:
+    layout = LAYOUTS.get(spec.clean or "")
+    if layout and (folder := _cifar(spec, place)) is not None:
         training = read_cifar(layout, folder, spec.name, "train")
         return training, read_cifar(layout, folder, spec.name) if test is None else _test(spec, test)
-    folder = next((each for each in (place / _TRAIN, place) if _classes(spec, each)), None)
-    if folder is None:
-        return None
+    folder = _folder(spec, place)
+    assert folder is not None  # or `find_training` would not have named the place
     training = _whole(spec, folder)
     if test is None:
         test = next(

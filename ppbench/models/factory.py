@@ -5,6 +5,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -83,8 +85,32 @@ def from_factory(
     return network, spec
 
 
+@contextmanager
+def standing_in(path: Path) -> Iterator[None]:
+    """Let a user's file, after `from_factory`, be the module that a pickle names: ``__main__``, or the file's own name.
+
+    `torch.save` of a whole network names the module of its class: that is ``__main__`` where the file was run.
+    """
+    module = sys.modules[_module_name(path)]
+    before = {name: sys.modules.get(name) for name in ("__main__", path.stem)}
+    sys.modules["__main__"] = module
+    sys.modules.setdefault(path.stem, module)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = old
+
+
+def _module_name(path: Path) -> str:
+    return f"ppbench_factory_{path.stem}"
+
+
 def _import(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ppbench_factory_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     assert spec is not None  # a .py file always has a loader
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,7 @@
 """From what a user calls a model to a network that answers."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -186,7 +187,8 @@ class Wish:
         default = _default(size)
         if path is None:
             return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
-        weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        with factory.standing_in(file) if self.trust else nullcontext():
+            weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
         said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
         loaded = self._foreign(name, network, [Claim(f"factory {name}", spec), *said, default])
@@ -307,7 +309,25 @@ def count_outputs(network: nn.Module, size: int, name: str) -> int:
     return logits.shape[1]
 
 
-__all__ = ["LoadedModel", "load_model"]
+def for_images(model: LoadedModel, size: int) -> LoadedModel:
+    """Return a model whose contract is nobody's word, but the default for another size, with the default for this one.
+
+    Args:
+        model: as it was loaded, when nobody knew the images.
+        size: side of the images that it will answer, in pixels.
+
+    Raises:
+        InputError: it cannot take images of this size.
+    """
+    if not model.spec_guessed or model.spec.size == size or model.spec != default_spec(model.spec.size):
+        return model
+    count_outputs(model.module, size, model.name)
+    default = _default(size)
+    assert default.spec is not None
+    return replace(model, spec=default.spec, spec_source=default.who)
+
+
+__all__ = ["LoadedModel", "for_images", "load_model"]
 
 
 def load_model(

@@ -70,6 +70,13 @@ def _architecture(model: str) -> Architecture:
         return found
     if code := factory.nearly(model):
         raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
+    if model.endswith(".py"):
+        raise InputError(
+            f"{model}: expected FILE.py:FUNCTION, the file and the function in it that returns the network, got no "
+            "such file"
+        )
+    if ":" in model:
+        raise InputError(f"expected torchvision:NAME, timm:NAME or FILE.py:FUNCTION, got {model!r}")
     known = [*(entry.id for entry in known_index()), *ARCHITECTURES]
     raise unknown("model", model, known, listed_by="ppbench models --architectures")
 

@@ -341,4 +341,8 @@ def _unpickle_trusted(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise ClaimError(f"a file that cannot be unpickled ({type(error).__name__}: {reason})") from error
+        code = isinstance(error, AttributeError | ImportError)
+        advice = ": name the file that defines its classes, as in --model FILE.py:FUNCTION" if code else ""
+        raise ClaimError(
+            f"a file that cannot be unpickled ({type(error).__name__}: {reason}){advice}"
+        ) from error

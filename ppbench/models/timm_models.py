@@ -1,11 +1,15 @@
 """Models of the timm library and of its hub: ``timm:NAME`` and ``hf-hub:OWNER/NAME``. timm is an extra of ppbench."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from math import floor
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from torch import nn
 
@@ -30,6 +34,9 @@ _INPUT_ARGUMENTS = (
 )
 """The arguments of timm's training that its input depends on."""
 
+_PATIENCE_S = 5.0
+"""Seconds that the hub's server has to answer."""
+
 _SHOWN = 3
 """So many other tags are named where a network's tags disagree."""
 
@@ -49,14 +56,41 @@ def pretrained(model: str, interpolation: str | None = None) -> tuple[nn.Module,
     timm = _timm(model)
     name = _known(timm, model)
     try:
-        network: nn.Module = timm.create_model(name, pretrained=True)
+        with _without_vain_tries() as connected:
+            network: nn.Module = timm.create_model(name, pretrained=True)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise InputError(
-            f"{model}: cannot download the weights ({type(error).__name__}: {reason}): "
+            f"{model}: cannot download the weights ({reason if connected else 'no connection'}): "
             "connect to the internet, or pass the file with --checkpoint"
         ) from error
     return network, contract_of(network, model, interpolation)
+
+
+@contextmanager
+def _without_vain_tries() -> Iterator[bool]:
+    """Have the hub's library look only into its cache where its server cannot be reached, and say whether it can.
+
+    Left to itself it tries for a minute. A proxy is left to it.
+    """
+    from huggingface_hub import constants
+
+    host = urlsplit(constants.ENDPOINT)
+    connected = bool(getproxies()) or constants.HF_HUB_OFFLINE or _answers(host.hostname, host.port or 443)
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not connected
+    try:
+        yield connected
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _answers(host: str | None, port: int) -> bool:
+    try:
+        socket.create_connection((host or "", port), timeout=_PATIENCE_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def as_architecture(model: str) -> Architecture:

@@ -18,7 +18,7 @@ from ppbench.runs.description import generator_text, git_revision, versions
 from ppbench.runs.file_facts import in_brief, warning
 from ppbench.runs.folder import Run, prepare, scored, write
 from ppbench.runs.listeners import Listeners
-from ppbench.runs.loading import Models
+from ppbench.runs.loading import Files, Models, with_files
 from ppbench.runs.manifest import Manifest
 from ppbench.runs.measurement import Measurement, measure
 from ppbench.runs.notes import quality_notes
@@ -30,8 +30,9 @@ OnBatch = Callable[[str, int, int], None]
 
 
 def evaluate(
-    models: Models,
+    models: Models | None = None,
     *,
+    checkpoint: Files | None = None,
     spec: Contract | None = None,
     data: str | None = None,
     root: str | PathLike[str] | None = None,
@@ -71,6 +72,8 @@ def evaluate(
         models: one or several, each a name as `--model` takes it (``"resnet20"``, ``"resnet20=my.pt"``,
             ``"timm:NAME"``), the path of a checkpoint, a model of `load_model` or `loaded`, or a `torch.nn.Module`. A
             module is copied: the caller's one keeps its device and its mode. A dictionary names them for the tables.
+        checkpoint: files of weights for `models`, which are names then, paired as the command line pairs `--model` and
+            `--checkpoint`; without `models` the networks are recognised.
         spec: the input contract of the modules among them, one for all; `loaded` says in which forms.
         data: a data set's name, e.g. ``"cifar10-c"``; None is the embedded ``digits-c``, and with a `root` refused.
         root: a published -C folder, a clean data set, or an ``.npz``; None looks in the usual places.
@@ -146,7 +149,7 @@ def evaluate(
         standing=on_standing,
         note=on_note,
     )
-    return run(models, config, listeners, spec)
+    return run(with_files(models, checkpoint), config, listeners, spec)
 
 
 def run(models: Models, config: EvaluationConfig, listeners: Listeners, spec: Contract | None = None) -> Run:

@@ -1,6 +1,6 @@
 """The networks of a run: loaded or taken as they are, named, and checked against the images."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError
-from ppbench.models.load import load_model
+from ppbench.models.load import for_images, load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, loaded
 from ppbench.models.reading import stated_classes
@@ -19,6 +19,30 @@ Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
 """What a run can be asked to evaluate: a name as `--model` takes it, the file of a checkpoint, or a network."""
 
 Models = Model | Iterable[Model] | Mapping[str, Model]
+
+
+Files = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+
+def with_files(models: Models | None, files: Files | None) -> Models:
+    """Return models with the files of their weights, paired as the command line pairs them.
+
+    Args:
+        models: names, where there are files.
+        files: of weights; None leaves the models as they are.
+
+    Raises:
+        InputError: there is neither, or names and files cannot be paired.
+    """
+    if files is None:
+        if models is None:
+            raise _no_model(models)
+        return models
+    names = [] if models is None else [models] if isinstance(models, str) else models
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"expected the name of a model with checkpoint=, got {said(models)}")
+    paths = [files] if isinstance(files, str | PathLike) else files
+    return pair([str(name) for name in names], [path_of(path) for path in paths])
 
 
 @dataclass(frozen=True)
@@ -126,9 +150,13 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
         return pair([model], [])[0]
     if isinstance(model, PathLike):
         return ModelRequest(None, path_of(model))
-    raise InputError(
+    raise _no_model(model)
+
+
+def _no_model(given: object) -> InputError:
+    return InputError(
         "expected a model's name, the path of a checkpoint, a model of ppbench.load_model, or a torch.nn.Module with "
-        f"its spec, got {said(model)}"
+        f"its spec, got {said(given)}"
     )
 
 
@@ -176,10 +204,14 @@ def _network(
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:
     if model.num_classes != images.num_classes:
+        own = ".py:" in model.architecture and model.checkpoint is None
+        advice = f": pass num_classes={images.num_classes} to ppbench.load_model" if own else ""
         raise InputError(
-            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got {model.num_classes}"
+            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got "
+            f"{model.num_classes}{advice}"
         )
     size = images.image_size[0]
+    model = for_images(model, size)
     if model.spec.size != size and model.spec.resize is None and model.spec.crop is None:
         raise InputError(
             f"{model.name}: expected an input of {size} pixels, as {images.name} has, got {model.spec.size}: "

@@ -86,14 +86,8 @@ def test_no_text_of_an_option_stands_twice() -> None:
         ast.literal_eval(words)
         for file in sorted((ROOT / "ppbench" / "cli").glob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        for words in (
-            node.args[1:2]
-            if node.func.id == "option"
-            else node.args[:1]
-            if node.func.id == "argument"
-            else ()
-        )
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in place
+        for words in node.args[place[node.func.id] :][:1]
         if isinstance(words, ast.Constant)
     ]
     assert len(texts) > 50

@@ -92,14 +92,21 @@ def test_what_cannot_be_looked_at_is_one_line(ppbench, tmp_path):
         ("--compile",),
         ("--fresh",),
         ("--corruption-file", "mine.py"),
-        ("--no-trial",),
     ],
 )
-def test_options_without_effect_are_refused(ppbench, arguments):
-    """Right or wrong, what is not about the model and the clean images is named as the user wrote it."""
+def test_options_without_effect_are_not_offered(ppbench, arguments):
+    """Right or wrong, what is not about the model and the clean images is no option: help does not list it."""
     done = ppbench(*DOCTOR, *arguments)
     assert (done.code, done.out) == (2, "")
-    assert f"got {arguments[0]}, which has no effect on the set-up check: leave it out" in done.err
+    assert f"No such option: {arguments[0]}" in done.err
+    assert arguments[0] not in ppbench("doctor", "--help").out.split()
+
+
+def test_a_trial_with_a_model_is_refused(ppbench):
+    """What is about the machine is named as the user wrote it."""
+    done = ppbench(*DOCTOR, "--no-trial")
+    assert (done.code, done.out) == (2, "")
+    assert "got --no-trial, which has no effect on the set-up check: leave it out" in done.err
     assert done.err.count("\n") == 1
 
 

@@ -164,7 +164,7 @@ def test_folders_that_no_class_is_named_after_are_counted(tmp_path: Path) -> Non
     known = ("n01443537", "n01629819", "n12267677")
     notes = read_class_folders(tmp_path, "mine", Geometry(8), known, 3).notes
     assert notes == (
-        f"passed over in {tmp_path}: folders that are not named as a class: 1 (such as goldfish)",
+        f"1 of the 3 folders in {tmp_path} is not among the 3 classes and passed over, such as goldfish",
     )
     assert read_class_folders(tmp_path, "mine", Geometry(8), known[:2], 2).notes == ()
 

@@ -102,8 +102,10 @@ def test_folders_and_lines_that_do_not_meet_are_said(tmp_path: Path) -> None:
     source = open_data("folder-c", root=tmp_path / "set", classes=["owl", "newt", "dog"])
     assert source.num_classes == 3
     assert source.labels.tolist() == [2, 0]
-    passed, _enlarged, missing = source.notes
-    assert "folders that are not named as a class: 1 (such as cat)" in passed
+    dropped, passed, _enlarged, missing = source.notes
+    assert dropped.startswith("1 of the 3 folders in ")
+    assert dropped.endswith(" is not among the 3 classes and passed over, such as cat")
+    assert "classes of the list without a folder: 1 (such as newt)" in passed
     assert missing.startswith("images of 2 of the 3 classes only")
     with pytest.raises(InputError, match="class folders such as Cat/, got a folder with cat"):
         open_data("folder-c", root=tmp_path / "set", classes=["Cat", "Dog"])

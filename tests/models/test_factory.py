@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,23 @@ def test_files_that_cannot_be_imported(text: str, words: str, tmp_path: Path) ->
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(InputError, match=words):
         load_model(f"{tmp_path / 'broken.py'}:make")
+
+
+def test_a_whole_network_that_a_script_saved(tmp_path: Path) -> None:
+    """`torch.save(model)` of a script names `__main__`: FILE.py stands for it, on trust, and is asked for."""
+    file, saved = tmp_path / "script.py", tmp_path / "whole.pt"
+    file.write_text(
+        "import sys\nimport torch\nfrom torch import nn\n\n\nclass Net(nn.Linear):\n"
+        "    def forward(self, x):\n        return super().forward(x.mean((2, 3)))\n\n\n"
+        "def net():\n    return Net(3, 10)\n\n\n"
+        "if __name__ == '__main__':\n    torch.save(net(), sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, str(file), str(saved)], check=True)
+    model = load_model(f"{file}:net", checkpoint=saved, trust=True, num_classes=10, image_size=32)
+    assert model.report is not None
+    assert model.report.tensors == 2
+    assert not hasattr(sys.modules["__main__"], "Net")
+    with pytest.raises(
+        InputError, match=r"name the file that defines its classes, as in --model FILE.py:FUNCTION"
+    ):
+        load_model(None, checkpoint=saved, trust=True)

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,22 @@ def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(InputError, match=r"timm:resnet50: needs the package timm: pip install timm"):
         load_model("timm:resnet50")
+
+
+def test_a_hub_that_does_not_answer_is_left_at_once(
+    timm: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a connection the answer comes in seconds: the hub's library alone would try for a minute."""
+    from huggingface_hub import constants
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "ENDPOINT", "https://127.0.0.1:1")  # nobody listens there
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    started = time.monotonic()
+    with pytest.raises(
+        InputError, match=r"timm:resnet18: cannot download the weights \(no connection\): connect"
+    ):
+        load_model("timm:resnet18")
+    assert time.monotonic() - started < 20
+    assert not constants.HF_HUB_OFFLINE

@@ -16,6 +16,7 @@ from torchvision.transforms._presets import ImageClassification
 import ppbench
 from ppbench.errors import InputError
 from ppbench.evaluation.cells import parse_severities
+from ppbench.models.index import shipped_index
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.runs.folder import Run
 
@@ -315,8 +316,41 @@ class TestNotebook:
             assert set(columns) <= set(getattr(wanted, name).columns)
         assert "per cent" in str(inspect.getdoc(Run))
 
+    def test_a_name_and_its_file(self, wanted: Run) -> None:
+        """Weights are named beside a network, or alone; a network that is no name has its own."""
+        file = next(entry.path for entry in shipped_index() if entry.id == "resnet20-digits")
+        for run in (
+            ppbench.evaluate("resnet20", checkpoint=str(file), **SMALL),
+            ppbench.evaluate(checkpoint=file, **SMALL),
+        ):
+            assert [table.cells for table in run.tables] == [table.cells for table in wanted.tables]
+        with pytest.raises(InputError, match="expected the name of a model with checkpoint="):
+            ppbench.evaluate(ppbench.load_model(checkpoint=file), checkpoint=file, **SMALL)
+        with pytest.raises(
+            InputError, match=r"expected a model's name, the path of a checkpoint, .* got None"
+        ):
+            ppbench.evaluate(**SMALL)
+
+    def test_a_network_of_a_file_fits_any_data(self, tmp_path: Path) -> None:
+        """Loaded when nobody knew the images, it takes theirs, by the default for their size, and says so."""
+        (tmp_path / "mynet.py").write_text(
+            "from torch import nn\n\ndef net(num_classes):\n"
+            "    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))\n"
+        )
+        name = f"{tmp_path / 'mynet.py'}:net"
+        model = ppbench.load_model(name, num_classes=10)
+        assert model.spec.size == 224
+        run = ppbench.evaluate(model, **SMALL)
+        assert run.manifest.models[0].input_spec.size == 32
+        assert "the default for images of 32 pixels" in run.manifest.models[0].input_spec_source
+        with pytest.raises(
+            InputError, match=r"expected 10 classes, .* got 1000: pass num_classes=10 to ppbench"
+        ):
+            ppbench.evaluate(ppbench.load_model(name), **SMALL)
+
     def test_names_can_be_completed(self) -> None:
         """The public names are listed though they are imported on first use."""
+        assert dir(ppbench) == sorted(ppbench.__all__)
         assert {"evaluate", "load_run", "load_model", "loaded", "score", "InputSpec"} <= set(dir(ppbench))
         assert all(getattr(ppbench, name) is not None for name in ppbench.__all__)
 

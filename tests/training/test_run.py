@@ -116,15 +116,17 @@ def test_two_runs_write_the_same_bytes(root: Path) -> None:
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_the_command_prints_one_line_and_reports_on_stderr(
+def test_the_command_prints_the_result_and_reports_on_stderr(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The result is on stdout, on stderr an epoch a line; the default file is in this folder, the logs beside it."""
+    """The result and the next command are on stdout, epochs on stderr; the file is in this folder, logs beside it."""
     monkeypatch.chdir(root)
     train(recipe="small.toml", model="alexnet", epochs=2, root=root, device="cpu")
     out, err = capsys.readouterr()
-    assert out.count("\n") == 1
-    assert "alexnet-small.safetensors: alexnet, clean error" in out
+    assert out.count("\n") == 2
+    assert out.startswith("alexnet-small.safetensors: alexnet, clean error")
+    told = f"ppbench eval --checkpoint alexnet-small.safetensors --data cifar10-c --root {root}"
+    assert out.splitlines()[1].endswith(told)
     assert "on 20 test images of cifar10-c, recipe small, seed 0" in out
     assert [line.split()[1] for line in err.splitlines()] == ["1/2", "2/2"]
     train(recipe="small.toml", model="alexnet", epochs=2, root=root, device="cpu", json=True)
