@@ -148,7 +148,7 @@ def test_a_run_json_that_lacks_something_is_one_line(
     """A file that was cut by hand is no traceback."""
     del manifest[key]
     (tmp_path / "run.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match=r"expected the run\.json of a whole run") as caught:
+    with pytest.raises(InputError, match=r"not the run\.json of a whole run") as caught:
         ppbench.load_run(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_a_run_json_that_holds_something_else_is_one_line(
 ) -> None:
     """What only a comparison or a gate reads is missed at once, too."""
     (tmp_path / "run.json").write_text(json.dumps({**manifest, key: value}))
-    with pytest.raises(InputError, match=r"expected the run\.json of a whole run"):
+    with pytest.raises(InputError, match=r"not the run\.json of a whole run"):
         ppbench.load_run(tmp_path)
 
 
@@ -178,9 +178,9 @@ def test_a_run_whose_normaliser_has_no_answers_is_one_line(folder: Path, tmp_pat
 def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
     """An empty folder, a list, half a file."""
     for content, says in (
-        (None, "no such file"),
-        ("[]", "expected the run.json"),
-        ('{"sch', "expected the run.json"),
+        (None, "has no run.json"),
+        ("[]", "cannot be read as a run"),
+        ('{"sch', "damaged file"),
     ):
         if content is not None:
             (tmp_path / "run.json").write_text(content)
