@@ -69,7 +69,7 @@ def open_data(
     if bad := [severity for severity in severities if not 1 <= severity <= 5]:
         raise InputError(f"expected severities from 1 to 5, got {bad[0]}")
     if root is not None and not root.exists():
-        raise InputError(f"{root}: expected {wanted(spec, source)}, got no such file or folder")
+        raise InputError(f"{root}: no such file or folder: needed is {wanted(spec, source)}")
     folder = None if source == "generated" else find_published(spec, root)
     if folder is not None:
         opened = _with_cells(spec, root, open_published(spec, folder, corruptions, severities))

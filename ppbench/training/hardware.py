@@ -50,7 +50,7 @@ def devices_of(hardware: Hardware) -> tuple[str, int | list[int]]:
         RuntimeError,
         AssertionError,
     ) as error:  # torch was built without that backend, or has no such name
-        raise InputError(f"expected a device that torch has here, got {name!r}") from error
+        raise InputError(f"torch has no device {name!r} here: use --device auto") from error
     if ":" in name:
         if hardware.devices is not None:
             raise InputError(f"expected --devices with a kind of device, got {name!r} and {hardware.devices}")

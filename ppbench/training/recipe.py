@@ -131,9 +131,11 @@ def _read(name: str) -> tuple[Path, list[Layer]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: expected a recipe in TOML, got no such file") from error
+        raise InputError(
+            f"{path}: no such recipe file; those that ship are called {', '.join(recipe_names())}"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: expected a recipe in TOML, got {error}") from error
+        raise InputError(f"{path}: cannot be read as a recipe: {error}") from error
     own = table.pop("models", {})
     if not isinstance(own, dict) or not all(isinstance(fields_of, dict) for fields_of in own.values()):
         raise InputError(f"{path}: expected models to hold a table for each model, got {own!r}")
@@ -164,7 +166,7 @@ def _checked(path: Path, table: Mapping[str, Any], overrides: Collection[str]) -
         if key not in kinds:
             raise InputError(f"{where(key)}{unknown('field', key, kinds)}")
     if missing := [key for key in kinds if key not in table]:
-        raise InputError(f"{path}: expected the field {missing[0]!r}, got none")
+        raise InputError(f"{path}: the field {missing[0]!r} is missing")
     recipe = Recipe(**{key: _value(where(key), key, kinds[key], table[key]) for key in kinds})
     if recipe.nesterov and not recipe.momentum:
         raise InputError(

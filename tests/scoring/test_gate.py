@@ -228,9 +228,7 @@ class TestJudging:
         """MCE without a normaliser, or a corruption that is not in the baseline, is no silent pass."""
         bare = Baseline(run[1], np.arange(200), FACTS)
         pairing = pair_with_baseline(run[2], np.arange(200), bare)
-        with pytest.raises(
-            InputError, match=r"rule mce=\+1: no normaliser has mce: use mean"
-        ):
+        with pytest.raises(InputError, match=r"rule mce=\+1: no normaliser has mce: use mean"):
             judge(parse_rules(["mce=+1"]), pairing)
         with pytest.raises(InputError, match=r"the baseline has no cell\.saturate\.5 among its 75 cells"):
             judge(parse_rules(["cell.saturate.5=+1"]), pairing)
