@@ -28,7 +28,8 @@ def refusal(tmp_path, text):
     message = str(caught.value)
     assert "\n" not in message
     assert "errors.csv" in message
-    assert any(words in message for words in ("expected", "did you mean", "not in UTF-8", "not a row of CSV", "has no row"))
+    said = ("expected", "did you mean", "not in UTF-8", "not a row of CSV", "has no row")
+    assert any(words in message for words in said)
     return message
 
 
