@@ -71,14 +71,14 @@ def require_writable(path: Path, advice: str) -> None:
         InputError: it is a folder, or nothing can be written into its folder.
     """
     if path.is_dir():
-        raise InputError(f"{path}: expected a file that can be written, got a folder: {advice}")
+        raise InputError(f"{path}: this is a folder: {advice}")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"{path}: expected a file that can be written, got {reason} for the folder {str(path.parent)!r}: {advice}"
+            f"{path}: cannot be written, {reason} for the folder {str(path.parent)!r}: {advice}"
         ) from None
 
 
@@ -98,8 +98,7 @@ def require_folder(folder: Path, advice: str) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"expected a folder that can be written to, got {str(folder)!r}: "
-            f"{(error.strerror or str(error)).lower()}; {advice}"
+            f"{folder}: cannot be written to ({(error.strerror or str(error)).lower()}): {advice}"
         ) from error
 
 

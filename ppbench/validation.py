@@ -99,7 +99,7 @@ def _told(kind: type, error: "ErrorDetails") -> str:
         place, parts = list_of
         return f"expected {_name(place)} to be {_COUNTS.get(parts, parts)} numbers, got {value!r}"
     if type_ == "missing":
-        return f"expected the field {name!r}, got none"
+        return f"the field {name!r} is missing"
     if type_ == "literal_error":
         return _not_among(kind, loc, value)
     if type_ in _BOUNDS:

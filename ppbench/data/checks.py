@@ -32,7 +32,7 @@ def checked_images(where: str | Path, images: NDArray[Any], size: int | None) ->
             hint = ": grey needs three equal channels, by numpy.repeat(…, 3, axis=3)"
         raise InputError(f"{where}: expected images of shape (N,{side},3), got {_shape(images)}{hint}")
     if len(images) == 0:
-        raise InputError(f"{where}: expected at least one image, got none")
+        raise InputError(f"{where}: has no image")
     if size is not None and images.shape[1:3] != (size, size):
         raise InputError(
             f"{where}: expected images of {size}x{size} pixels, got {images.shape[1]}x{images.shape[2]}: "

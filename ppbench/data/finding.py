@@ -118,7 +118,7 @@ def check_all_classes(folder: Path, known: Sequence[str]) -> None:
     if missing := [name for name in known if not (folder / name).is_dir()]:
         others = [name for name in class_folders(folder) if name not in known]
         raise InputError(
-            f"{folder}: expected a folder for each of the {len(known):,} classes, got none for {missing[0]}"
+            f"{folder}: each of the {len(known):,} classes needs a folder, and there is none for {missing[0]}"
             + (f" and {len(missing) - 1:,} more" if len(missing) > 1 else "")
             + (f": rename {', '.join(others[:2])}{', …' if others[2:] else ''}" if others else "")
         )

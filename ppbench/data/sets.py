@@ -108,7 +108,7 @@ def find_data(
         raise unknown("source", source, SOURCES)
     if root is not None:
         if not root.exists():
-            raise InputError(f"{root}: expected {wanted(spec, source)}, got no such file or folder")
+            raise InputError(f"{root}: no such file or folder: needed is {wanted(spec, source)}")
         return spec
     published = None if source == "generated" else find_published(spec, None)
     clean = source != "published" and (spec.embedded or any(locate_clean(spec, at) for at in usual_places()))

@@ -45,7 +45,7 @@ def read_annotated(folder: Path, name: str, size: int, known: Sequence[str], by:
             raise InputError(f"{path}: expected lines of a file name, a tab and a wnid, got {line[:60]!r}")
         rows.append((wnid, f"images/{file}"))
     if not rows:
-        raise InputError(f"{path}: expected a line for each image, got none")
+        raise InputError(f"{path}: has no line, and needs one for each image: unpack the archive again")
     rows.sort()
     passed = PassedOver()
     for file in sorted(set(image_names(folder / "images")) - {Path(name).name for _, name in rows}):

@@ -166,7 +166,7 @@ def _check_no_empty_class(images: ImageSet, folder: Path, part: str) -> None:
 
 def _test(spec: DataSet, place: Path) -> ImageSet:
     if not place.exists():
-        raise InputError(f"{place}: expected {wanted(spec, 'generated')}, got no such file or folder")
+        raise InputError(f"{place}: no such file or folder: needed is {wanted(spec, 'generated')}")
     found = find_clean(spec, place)
     if found is None:
         raise not_found(spec, place, "generated")

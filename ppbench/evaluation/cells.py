@@ -47,7 +47,7 @@ def parse_corruptions(
                 raise unknown("corruption", word, [*ALL, *collections, *known])
             chosen.add(PLUGIN + word.removeprefix(PLUGIN))
     if not chosen:
-        raise InputError("expected at least one corruption, got none: leave --corruptions out for all 15")
+        raise InputError("no corruption named: leave out --corruptions for all 15")
     return in_order(chosen)
 
 
@@ -65,7 +65,7 @@ def parse_severities(wanted: str | int | Iterable[int]) -> tuple[int, ...]:
             raise InputError(f"expected severities as LOW-HIGH, got {word!r}")
         chosen.update(range(low, high + 1))
     if not chosen:
-        raise InputError("expected at least one severity from 1 to 5, got none")
+        raise InputError("no severity named: leave out --severities for all five")
     return tuple(sorted(chosen))
 
 

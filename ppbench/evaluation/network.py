@@ -66,7 +66,7 @@ class Network:
                 if self._compiled and type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                     reason = " ".join(str(error).split())[:200]
                     raise InputError(
-                        f"{self.name}: expected a network that torch can compile, got {reason}: leave --compile out"
+                        f"{self.name}: torch cannot compile it ({reason}): leave out --compile"
                     ) from error
                 raise
 

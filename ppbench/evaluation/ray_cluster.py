@@ -59,9 +59,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
         InputError: Ray is not installed, no cluster answers, or one of another version of Ray or Python.
     """
     if importlib.util.find_spec("ray") is None:
-        raise InputError(
-            "expected the package ray for --engine ray, got none: pip install ray, or use --engine local"
-        )
+        raise InputError("--engine ray needs the package ray: pip install ray, or use --engine local")
     # Each is a line on stderr that no user of ppbench needs.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -84,9 +82,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"{_named(address)}: expected a Ray cluster that can be used, got: {reason}"
-        ) from error
+        raise InputError(f"{_named(address)}: this Ray cluster cannot be used: {reason}") from error
     try:
         yield look()
     finally:
@@ -103,19 +99,19 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=TIMEOUT).close()
     except (OSError, OverflowError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise InputError(f"{address}: expected a Ray cluster, got {reason}: {advice}") from error
+        raise InputError(f"{address}: no Ray cluster there ({reason}): {advice}") from error
     # Something listens; only Ray's own protocol tells what, and only another process survives a wrong guess.
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT + 10, check=False)
     except subprocess.TimeoutExpired as error:
         raise InputError(
-            f"{address}: expected a Ray cluster, got no answer that Ray understands: {advice}"
+            f"{address}: no Ray cluster there (no answer that Ray understands): {advice}"
         ) from error
     if done.returncode:
         said = [line.strip() for line in done.stderr.splitlines() if "Error" in line]
         reason = said[-1] if said else "no answer that Ray understands"
-        raise InputError(f"{address}: expected a Ray cluster, got: {reason}: {advice}")
+        raise InputError(f"{address}: no Ray cluster there ({reason}): {advice}")
 
 
 def _named(address: str | None) -> str:

@@ -165,8 +165,8 @@ def _pickled(what: object) -> bytes:
         # Whatever a network holds may refuse in its own way: sessions, locks, open files.
         reason = " ".join(str(error).split())
         raise InputError(
-            f"expected networks and corruptions that can be sent to other processes, got {type(error).__name__}: "
-            f"{reason}: use --engine local"
+            f"networks or corruptions cannot be sent to other processes ({type(error).__name__}: {reason}): "
+            "use --engine local"
         ) from error
 
 
@@ -204,8 +204,8 @@ def _received(ref: Any) -> dict[str, Answers]:
     except ray.exceptions.RayError as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(
-            f"expected a cluster that finishes its work, got a shard that was lost {_RETRIES} times ({reason}): "
-            "look at the workers' memory and logs; finished cells are kept"
+            f"the cluster lost a part of the work {_RETRIES} times ({reason}): look at the workers' memory and logs; "
+            "finished cells are kept"
         ) from error
     if isinstance(found, ray_worker.Refused):
         raise InputError(found.line)

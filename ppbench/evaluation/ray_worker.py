@@ -171,8 +171,8 @@ def _open(job: Job) -> DataSource:
         for name, wanted in images.digests.items():
             if source.published.corruption_digest(name) != wanted:
                 raise InputError(
-                    f"{source.name}: expected the driver's images of {name}, got others: "
-                    "put the same published files under the same path on every node"
+                    f"{source.name}: the images of {name} are not the driver's: put the same published files under the "
+                    "same path on every node"
                 )
     if source.clean is None:
         return source

@@ -64,9 +64,9 @@ class CellStore:
                 raise PermissionError(13, "Permission denied")
         except OSError as error:
             raise InputError(
-                f"expected a cell store that can be written to, got {str(self.folder)!r}: "
-                f"{(error.strerror or str(error)).lower()}; name another folder with --cache or $PPBENCH_CACHE, or use "
-                "--no-store"
+                f"{self.folder}: cannot keep finished cells there ({(error.strerror or str(error)).lower()}): name "
+                "another "
+                "folder with --cache or $PPBENCH_CACHE, or use --no-store"
             ) from error
 
     def path(self, key: str) -> Path:
@@ -85,16 +85,12 @@ class CellStore:
             return None
         head, _, body = content.partition(b"\n")
         if head != MAGIC + hashlib.sha256(body).hexdigest().encode():
-            raise DamagedEntryError(
-                f"{self.path(key)}: expected a cell with a valid checksum, got a damaged file"
-            )
+            raise DamagedEntryError(f"{self.path(key)}: this stored cell is damaged")
         try:
             with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
                 return Answers(**{name: arrays[name] for name in FIELDS})
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise DamagedEntryError(
-                f"{self.path(key)}: expected the answers of a cell, got {error}"
-            ) from error
+            raise DamagedEntryError(f"{self.path(key)}: this stored cell is damaged ({error})") from error
 
     def written(self, key: str) -> float | None:
         """Return when the answers under a key were made, in seconds since 1970; None where there are none any more."""

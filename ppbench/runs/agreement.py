@@ -81,7 +81,7 @@ def require_agreement(
     theirs = _with_codec(theirs)  # a baseline file may be older
     ours, theirs = _of_both(ours, theirs), _of_both(theirs, ours)
     if told := "; ".join(differences(ours, theirs)):
-        raise InputError(f"{where}: expected what {other} was measured on, got: {told}{advice}")
+        raise InputError(f"{where}: not measured on the same as {other}: {told}{advice}")
 
 
 def differences(ours: Mapping[str, Fact], theirs: Mapping[str, Fact]) -> list[str]:
@@ -170,7 +170,6 @@ def setup_changes(ours: Mapping[str, Fact] | None, theirs: Mapping[str, Fact] | 
 
 def _refuse(name: str, depends_on: str, where: str) -> None:
     raise InputError(
-        f"{where}: {name}: expected answers that depend on the image only, got ones that depend on "
-        f"{in_words(depends_on)}: its numbers cannot be compared; mend the network (eval mode, running statistics, "
-        "no dropout) and evaluate it again"
+        f"{where}: {name}: its answers depend on {in_words(depends_on)}, so its numbers cannot be compared: mend the "
+        "network (eval mode, running statistics, no dropout) and evaluate it again"
     )

@@ -94,7 +94,7 @@ def place(engine: str, ray_address: str | None, device: str | None) -> Iterator[
             yield _OnRay(_device_of_workers(device, cluster.gpus), str(cluster))
         return
     if ray_address is not None:
-        raise InputError(f"expected --engine ray with --ray-address {ray_address}, got --engine local")
+        raise InputError(f"--ray-address {ray_address} needs --engine ray")
     cap_torch_threads()
     yield _Here(choose_device(device))
 
@@ -152,5 +152,5 @@ def _device_of_workers(wanted: str | None, gpus: int) -> torch.device:
     if wanted not in {"cpu", "cuda"}:
         raise InputError(f"expected --device auto, cpu or cuda with --engine ray, got {wanted!r}")
     if wanted == "cuda" and not gpus:
-        raise InputError("expected a cluster with GPUs for --device cuda, got none")
+        raise InputError("the cluster has no GPU: leave out --device cuda")
     return torch.device(wanted)

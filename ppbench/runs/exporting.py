@@ -28,7 +28,7 @@ def stacked(folders: Sequence[Path], *, predictions: bool = False) -> "pd.DataFr
 
     twice = next((folder for folder in folders if list(folders).count(folder) > 1), None)
     if twice is not None:
-        raise InputError(f"expected each run once, got {twice} twice")
+        raise InputError(f"the run {twice} is named twice")
     frames = []
     for folder in folders:
         run = load_run(folder, intervals=False)

@@ -152,8 +152,7 @@ def prepare(folder: Path) -> None:
         )
         if strangers:
             raise InputError(
-                f"expected an empty folder or a run's, got {str(folder)!r} with {strangers[0]!r} in it: "
-                "choose another with --out"
+                f"{folder}: holds {strangers[0]!r}, which is no part of a run: choose another --out"
             )
     atomic.require_folder(folder, "choose another with --out")
 
@@ -220,7 +219,7 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(
-            f"{folder}: expected errors.csv to count predictions.npz, got other numbers: one was changed"
+            f"{folder}: errors.csv and predictions.npz do not agree, so one was changed: evaluate again"
         )
     scores = scored(predictions, divisor, baseline, intervals=intervals)
     return Run(manifest, tables, scores, manifest.context, predictions, folder)

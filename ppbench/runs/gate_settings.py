@@ -58,7 +58,7 @@ def read_settings(folder: Path) -> GateSettings:
     except FileNotFoundError:
         return GateSettings()
     except (ValueError, OSError) as error:
-        raise InputError(f"{path}: expected a TOML file, got: {error}") from None
+        raise InputError(f"{path}: not valid TOML: {error}") from None
     tool = content.get("tool", {})
     table = tool.get("ppbench", {}).get("gate", {}) if isinstance(tool, dict) else {}
     where = f"{path} {TABLE}"

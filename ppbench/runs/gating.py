@@ -85,11 +85,9 @@ def read_baseline(path: Path, model: str | None = None) -> Baseline:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(
-            f"expected the baseline {path}, got no such file: make it from a model that is good with --update"
-        ) from None
+        raise InputError(f"{path}: no such baseline: make it from a good model with --update") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a baseline file, got: {error}") from None
+        raise InputError(f"{path}: this baseline cannot be read: {error}") from None
     baseline = unpack(text, str(path))
     if model not in (None, baseline.outcomes.model):
         raise unknown("baseline model", str(model), [baseline.outcomes.model])
@@ -115,9 +113,7 @@ def check_baseline_place(path: Path) -> None:
         InputError: `path` is a folder (a run is a baseline by itself), or nothing can be written there.
     """
     if path.is_dir():
-        raise InputError(
-            f"expected a file to write the baseline to, got the folder {str(path)!r}: name a file with --baseline"
-        )
+        raise InputError(f"{path}: this is a folder: name a file to write the baseline to with --baseline")
     atomic.require_writable(path, "choose another with --baseline")
 
 
@@ -175,8 +171,8 @@ def judged_name(models: Sequence[str], normaliser_model: str | None, model: str 
     others = [name for name in models if name != normaliser_model] or list(models)
     if len(others) > 1:
         raise InputError(
-            f"expected one model to judge, got {', '.join(others)}: name one with --judge, of a baseline's run "
-            "with --baseline-model"
+            f"there are several models, {', '.join(others)}: name the one to judge with --judge, and that of a "
+            "baseline's run with --baseline-model"
         )
     return others[0]
 
@@ -213,9 +209,7 @@ def require_same_images(data: DataFacts, precision: str, baseline: Baseline, *, 
     cells = baseline.outcomes.cells
     for corruption, severity in cells:
         if severity and not (corruption in data.corruptions and severity in data.severities):
-            raise InputError(
-                f"this run: expected the {len(cells)} cells of {where}, got none for {corruption},{severity}{_RENEW}"
-            )
+            raise InputError(f"this run: has no cell {corruption},{severity}, which {where} has{_RENEW}")
     corruptions = {corruption for corruption, _ in cells}
     require_agreement(
         measured_facts(data, precision, corruptions),

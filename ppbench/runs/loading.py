@@ -83,10 +83,12 @@ def load_models(
     if loading.prefix is not None and not any(
         isinstance(request, ModelRequest) and request.checkpoint for request in requests
     ):
-        raise InputError(f"expected a --checkpoint to choose {loading.prefix!r} from (--prefix), got none")
+        raise InputError(
+            f"--prefix {loading.prefix} chooses a network in a file: name the file with --checkpoint"
+        )
     if spec is not None and not any(isinstance(request, nn.Module) for request in requests):
         raise InputError(
-            f"expected spec= with a network only, got it with {said(next(iter(wanted.values())))}: it has its own; "
+            f"spec= is for networks in Python, and {said(next(iter(wanted.values())))} has its own: "
             "ppbench.load_model takes a spec that counts before that"
         )
     networks = [_network(request, images, loading, spec) for request in requests]
@@ -127,8 +129,8 @@ def _check_classes(model: LoadedModel, images: DataSource) -> None:
     label = next((k for k, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1]), None)
     if label is not None:
         raise InputError(
-            f"{model.checkpoint}: expected the class folders that it was trained on, label {label} being "
-            f"{theirs[label]!r}, got {ours[label]!r}: give --classes the order that it was trained in"
+            f"{model.checkpoint}: trained with other class folders: its label {label} is {theirs[label]!r}, here it is "
+            f"{ours[label]!r}: give --classes the order that it was trained in"
         )
 
 
@@ -175,7 +177,7 @@ def _listed(models: Models) -> dict[str | int, Model]:
     else:
         found = dict(enumerate(models))
     if not found:
-        raise InputError("expected at least one model, got none")
+        raise InputError("no model named: give at least one")
     return found
 
 

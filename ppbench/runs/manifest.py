@@ -300,16 +300,14 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["schema_version"]
     except FileNotFoundError:
-        raise InputError(f"expected {path}, got no such file: name the folder of a finished run") from None
+        raise InputError(f"{folder}: has no {FILE}: name the folder of a finished run") from None
     except NotADirectoryError:
-        raise InputError(f"{folder}: expected the folder of a finished run, got a file") from None
+        raise InputError(f"{folder}: this is a file: name the folder of a finished run") from None
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: expected the run.json of a run, got a damaged file ({error}): evaluate again"
-        ) from None
+        raise InputError(f"{path}: damaged file ({error}): evaluate again") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: expected the run.json of a run, got {type(error).__name__}: {error}"
+            f"{path}: cannot be read as a run ({type(error).__name__}: {error}): evaluate again"
         ) from None
     if version != SCHEMA_VERSION:
         newer = isinstance(version, int) and version > SCHEMA_VERSION

@@ -91,7 +91,7 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
     for model in models:
         if config.store and model.name in setups.repeatable and not keys.knows(model.name):
             listeners.note(
-                f"{model.name}: its results are not kept for the next run: Python code may change between two"
+                f"{model.name}: results will not be cached: nothing tells whether its Python code has changed"
             )
     task = Task(
         images=images,

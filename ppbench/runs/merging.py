@@ -64,7 +64,7 @@ def merge(runs: Sequence[Run]) -> Merged:
         InputError: there is no run, or they are not of the same images.
     """
     if not runs:
-        raise InputError("expected at least one run, got none")
+        raise InputError("no run named")
     first = _facts(runs[0])
     for run in runs[1:]:
         require_agreement(_facts(run), first, where=_where(run), other=_where(runs[0]))

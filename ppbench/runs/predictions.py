@@ -114,11 +114,9 @@ def read(folder: Path) -> Predictions:
             )
         _check(found)
     except FileNotFoundError:
-        raise InputError(
-            f"expected {path}, got no such file: evaluate again, finished cells are kept"
-        ) from None
+        raise InputError(f"{path}: no such file: evaluate again; finished cells are kept") from None
     except _DAMAGED as error:
-        raise InputError(f"{path}: expected the predictions of a run, got a damaged file ({error})") from None
+        raise InputError(f"{path}: damaged file ({error}): evaluate again; finished cells are kept") from None
     return found
 
 

@@ -29,12 +29,9 @@ def refuse_loss(folder: Path, new: Plan) -> bool:
     try:
         lost = _lost(read_manifest(folder), new)
     except InputError:
-        lost = "one that cannot be read"
+        lost = "which cannot be read"
     if lost is not None:
-        raise InputError(
-            f"{folder}: expected no run, or one that this run contains, got {lost}: "
-            "choose another --out, or replace it with --overwrite"
-        )
+        raise InputError(f"{folder}: already has a run, {lost}: choose another --out or pass --overwrite")
     return True
 
 
@@ -45,19 +42,19 @@ def _lost(old: Manifest, new: Plan) -> str | None:
         ("severity", old.data.severities, new.data.severities),
     ):
         if missing := [each for each in olds if each not in news]:
-            return f"one with {word} {missing[0]}"
+            return f"which has {word} {missing[0]} and this one has not"
     if differing := differences(_facts(old, old), _facts(new, old)):
-        return f"one that was measured otherwise ({differing[0]})"
+        return f"which was measured otherwise ({differing[0]})"
     kept = {model.name: model for model in new.model_facts}
     for model in old.models:
         if model.name not in kept:
-            return f"one with {model.name}"
+            return f"which has {model.name} and this one has not"
         other = kept[model.name]
         if any(getattr(model, key) != getattr(other, key) for key in _IDENTITY):
-            return f"one with another {model.name}"
+            return f"which has another {model.name}"
         # Without a digest nothing tells a network from what it was before.
         if not (model.identified and other.identified):
-            return f"one with a {model.name} that may have computed something else"
+            return f"whose {model.name} cannot be fingerprinted, so this one may be another"
     return None
 
 

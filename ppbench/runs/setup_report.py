@@ -111,8 +111,8 @@ def check_setups(
         on_note(note)
     if images.clean is None:
         raise InputError(
-            f"{images.name}: expected clean images to check the set-up on, got published corruptions only: "
-            "name the clean ones with --root"
+            f"{images.name}: only published corruptions are here, and a set-up is checked on clean images: name them "
+            "with --root"
         )
     if limit is not None and not 1 <= limit <= len(images.ids):
         raise InputError(

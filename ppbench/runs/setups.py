@@ -84,7 +84,7 @@ class Setups:
     def notes(self) -> tuple[str, ...]:
         """What has to stand below every table: whose numbers cannot be compared, and whose set-up looks wrong."""
         incomparable = tuple(
-            f"{check.model}: its answers depend on {in_words(check.depends_on)}: no number of it can be compared"
+            f"{check.model}: its answers depend on {in_words(check.depends_on)}: its numbers cannot be compared"
             for check in self.checks
             if check.depends_on is not None
         )
@@ -106,7 +106,7 @@ class Setups:
         if left := dict.fromkeys(line for check in self.checks for line in check.not_looked_at):
             limits.append(f"not looked at: {', '.join(left)}")
         if guessed := [model.name for model in self.models if model.spec_guessed]:
-            limits.append(f"nobody said what input {', '.join(guessed)} expects, it was guessed")
+            limits.append(f"the input of {', '.join(guessed)} was guessed, as nothing says what it is")
         if (images := self._checker.images) < ENOUGH:
             limits.append(f"{images} images are few, a wrong mean or BGR may not show")
         return f"set-up check: nothing looks wrong ({names})" + (

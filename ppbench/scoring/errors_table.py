@@ -117,7 +117,7 @@ def read_errors_csv(path: Path) -> list[ErrorTable]:
         first_line[model, *key] = line
         rows.setdefault(model, {})[key] = cell
     if not rows:
-        raise InputError(f"{path}: expected at least one row below the header, got none")
+        raise InputError(f"{path}: has no row below the header")
     _refuse_fractions(path, rows)
     tables = []
     for model, cells in rows.items():

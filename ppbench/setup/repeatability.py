@@ -67,12 +67,14 @@ def judge(
             BATCH,
             "wrong",
             text,
-            "no number of it can be repeated or compared, and its cells are not kept; see that the network is in "
+            "its numbers cannot be repeated or compared, and its results will not be cached; see that the network is "
+            "in "
             "evaluation mode",
         )
     advice = (
-        "its numbers depend on --batch-size and on the order of the images, cannot be compared, and its cells are "
-        "not kept; see that the network is in evaluation mode, with running statistics"
+        "its numbers depend on --batch-size and on the order of the images, cannot be compared, and will not be "
+        "cached; "
+        "see that the network is in evaluation mode, with running statistics"
     )
     if alone is None:
         return "batch", Finding(

@@ -95,7 +95,9 @@ class Views:
         if recipe.augmentation not in AUGMENTATIONS:
             raise unknown("augmentation", recipe.augmentation, AUGMENTATIONS)
         if recipe.jsd and recipe.augmentation == "none":
-            raise InputError("expected an augmentation for the consistency loss, got none: --set jsd=0")
+            raise InputError(
+                "the consistency loss needs an augmentation: name one with --augmentation, or --set jsd=0"
+            )
         name = recipe.augmentation
         small = image_size <= SMALL
         self._image_by_image = per_image(name, small=small) if name in PER_IMAGE else None

@@ -67,7 +67,7 @@ def fit(
     steps = len(images) // recipe.batch_size
     if steps == 0:
         raise InputError(
-            f"expected at least one batch of {recipe.batch_size} training images, got {len(images)}"
+            f"{len(images)} training images do not fill a batch of {recipe.batch_size}: --set batch_size={len(images)}"
         )
     cap_torch_threads()
     accelerator, devices = devices_of(hardware)
@@ -143,9 +143,7 @@ def _trainer(**settings: Any) -> lightning.Trainer:
         return lightning.Trainer(**settings)
     except (ValueError, MisconfigurationException) as error:
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"expected a strategy and devices that Lightning can use here, got: {reason}"
-        ) from error
+        raise InputError(f"Lightning cannot use this strategy or these devices here: {reason}") from error
 
 
 def _loggers(folder: Path) -> list[CSVLogger | TensorBoardLogger]:

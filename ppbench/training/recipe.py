@@ -135,9 +135,11 @@ def _read(name: str) -> tuple[Path, list[Layer]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: expected a recipe in TOML, got no such file") from error
+        raise InputError(
+            f"{path}: no such recipe file; those that ship are called {', '.join(recipe_names())}"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: expected a recipe in TOML, got {error}") from error
+        raise InputError(f"{path}: cannot be read as a recipe: {error}") from error
     own = table.pop("models", {})
     if not isinstance(own, dict) or not all(isinstance(fields_of, dict) for fields_of in own.values()):
         raise InputError(f"{path}: expected models to hold a table for each model, got {own!r}")

@@ -95,7 +95,7 @@ def alone(folder: Path) -> Iterator[None]:
     with held(path, wait=False) as mine:
         if not mine:
             raise InputError(
-                f"{folder}: expected no other training at work there, got one: wait for it, or choose another --out"
+                f"{folder}: another training is at work there: wait for it, or choose another --out"
             )
         try:
             yield
@@ -211,7 +211,8 @@ def resumable(folder: Path, identity: Mapping[str, Any]) -> Path | None:
         return None
     if other := difference(identity, facts):
         raise InputError(
-            f"{file}: expected a training with {other}: choose another --out, or start again with --fresh"
+            f"{file}: the state of another training (expected {other}): choose another --out, or start again with "
+            "--fresh"
         )
     return file
 
@@ -226,9 +227,7 @@ def _facts_of(file: Path) -> dict[str, Any] | None:
             torch.load(file, map_location="cpu", weights_only=True, mmap=True)[_KEY]
         )
     except Exception as error:  # a damaged file can raise anything
-        raise InputError(
-            f"{file}: expected the state of a training, got a damaged file: start again with --fresh"
-        ) from error
+        raise InputError(f"{file}: damaged state of a training: start again with --fresh") from error
     return facts
 
 
@@ -255,7 +254,7 @@ def finished(file: Path, identity: Mapping[str, Any], *, bits: Bits) -> dict[str
         other = f"kernels of {bits} bits, got them in {stored}"
     if other is not None:
         raise InputError(
-            f"{file}: expected no file, or one of a training with {other}: choose another --out, or replace it with "
-            "--fresh"
+            f"{file}: is there already, of another training (expected {other}): choose another --out, or replace it "
+            "with --fresh"
         )
     return found.metadata

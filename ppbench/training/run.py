@@ -103,9 +103,11 @@ def run_recipe(
     wanted = architecture(how.model)
     file = out or Path(f"{how.model}-{how.name}.safetensors")
     if file.suffix != ".safetensors":
-        raise InputError(f"{file}: expected a file name that ends in .safetensors")
+        raise InputError(f"{file}: the name of the file has to end in .safetensors")
     if not file.parent.is_dir() or file.is_dir():
-        raise InputError(f"{file}: expected a file in a folder that exists: choose another with --out")
+        raise InputError(
+            f"{file}: is a folder, or in a folder that does not exist: choose another with --out"
+        )
     for each in (file, _card_of(file)):  # found now, not after hours of training
         require_writable(each, "choose another with --out")
     images, test_images = open_training(how.data, root=root, test=test, classes=classes)

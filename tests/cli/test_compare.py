@@ -158,7 +158,7 @@ def test_runs_that_differ_are_not_paired(runs, fact):
     run = api.load_run(runs / "both")
     key, value = CHANGES[fact]
     other = replace(run, manifest=replace(run.manifest, data=replace(run.manifest.data, **{key: value})))
-    with pytest.raises(InputError, match=rf"expected what .* was measured on, got: .*\b{fact} is ") as caught:
+    with pytest.raises(InputError, match=rf"not measured on the same as .*: .*\b{fact} is ") as caught:
         compare_runs([run, other])
     assert "\n" not in str(caught.value)
 

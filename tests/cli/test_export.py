@@ -100,7 +100,7 @@ def test_runs_are_stacked(ppbench, folder, tmp_path) -> None:
     assert len(pd.read_csv(io.StringIO(ppbench("export", folder, out, "--csv", "--predictions").out))) == (
         ROWS * 40 + 2 * 20
     )
-    assert "expected each run once" in ppbench("export", folder, folder, "--csv").err
+    assert "is named twice" in ppbench("export", folder, folder, "--csv").err
 
 
 def test_the_summary_of_a_run(folder) -> None:

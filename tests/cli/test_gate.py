@@ -151,7 +151,7 @@ def test_a_model_of_several_is_named(ppbench, tmp_path):
     """A run of two models needs --judge, a baseline that is such a run --baseline-model."""
     api.evaluate(["resnet20", "alexnet"], normaliser="none", out=tmp_path / "two", **SMALL)
     gate = ["gate", "two", "--baseline", "two"]
-    assert "name one with --judge" in ppbench(*gate).err
+    assert "name the one to judge with --judge" in ppbench(*gate).err
     done = ppbench(*gate, "--judge", "resnet20", "--baseline-model", "resnet20", "--json")
     assert (done.code, json.loads(done.out)["identical"]) == (0, True)
     done = ppbench(*gate, "--judge", "alexnet", "--baseline-model", "resnet20", "--json")
@@ -231,7 +231,7 @@ class TestSettings:
             ("[tool.ppbench.gate]\nstrict = 1", "expected strict to be true or false, got 1"),
             ("[tool.ppbench.gate]\nbaseline = 1", "expected baseline to be a text, got 1"),
             ("[tool.ppbench]\ngate = 1", "expected a table, got 1"),
-            ("[tool", "expected a TOML file"),
+            ("[tool", "not valid TOML"),
         ],
     )
     def test_what_it_should_not_hold(self, ppbench, runs, baseline, text, says):
@@ -251,7 +251,7 @@ class TestRefusals:
         for options, says in (
             (["--limit", 99], "images is 99, there 100"),
             (["--seed", 1], "seed is 1, there 0"),
-            (["--severities", "3"], "got none for"),
+            (["--severities", "3"], "this run: has no cell "),
         ):
             done = ppbench("gate", "--model", "resnet20", *OPTIONS, *options, "--baseline", baseline)
             assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done
@@ -267,14 +267,17 @@ class TestRefusals:
         "arguments, says",
         [
             (["RUN"], "expected --baseline FILE or RUN"),
-            (["RUN", "--baseline", "no.json"], "make it from a model that is good with --update"),
+            (
+                ["RUN", "--baseline", "no.json"],
+                "no.json: no such baseline: make it from a good model with --update",
+            ),
             (["RUN", "--baseline", "BASELINE", "--limit", "5"], "got both"),
             (["--baseline", "BASELINE"], "expected a RUN, or --model or --checkpoint"),
-            (["RUN", "--baseline", "BASELINE", "--allow", "mce=1"], "expected a normaliser"),
+            (["RUN", "--baseline", "BASELINE", "--allow", "mce=1"], "no normaliser has mce"),
             (["RUN", "--baseline", "BASELINE", "--allow", "fog=1"], "unknown score 'fog'"),
             (["RUN", "--baseline", "BASELINE", "--judge", "resnet2"], "did you mean 'resnet20'?"),
             (["RUN", "--baseline", "BASELINE", "--baseline-model", "x"], "unknown baseline model 'x'"),
-            (["RUN", "--baseline", "RUN", "--update"], "expected a file to write the baseline to"),
+            (["RUN", "--baseline", "RUN", "--update"], "name a file to write the baseline to"),
             (["nowhere", "--baseline", "BASELINE"], "run.json"),
             (["RUN", "--baseline", "BASELINE", "--as", "resnet20-pp"], "and --as"),
             (["RUN", "--baseline", "BASELINE", "--compile"], "and --compile"),
@@ -307,8 +310,8 @@ def test_a_baseline_of_another_precision_is_judged_by_its_own(ppbench, tmp_path)
     [
         (["--judge", "resnet2"], "unknown model 'resnet2': did you mean 'resnet20'?"),
         (["--update", "--judge", "resnet2"], "unknown model 'resnet2': did you mean 'resnet20'?"),
-        (["--model", "resnet20-pp", "--normaliser", "none"], "name one with --judge"),
-        (["--baseline", ".", "--update"], "expected a file to write the baseline to, got the folder"),
+        (["--model", "resnet20-pp", "--normaliser", "none"], "name the one to judge with --judge"),
+        (["--baseline", ".", "--update"], "this is a folder: name a file to write the baseline to"),
         (
             ["--baseline", "no/such/b.json", "--update"],
             "for the folder 'no/such': choose another with --baseline",
@@ -316,9 +319,9 @@ def test_a_baseline_of_another_precision_is_judged_by_its_own(ppbench, tmp_path)
         (["--junit", "no/junit.xml"], "for the folder 'no': choose another with --junit"),
         (
             ["--summary", "."],
-            "expected a file that can be written, got a folder: choose another with --summary",
+            "this is a folder: choose another with --summary",
         ),
-        (["--out", "baseline.json"], "expected a folder that can be written to"),
+        (["--out", "baseline.json"], "baseline.json: cannot be written to"),
         (["--precision", "bf16"], "precision is bf16, there fp32"),
     ],
 )
@@ -342,7 +345,7 @@ def test_a_kept_evaluation_of_another_model_is_replaced_where_that_is_asked_for(
     spoilt = ("gate", "--model", "resnet20", "--checkpoint", runs / "noisy.safetensors", *options)
     done = ppbench(*spoilt)
     assert done.code == 2
-    assert done.err.splitlines()[-1].endswith("choose another --out, or replace it with --overwrite")
+    assert done.err.splitlines()[-1].endswith("choose another --out or pass --overwrite")
     assert ppbench(*spoilt, "--overwrite").code == 1
 
 

@@ -82,6 +82,7 @@ def test_the_help_of_train_lists_the_recipes() -> None:
 
 def test_no_text_of_an_option_stands_twice() -> None:
     """Options that several commands share are declared once: no help is written in two places."""
+    place = {"option": 1, "argument": 0}  # which of their arguments is the help
     texts = [
         ast.literal_eval(words)
         for file in sorted((ROOT / "ppbench" / "cli").glob("*.py"))

@@ -25,7 +25,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "score format": (["score", "RUN", "--format", "markdown"], "unknown format 'markdown'"),
     "score reference": (["score", "RUN", "--reference", "cifar10"], "did you mean 'cifar10-c'?"),
     "compare format": (["compare", "RUN", "--format", "markdown"], "unknown format 'markdown'"),
-    "report out": (["report", "RUN", "--out", "folder"], "got a folder: choose another with --out"),
+    "report out": (["report", "RUN", "--out", "folder"], "this is a folder: choose another with --out"),
     "report plots": (["report", "RUN", "--out", "r.html", "--plots", "file"], "choose another with --plots"),
     "report reference": (["report", "RUN", "--out", "r.html", "--reference", "cifar10"], "did you mean"),
     "export out": (["export", "RUN", "--csv", "--out", "folder"], "choose another with --out"),
@@ -64,5 +64,5 @@ def test_a_training_looks_at_its_card_too(
     (tmp_path / "net.md").mkdir()
     done = ppbench("train", "--recipe", "digits", "--epochs", 1, "--out", "net.safetensors")
     assert done.code == 2
-    assert "net.md: expected a file that can be written, got a folder: choose another with --out" in done.err
+    assert "net.md: this is a folder: choose another with --out" in done.err
     assert not (tmp_path / "net.training").exists()

@@ -39,14 +39,14 @@ def test_a_run_that_the_new_one_contains_is_replaced_and_said_to_be(
 @pytest.mark.parametrize(
     ("options", "got"),
     [
-        (("--severities", "4", "--limit", 20), "one with severity 5"),
-        (("--severities", "5", "--limit", 20, "--corruptions", "frost"), "one with corruption fog"),
-        (("--severities", "5", "--limit", 10), "one that was measured otherwise (images is 20, there 10)"),
+        (("--severities", "4", "--limit", 20), "which has severity 5"),
+        (("--severities", "5", "--limit", 20, "--corruptions", "frost"), "which has corruption fog"),
+        (("--severities", "5", "--limit", 10), "which was measured otherwise (images is 20, there 10)"),
         (
             ("--severities", "5", "--limit", 20, "--seed", 1),
-            "one that was measured otherwise (seed is 0, there 1)",
+            "which was measured otherwise (seed is 0, there 1)",
         ),
-        (("--severities", "5", "--limit", 20, "--mean", "0,0,0"), "one with another resnet20"),
+        (("--severities", "5", "--limit", 20, "--mean", "0,0,0"), "which has another resnet20"),
     ],
 )
 def test_a_run_with_anything_else_is_kept(ppbench, run: Path, options: tuple, got: str) -> None:
@@ -54,8 +54,8 @@ def test_a_run_with_anything_else_is_kept(ppbench, run: Path, options: tuple, go
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     done = ppbench(*EVAL, *options, "--out", run)
     assert done.code == 2
-    assert done.err.startswith(f"ppbench: {run}: expected no run, or one that this run contains, got {got}")
-    assert done.err.endswith("choose another --out, or replace it with --overwrite\n")
+    assert done.err.startswith(f"ppbench: {run}: already has a run, {got}")
+    assert done.err.endswith("choose another --out or pass --overwrite\n")
     assert len(done.err.splitlines()) == 1
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
@@ -66,7 +66,7 @@ def test_a_run_is_replaced_where_that_is_asked_for(ppbench, run: Path) -> None:
     assert ppbench(*options, "--overwrite").code == 0
     assert _severities(run) == [4]
     (run / "run.json").write_text("{")
-    assert "got one that cannot be read" in ppbench(*options).err
+    assert "already has a run, which cannot be read" in ppbench(*options).err
     assert ppbench(*options, "--overwrite").code == 0
     assert _severities(run) == [4]
 
@@ -102,7 +102,7 @@ def test_a_network_that_nothing_identifies_is_taken_for_another(ppbench, tmp_pat
     file.write_text(FACTORY.format(seed=1))
     done = ppbench(*command)
     assert done.code == 2
-    assert "that may have computed something else: choose another --out" in done.err
+    assert "cannot be fingerprinted, so this one may be another: choose another --out" in done.err
     assert (out / "predictions.npz").read_bytes() == before
     assert ppbench(*command, "--overwrite").code == 0
     assert (out / "predictions.npz").read_bytes() != before
@@ -114,7 +114,7 @@ def test_a_network_from_python_is_taken_for_another(tmp_path: Path) -> None:
     network = api.load_model("resnet20", data="digits-c")
     api.evaluate(network, **options)
     for model in (network, "resnet20"):
-        with pytest.raises(InputError, match="may have computed something else"):
+        with pytest.raises(InputError, match="cannot be fingerprinted"):
             api.evaluate(model, **options)
     api.evaluate("resnet20", **options, overwrite=True)
     api.evaluate("resnet20", **options)

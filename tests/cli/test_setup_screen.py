@@ -76,7 +76,7 @@ def test_what_cannot_be_looked_at_is_one_line(ppbench, tmp_path):
     np.save(tmp_path / "labels.npy", np.zeros(50_000, np.int64))
     done = ppbench("doctor", "--model", "resnet20-cifar10", "--data", "cifar10-c", "--root", tmp_path)
     assert done.code == 2
-    assert "expected clean images to check the set-up on" in done.err
+    assert "a set-up is checked on clean images" in done.err
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,5 @@ def test_gate_refuses_what_cannot_be_repeated_before_the_work(ppbench, tmp_path)
     command = ("--model", f"{tmp_path}/net.py:net", "--limit", "40", "--corruptions", "fog", "--no-store")
     done = ppbench("gate", *command, "--update", "--baseline", baseline)
     assert (done.code, done.out) == (2, "")
-    assert (
-        "expected answers that depend on the image only, got ones that depend on the other images" in done.err
-    )
+    assert "its answers depend on the other images" in done.err
     assert not baseline.exists()

@@ -64,7 +64,7 @@ REFUSED = {
         {"images": IMAGES[..., :1], "labels": LABELS},
         r"got \(4,32,32,1\): grey needs three equal channels",
     ),
-    "no image": ({"images": IMAGES[:0], "labels": LABELS[:0]}, "at least one image"),
+    "no image": ({"images": IMAGES[:0], "labels": LABELS[:0]}, "has no image"),
     "label too high": ({"images": IMAGES, "labels": LABELS + 7}, r"labels in 0\.\.9, got 7\.\.10"),
     "negative label": ({"images": IMAGES, "labels": LABELS.astype(int) - 1}, r"got -1\.\.2"),
     "labels from 1": (

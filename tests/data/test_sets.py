@@ -149,7 +149,7 @@ def test_wrong_arguments_are_one_line(case: str) -> None:
 
 def test_a_root_without_the_set_says_what_is_there(tmp_path: Path) -> None:
     """A nonexistent root, an empty folder, a folder with something else, a file that is no folder."""
-    with pytest.raises(InputError, match="got no such file or folder"):
+    with pytest.raises(InputError, match="nowhere: no such file or folder: needed is "):
         open_data("cifar10-c", root=tmp_path / "nowhere")
     with pytest.raises(InputError, match="got an empty folder"):
         open_data("cifar10-c", root=tmp_path)

@@ -61,7 +61,7 @@ def test_an_entry_that_only_its_id_finds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ('id = "a"', "", "expected the field 'id', got none"),
+        ('id = "a"', "", "the field 'id' is missing"),
         (
             "num_classes = 10",
             'num_classes = "10"',

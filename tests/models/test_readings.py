@@ -312,7 +312,7 @@ def test_a_prefix_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["architecture"] == "resnet20"
     done = CliRunner().invoke(app, ["eval", "--model", "resnet20", "--prefix", "x.", *asked])
     assert isinstance(done.exception, InputError)
-    assert "expected a --checkpoint to choose 'x.' from" in str(done.exception)
+    assert "--prefix x. chooses a network in a file" in str(done.exception)
 
 
 def test_networks_of_two_kinds_in_one_file(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def notes_of(models: Model | list[Model], loading: Loading | None = None) -> lis
     """What a run says of its networks before it starts."""
     notes: list[str] = []
     evaluate(models, **SMALL, loading=loading, on_note=notes.append)
-    return [note for note in notes if "not kept" not in note and "set-up check" not in note]
+    return [note for note in notes if "not be cached" not in note and "set-up check" not in note]
 
 
 def test_a_network_of_the_index() -> None:

@@ -178,9 +178,9 @@ def test_a_run_whose_normaliser_has_no_answers_is_one_line(folder: Path, tmp_pat
 def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
     """An empty folder, a list, half a file."""
     for content, says in (
-        (None, "no such file"),
-        ("[]", "expected the run.json"),
-        ('{"sch', "expected the run.json"),
+        (None, "has no run.json"),
+        ("[]", "cannot be read as a run"),
+        ('{"sch', "damaged file"),
     ):
         if content is not None:
             (tmp_path / "run.json").write_text(content)

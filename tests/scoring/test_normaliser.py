@@ -106,7 +106,7 @@ BAD_TOML = {
     "not TOML": ("[errors]", "[errors", "not valid TOML"),
     "another schema": ("schema_version = 1", "schema_version = 2", "expected schema_version to be 1, got 2"),
     "fractions by unit": ('"per cent"', '"fraction"', "expected unit to be 'per cent', got 'fraction'"),
-    "no name": ('name = "mine"', "", "expected the field 'name', got none"),
+    "no name": ('name = "mine"', "", "the field 'name' is missing"),
     "four severities": (
         "[1, 2.0, 30, 4, 5]",
         "[1, 2.0, 3, 4]",

@@ -74,6 +74,6 @@ def test_refused_before_the_work() -> None:
     for model in (None, "a"):
         with pytest.raises(
             InputError,
-            match="this run: a: expected answers that depend on the image only, got ones that depend on chance: its",
+            match="this run: a: its answers depend on chance, so its",
         ):
             require_repeatable_setups(checks, model)

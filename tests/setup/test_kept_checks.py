@@ -196,5 +196,8 @@ def test_the_line_says_what_it_does_not_cover() -> None:
     evaluate(guessed, **SMALL, on_note=notes.append)
     evaluate("resnet20", **{**SMALL, "limit": None}, on_note=notes.append)
     first, second = (note for note in notes if "set-up check" in note)
-    assert "but nobody said what input resnet20-digits expects, it was guessed; 200 images are few" in first
+    assert (
+        "but the input of resnet20-digits was guessed, as nothing says what it is; 200 images are few"
+        in first
+    )
     assert second == "set-up check: nothing looks wrong (resnet20)"

@@ -44,7 +44,7 @@ def test_a_baseline_is_written_then_judged_by(pytester: pytest.Pytester) -> None
     pytester.makepyfile(test_net=TEST.format(model="alexnet"))
     missing = pytester.runpytest_inprocess("-p", "no:randomly")
     missing.assert_outcomes(failed=1)
-    missing.stdout.fnmatch_lines(["*make it from a model that is good with --update*"])
+    missing.stdout.fnmatch_lines(["*make it from a good model with --update*"])
     pytester.runpytest_inprocess("--ppbench-update").assert_outcomes(skipped=1)
     assert (pytester.path / "baseline.json").exists()
     pytester.runpytest_inprocess().assert_outcomes(passed=1)

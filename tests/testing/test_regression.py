@@ -156,7 +156,9 @@ def test_what_cannot_be_repeated_is_refused_before_the_evaluation(
     """Only the batch test has asked the network: no corrupted image, not even all clean ones."""
     _Counting.asked = 0
     path = tmp_path / "new.json" if update else baseline
-    with pytest.raises(InputError, match="that depend on the other images of their batch: its numbers"):
+    with pytest.raises(
+        InputError, match="its answers depend on the other images of their batch, so its numbers"
+    ):
         assert_no_robustness_regression(
             _Counting(nn.BatchNorm2d(8)), spec=SPEC, baseline=path, update=update, **SMALL
         )

@@ -40,7 +40,7 @@ def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
 
 WRONG = {
     "unknown field": ("shift = 2", "shfit = 2", "unknown field 'shfit': did you mean 'shift'"),
-    "missing field": ("shift = 2", "", "expected the field 'shift', got none"),
+    "missing field": ("shift = 2", "", "the field 'shift' is missing"),
     "text for a number": ("shift = 2", 'shift = "two"', "shift to be a whole number, got 'two'"),
     "part of a pixel": ("shift = 2", "shift = 2.5", "shift to be a whole number, got 2.5"),
     "true for a number": ("shift = 2", "shift = true", "shift to be a whole number, got True"),
@@ -71,7 +71,7 @@ WRONG = {
         'extends = "digit"',
         "unknown recipe 'digit': did you mean 'digits'",
     ),
-    "no TOML": ("shift = 2", "shift : 2", "expected a recipe in TOML"),
+    "no TOML": ("shift = 2", "shift : 2", "cannot be read as a recipe"),
     "Nesterov without momentum": (
         "momentum = 0.9",
         "momentum = 0",
@@ -137,7 +137,7 @@ def test_unknown_recipes_have_their_near_miss() -> None:
     """A name that is none, and a file that is not there."""
     with pytest.raises(InputError, match="unknown recipe 'digit': did you mean 'digits'"):
         load_recipe("digit")
-    with pytest.raises(InputError, match=r"nowhere\.toml: .*no such file"):
+    with pytest.raises(InputError, match=r"nowhere\.toml: no such recipe file"):
         load_recipe("nowhere.toml")
 
 

@@ -223,8 +223,8 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "unknown recipe": ({"recipe": "digts"}, "did you mean 'digits'"),
     "unknown model": ({"model": "resnet21"}, "unknown model 'resnet21'"),
     "no epoch": ({"overrides": {"epochs": 0}}, "epochs to be at least 1"),
-    "another suffix": ({"out": Path("weights.pt")}, r"ends in \.safetensors"),
-    "no such folder": ({"out": Path("nowhere/w.safetensors")}, "in a folder that exists"),
+    "another suffix": ({"out": Path("weights.pt")}, r"has to end in \.safetensors"),
+    "no such folder": ({"out": Path("nowhere/w.safetensors")}, "in a folder that does not exist"),
     "a root for digits": ({"root": Path()}, "leave --root and --test out"),
 }
 
@@ -328,10 +328,10 @@ def test_another_trainings_file_is_not_replaced_in_silence(root: Path) -> None:
     ):
         with pytest.raises(
             InputError,
-            match=rf"w\.safetensors: expected no file, .* a training with {re.escape(other)}: choose another --out",
+            match=rf"w\.safetensors: is there already, .*\(expected {re.escape(other)}\): choose another --out",
         ):
             _alexnet(root, out, **changes)
-    with pytest.raises(InputError, match="a training with data digest"):
+    with pytest.raises(InputError, match=r"another training \(expected data digest"):
         _alexnet(clean_cifar(root / "others", 17), out)
     assert out.read_bytes() == first
     assert _alexnet(root, out, seed=1, fresh=True) != first
