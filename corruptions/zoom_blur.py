@@ -76,7 +76,7 @@ def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:
         even = _even(shares, some, matrix, most)
         of_one = some[even]
         values[of_one] = levels[shares.view(-1)[of_one].mul_(255.0).round_().to(torch.int64)]
-        for few in some[~even].split(_REDONE):
+        for few in torch.split(some[~even], _REDONE):
             if len(few):
                 values[few] = _redone(shares, few, (height, width), stop, step)
     return blurred.T.contiguous().view_as(planes)
