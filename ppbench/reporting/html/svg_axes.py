@@ -363,7 +363,8 @@ class SvgAxes:
         if places is None:
             length = self._box[2] if side is self._x else self._box[3]
             room = 3.0 if side is self._x else 2.0  # letters are higher than lines are apart
-            places, texts = round_numbers(*sorted(side.ends), max(1, min(9, int(length / (_TICK * room)))))
+            low, high = sorted(side.ends)
+            places, texts = round_numbers(low, high, max(1, min(9, int(length / (_TICK * room)))))
             labels = [_Label(text) for text in texts]
         low, high = sorted(side.ends)
         return [(place, label) for place, label in zip(places, labels, strict=True) if low <= place <= high]
