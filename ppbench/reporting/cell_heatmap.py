@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from ppbench.reporting.figures.palette import cividis
 from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.reporting.table import NONE
 from ppbench.reporting.terminal import footer, print_parts, wrapped
@@ -23,13 +24,6 @@ _WIDE = len(" 100.0")
 _NARROW = len(" 100")
 _COLUMNS = len(SEVERITIES) + 1
 """Of a model: the severities and their mean."""
-
-# Every eighth of the map "cividis" (Nuñez, Anderton & Renslow 2018), which looks the same with and without colour
-# blindness and grows steadily lighter.
-_MAP = (
-    (0, 34, 78), (26, 56, 111), (67, 78, 108), (97, 101, 111), (125, 124, 120), (155, 148, 118), (188, 174, 108),
-    (222, 201, 88), (254, 232, 56),
-)  # fmt: skip
 
 
 def show(tables: Sequence[ErrorTable], context: TableContext, console: Console | None = None) -> None:
@@ -121,10 +115,7 @@ def _number(error: float | None, decimals: int) -> str:
 
 def _style(share: float) -> Style:
     """Return the colour of a share (0..1) of the largest error, with the ink that can be read on it."""
-    place = min(max(share, 0.0), 1.0) * (len(_MAP) - 1)
-    below = min(int(place), len(_MAP) - 2)
-    part = place - below
-    red, green, blue = (round(a + part * (b - a)) for a, b in zip(_MAP[below], _MAP[below + 1], strict=True))
+    red, green, blue = cividis(share)
     # Luma as in Rec. 601: light enough for black ink.
     ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 125 else "#ffffff"
     return Style(color=ink, bgcolor=f"rgb({red},{green},{blue})")

@@ -70,7 +70,8 @@ def _grids(table: Table, width: int) -> Iterator[Grid]:
         yield _whole(table, width)
         return
     cell = max(_widest(table, index, "whole") for index in range(len(table.columns))) + _GAP
-    stub = min(max(_titles(table)), max(_NUMBER, width - cell - _GAP))
+    titles = [*_titles(table), *(cell_len(section.title) for section in table.sections)]
+    stub = min(max(titles), max(_NUMBER, width - cell - _GAP))
     fit = max(1, (width - stub) // cell)
     count = len(table.columns)
     each = ceil(count / ceil(count / fit))

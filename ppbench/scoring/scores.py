@@ -97,11 +97,13 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
     ]
     ces = [row.ce for row in rows if row.ce is not None]
     relative = [row.relative_ce for row in rows if row.relative_ce is not None]
-    if any(relative_why.get(row.corruption, "").startswith(_BY_CHANCE) for row in rows):
+    if normaliser is not None and any(
+        relative_why.get(row.corruption) == _by_chance(normaliser) for row in rows
+    ):
         if relative:
-            alone = f"over the other {len(relative)} corruptions alone it would be another number"
-            notes.append(f"no relative mCE: {alone}")
-        relative = []
+            lacking = f"{len(rows) - len(relative)} of the {len(rows)} corruptions have no relative CE"
+            notes.append(f"no relative mCE: with so few images {lacking}")
+        relative = []  # over the others alone it would be another number, of a set that chance has chosen
     for name, known in (("mCE", ces), ("relative mCE", relative)):
         if known and len(known) < len(rows):
             notes.append(f"{name} is over {len(known)} of the {len(rows)} measured corruptions")
@@ -151,13 +153,14 @@ def _score_corruption(
             elif under / count - normaliser.clean < NEAR_ZERO:
                 relative_why[corruption] = f"{normaliser.name} is hardly worse there than on clean images"
             elif _is_uncertain(under / count, normaliser.clean, normaliser.images):
-                relative_why[corruption] = f"{_BY_CHANCE} {normaliser.name} is worse there than on clean ones"
+                relative_why[corruption] = _by_chance(normaliser)
             else:
                 relative = relative_ce(total, count * table.clean.error, under - count * normaliser.clean)
     return CorruptionScore(corruption, severities, total / count, ce, relative, _slope(errors))
 
 
-_BY_CHANCE = "it may be by chance that on so few images"
+def _by_chance(normaliser: Normaliser) -> str:
+    return f"on so few images it may be chance that {normaliser.name} is worse there than on clean ones"
 
 
 def _is_uncertain(corrupted: float, clean: float, images: int | None) -> bool:

@@ -80,6 +80,7 @@ def test_a_spoilt_model_fails_and_the_worst_corruptions_are_named(ppbench, runs,
     assert data["worst"][0]["difference"] == pytest.approx(rises[worst])
     table = ppbench("gate", runs / "noisy", "--baseline", baseline).out
     assert f"rose most on {worst.removeprefix('error.')} +" in " ".join(table.split())
+    assert "partial 5 of 15 corruptions: only" in " ".join(table.split())
 
 
 def test_rules_nobody_gave_are_said(ppbench, runs, baseline):

@@ -1,14 +1,17 @@
 """The figures: what they plot is what was measured, and they are the same twice."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from ppbench.reporting.figures import bars, calibration, canvas, curves, heatmap, kernels, palette, scatter
 from ppbench.reporting.figures.plot_files import write_plots
 from ppbench.reporting.html.inline_svg import inline
+from ppbench.reporting.html.svg_axes import SvgAxes, round_numbers
 from ppbench.runs.report import gather
 from ppbench.scoring.formulas import r_net
 from ppbench.scoring.references import references
@@ -25,7 +28,7 @@ def content(base_run):
 def test_lines_of_equal_r_net(content):
     """Every point of a drawn line has, by the formula of the score itself, the R_net that stands at the line."""
     with canvas.style():
-        _, axes = canvas.panel(4, 4, (0.5, 0.5, 0.5, 0.5))
+        _, (axes,) = canvas.grid(4, 4, 1, 1)
         scatter.draw(axes, content)
     base = scatter.points(content)[content.models.index(content.baseline)]
     lines = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_zorder() == 1]
@@ -122,11 +125,10 @@ def test_the_sheet_of_kernels(content):
 
 def test_an_inlined_figure_is_themed_and_whole():
     """Colours become variables, ids get the figure's name, text keeps its letters and cannot become mark-up."""
-    with canvas.style():
-        figure, axes = canvas.panel(2, 2, (0.3, 0.1, 0.3, 0.1))
-        axes.plot([0, 1], [0, 1], color=palette.series(0).colour, marker="o", clip_on=True)
-        axes.set_title('<b>&"x')
-        text = str(inline(canvas.svg(figure), "one", "a <title>", "what & why"))
+    axes = SvgAxes(2, 2, (0.3, 0.1, 0.3, 0.1))
+    axes.plot([0, 1], [0, 1], color=palette.series(0).colour, clip_on=True)
+    axes.set_title('<b>&"x')
+    text = str(inline(axes.svg(), "one", "a <title>", "what & why"))
     root = ET.fromstring(text)
     assert root.get("role") == "img"
     assert not set(palette.ROLES["ink"]) & set(text.split('"'))
@@ -169,7 +171,7 @@ def test_the_name_of_a_line_does_not_lie_across_the_axis(content, share):
     """A line that leaves at the bottom, so far from the axis, is named only where its name has room."""
     base = scatter.points(content)[content.models.index(content.baseline)]
     with canvas.style():
-        figure, axes = canvas.panel(4, 4, (0.5, 0.5, 0.5, 0.5))
+        figure, (axes,) = canvas.grid(4, 4, 1, 1)
         scatter.draw(axes, replace(content, references=references("cifar10-c")))
         (left, right), bottom = axes.get_xlim(), axes.get_ylim()[0]
         value = 50 * (sum(base) - bottom - left - share * (right - left)) / base[0]
@@ -187,7 +189,7 @@ def test_bins_of_few_images_are_not_drawn(content):
     many = Bin(90.0, 80.0, calibration.FEWEST)
     reliability = replace(content.reliability[0], clean=(few, many), corrupted=(few,))
     with canvas.style():
-        _, axes = canvas.panel(3, 3, (0.5, 0.5, 0.5, 0.5))
+        _, (axes,) = canvas.grid(3, 3, 1, 1)
         calibration.draw(axes, replace(content, reliability=(reliability, *content.reliability[1:])), 0)
     (drawn,) = axes.collections
     assert drawn.get_offsets().tolist() == [[90.0, 80.0]]
@@ -197,3 +199,43 @@ def test_a_panel_of_severities_uses_its_range(content):
     """A corruption of few errors is not pressed to the bottom by one of many; files for a paper share an axis."""
     tops = {name: curves.top(content, name) for name in ("contrast", "pixelate")}
     assert tops["pixelate"] < tops["contrast"] == curves.top(content)
+
+
+def test_the_pages_axes_put_points_where_matplotlib_does():
+    """A line's points, a bar's edges and a dot's centre are at the same places of the figure, to a hundredth."""
+    margins, size = (0.5, 0.25, 0.3, 0.2), (3.0, 2.0)
+    ours = SvgAxes(*size, margins)
+    figure = Figure(figsize=size)
+    theirs = figure.add_axes((0.5 / 3, 0.3 / 2, 1 - 0.75 / 3, 1 - 0.5 / 2))
+    for axes in (ours, theirs):
+        axes.set_xlim(-1, 7)
+        axes.set_ylim(9, 2)  # upside down, as bars are
+        axes.plot([0, 5], [3, 8], color="#123456", lw=1)
+        axes.barh(4, 6, 0.5, color="#654321", alpha=1.0, lw=0)
+    root = ET.fromstring(ours.svg())
+    found = [each for each in root.iter() if "#123456" in each.get("style", "")]
+    numbers = [float(number) for number in re.findall(r"[\d.]+", found[0].get("d"))]
+    wanted = theirs.transData.transform([(0, 3), (5, 8)]) * 72 / figure.dpi
+    assert numbers == pytest.approx(
+        [wanted[0][0], 144 - wanted[0][1], wanted[1][0], 144 - wanted[1][1]], abs=0.01
+    )
+    (bar,) = [each for each in root.iter() if "#654321" in each.get("style", "")]
+    (left, low), (right, high) = theirs.transData.transform([(0, 4.25), (6, 3.75)]) * 72 / figure.dpi
+    box = [float(bar.get(key)) for key in ("x", "y", "width", "height")]
+    assert box == pytest.approx([left, 144 - high, right - left, high - low], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "ends, most, texts",
+    [
+        ((0, 30), 5, ["0", "10", "20", "30"]),
+        ((0, 100), 5, ["0", "20", "40", "60", "80", "100"]),
+        ((7.9, 18.3), 6, ["8", "10", "12", "14", "16", "18"]),
+        ((-0.3, 1.1), 3, ["0.0", "0.5", "1.0"]),
+    ],
+)
+def test_marks_are_round_numbers(ends, most, texts):
+    """Steps of 1, 2, 2.5 or 5 times a power of ten, as few as asked for, with the digits they need."""
+    places, labels = round_numbers(*ends, most)
+    assert labels == texts
+    assert places == pytest.approx([float(text) for text in texts])

@@ -53,6 +53,8 @@ def test_one_model_is_compared_with_nobody(base_run, tmp_path):
     assert sentence(one).startswith("one: mCE ")
     few = part(base_run, [("fog", 1), ("fog", 5)], tmp_path / "part")
     assert "partial mCE" in sentence(gather([few]))
+    assert "partial mean error" in repr(few)
+    assert "partial mCE" in repr(few)
 
 
 def test_a_run_says_when_its_cells_were_measured(base_run):

@@ -14,7 +14,7 @@ from ppbench.scoring.bootstrap import interval, resampled_errors
 from ppbench.scoring.names import SEVERITIES
 from ppbench.scoring.normaliser import load_normaliser, measured
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
-from ppbench.scoring.resampled_scores import resampled_scores, score_intervals
+from ppbench.scoring.resampled_scores import leaders_of, resampled_scores, score_intervals
 from ppbench.scoring.scores import score
 
 from .images import Population
@@ -214,3 +214,36 @@ def test_outcomes_are_checked():
     alien = score([good.table], measured(Outcomes("n", good.cells, good.wrong).table))
     with pytest.raises(InputError, match="expected the outcomes of n, the normaliser, got none"):
         resampled_scores([good], alien)
+
+
+def test_a_leader_is_better_than_every_other_beyond_the_paired_interval():
+    """Two like models share the lead, so neither has it; a clearly better one leads, in R_net by the highest value."""
+    outcomes = Population().outcomes(np.random.default_rng(7), 300, {"alexnet": 1.0, "a": 2.5, "b": 2.5})
+
+    def leaders(those):
+        scores = score([each.table for each in those], measured(those[0].table), baseline="alexnet")
+        values = resampled_scores(those, scores, resamples=500)
+        return scores, values, leaders_of(values, those, scores)
+
+    scores, values, found = leaders(outcomes[:2])
+    assert found["mce"] == found["mean_error"] == found["clean"] == found["r_net"] == "a"
+    for name in ("mce", "ce.snow", "error.fog"):
+        low, high = interval(values["alexnet"][name] - values["a"][name])
+        assert (name in found) == (not low <= 0 <= high)
+    twice = Outcomes("twin", outcomes[1].cells, outcomes[1].wrong)
+    scores, _, found = leaders([*outcomes[:2], twice])
+    assert scores["a"].mce == scores["twin"].mce < 100
+    assert found == {}
+    assert leaders(outcomes[:1])[2] == {}
+
+
+def test_a_lead_in_the_clean_error_is_judged_as_in_a_comparison():
+    """Fifty images without a single disagreement, or with two, decide nothing; ten of one side only do."""
+    cells = (CLEAN_CELL, ("fog", 1))
+    for only_a, leads in ((0, False), (2, False), (10, True)):
+        wrong = np.zeros((2, 50), bool)
+        wrong[0, :only_a] = True
+        both = [Outcomes("a", cells, wrong), Outcomes("b", cells, np.zeros((2, 50), bool))]
+        scores = score([each.table for each in both])
+        values = resampled_scores(both, scores, resamples=200)
+        assert ("clean" in leaders_of(values, both, scores)) is leads

@@ -1,14 +1,10 @@
 """CE of each corruption, by group, with intervals; mean errors where there is no normaliser."""
 
-from typing import TYPE_CHECKING
-
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.curves import title
 from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.names import GROUPS
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _NUMBERED = 4
 """With more models than these, bars are too thin for numbers."""
@@ -76,7 +72,7 @@ def scale(content: ReportContent) -> str:
     return "mean error, %" if divisor is None else f"CE, {divisor.name} = 100"
 
 
-def draw(axes: "Axes", content: ReportContent, group: str) -> None:
+def draw(axes: Axes, content: ReportContent, group: str) -> None:
     """Draw a group's corruptions as rows of bars, a bar a model, with 95 % intervals; all groups share the axis."""
     rows = bars(content, group)
     models = len(content.models)

@@ -1,19 +1,14 @@
 """Reliability diagrams: how often a model is right against how sure it is."""
 
-from typing import TYPE_CHECKING
-
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import ReportContent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 FEWEST = 20
 """A bin of fewer images is not drawn: its accuracy is known to ± 20 points at best."""
 
 
-def draw(axes: "Axes", content: ReportContent, place: int) -> None:
+def draw(axes: Axes, content: ReportContent, place: int) -> None:
     """Draw a model's accuracy (per cent) in bins of confidence: clean images, and all corrupted cells together.
 
     Bins of fewer than `FEWEST` images are left out.
@@ -24,13 +19,13 @@ def draw(axes: "Axes", content: ReportContent, place: int) -> None:
     axes.plot([0, 100], [0, 100], color=light("muted"), lw=0.8, ls=(0, (4, 3)))
     for bins, dash, filled in ((found.clean, "-", True), (found.corrupted, (0, (4, 1.5)), False)):
         total = sum(each.images for each in bins)
-        bins = tuple(each for each in bins if each.images >= FEWEST)
-        if not bins:
+        kept = [each for each in bins if each.images >= FEWEST]
+        if not kept:
             continue
-        sure, right = [each.confidence for each in bins], [each.accuracy for each in bins]
+        sure, right = [each.confidence for each in kept], [each.accuracy for each in kept]
         axes.plot(sure, right, color=style.colour, lw=0.9, ls=dash, alpha=0.75)
         axes.scatter(
-            sure, right, s=[3 + 90 * each.images / total for each in bins], zorder=3, linewidths=1.1,
+            sure, right, s=[3 + 90 * each.images / total for each in kept], zorder=3, linewidths=1.1,
             edgecolors=style.colour, facecolors=style.colour if filled else light("paper"),
             label="clean" if filled else "corrupted", clip_on=False,
         )  # fmt: skip

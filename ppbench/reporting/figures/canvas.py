@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,17 +16,11 @@ if TYPE_CHECKING:
 PAPER_FONTS = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC")
 """What figures for a paper are set in, the first that is there; a letter that it lacks comes from the next."""
 
-PAGE_FONTS = ("DejaVu Sans",)
-"""What a page's figures are measured in: matplotlib brings it. The page then sets them in its own, narrower font."""
 
-Margins = tuple[float, float, float, float]
-"""Left, right, bottom, top; in inches."""
-
-
-def _style(fonts: Sequence[str]) -> dict[str, Any]:
+def _style() -> dict[str, Any]:
     ink, muted, grid = light("ink"), light("muted"), light("grid")
     return {
-        "font.family": list(fonts),
+        "font.family": list(PAPER_FONTS),
         "font.size": 8,
         "axes.titlesize": 8.5,
         "axes.titleweight": "bold",
@@ -66,12 +60,8 @@ def _style(fonts: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def style(fonts: Sequence[str] = PAGE_FONTS) -> Iterator[None]:
-    """Draw in the common style, whatever the user's matplotlibrc says; nothing of it stays behind.
-
-    Args:
-        fonts: `PAGE_FONTS` or `PAPER_FONTS`.
-    """
+def style() -> Iterator[None]:
+    """Draw in the common style, whatever the user's matplotlibrc says; nothing of it stays behind."""
     import matplotlib as mpl
 
     # A name in letters that no font here has is drawn as boxes in a PNG; the page's text has the reader's fonts.
@@ -82,23 +72,10 @@ def style(fonts: Sequence[str] = PAGE_FONTS) -> Iterator[None]:
         with warnings.catch_warnings(), mpl.rc_context():
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             mpl.rcdefaults()
-            mpl.rcParams.update(cast("Any", _style(fonts)))  # matplotlib types its keys one by one
+            mpl.rcParams.update(cast("Any", _style()))  # matplotlib types its keys one by one
             yield
     finally:
         logger.setLevel(level)
-
-
-def panel(width: float, height: float, margins: Margins) -> "tuple[Figure, Axes]":
-    """Return a figure of one pair of axes; sizes in inches. Call it inside `style`.
-
-    The margins are given, not found out: that takes longer than to draw the figure, and panels side by side line up.
-    """
-    from matplotlib.figure import Figure
-
-    left, right, bottom, top = margins
-    figure = Figure(figsize=(width, height))
-    place = (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
-    return figure, figure.add_axes(place)
 
 
 def grid(width: float, height: float, rows: int, columns: int, **options: Any) -> "tuple[Figure, list[Axes]]":

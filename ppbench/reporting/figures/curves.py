@@ -1,14 +1,10 @@
 """Error against severity, one panel a corruption."""
 
-from typing import TYPE_CHECKING
-
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import series
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.names import PLUGIN, in_order
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _BANDS = 3
 """With more models than these, the bands of their intervals would hide each other."""
@@ -47,7 +43,7 @@ def points(content: ReportContent, model: int, corruption: str) -> dict[int, Cel
     return found | {s: cell for (c, s), cell in table.cells.items() if c == corruption}
 
 
-def draw(axes: "Axes", content: ReportContent, corruption: str, *, shared: bool = False) -> None:
+def draw(axes: Axes, content: ReportContent, corruption: str, *, shared: bool = False) -> None:
     """Draw every model's error (per cent) on a corruption against its severity, 0 the clean images.
 
     Args:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ppbench.reporting.figures.curves import corruptions, title
-from ppbench.reporting.figures.palette import light
+from ppbench.reporting.figures.palette import cividis, light
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.names import SEVERITIES
@@ -43,10 +43,7 @@ def largest_difference(content: ReportContent) -> float:
 
 def colour_of_error(error: float, largest: float) -> tuple[int, int, int]:
     """Return the colour of an error on a map from 0 to the largest: cividis, the same for every kind of sight."""
-    from matplotlib import colormaps
-
-    red, green, blue, _ = colormaps["cividis"](error / largest, bytes=True)
-    return int(red), int(green), int(blue)
+    return cividis(error / largest)
 
 
 def colour_of_difference(points: float, largest: float) -> tuple[tuple[int, int, int], float]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import Kernels, Pixels, StemKernels
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as MatplotlibAxes
 
 COLUMNS = 16
+_BINS = 24
 _CELL = 42
 _GAP = 4
 
@@ -52,20 +54,18 @@ def _enlarged(colours: npt.NDArray[np.float32]) -> Pixels:
     return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
 
 
-def draw(axes: "Axes", stem: StemKernels) -> None:
+def draw(axes: "MatplotlibAxes", stem: StemKernels) -> None:
     """Draw the sheet of kernels."""
     axes.imshow(sheet(stem), interpolation="nearest")
     axes.set_axis_off()
 
 
-def draw_strengths(axes: "Axes", stem: StemKernels, place: int) -> None:
+def draw_strengths(axes: Axes, stem: StemKernels, place: int) -> None:
     """Draw the histogram of the trained strengths; 0 is no inhibition, below 0 it excites."""
-    from matplotlib.ticker import MaxNLocator
-
     assert stem.strengths is not None
     values = np.asarray(stem.strengths, np.float64)
     low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
-    axes.hist(values, bins=24, range=(low, high), color=series(place).colour, alpha=0.8, lw=0)
+    axes.hist(values, bins=_BINS, range=(low, high), color=series(place).colour, alpha=0.8, lw=0)
     axes.axvline(float(values.mean()), color=light("ink"), lw=1)
     axes.annotate(
         f"mean {values.mean():.2f}", (float(values.mean()), 1), (3, -2), xycoords=("data", "axes fraction"),
@@ -73,7 +73,8 @@ def draw_strengths(axes: "Axes", stem: StemKernels, place: int) -> None:
     )  # fmt: skip
     axes.set_xlabel("inhibition strength α")
     axes.set_ylabel("filters")
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    most = int(np.histogram(values, bins=_BINS, range=(low, high))[0].max())
+    axes.set_yticks(range(0, most + 1, max(1, most // 4)))
     axes.grid(visible=False, axis="x")
 
 

@@ -31,6 +31,25 @@ _MARKERS: Final = "os^DvPX<>*ph"
 _DASHES: Final = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
 
 
+_CIVIDIS = (
+    (0, 34, 78), (26, 56, 111), (67, 78, 108), (97, 101, 111), (125, 124, 120), (155, 148, 118), (188, 174, 108),
+    (222, 201, 88), (254, 232, 56),
+)  # fmt: skip
+"""Every eighth of the map "cividis" (Nuñez, Anderton & Renslow 2018), which looks the same with and without colour
+blindness and grows steadily lighter."""
+
+
+def cividis(share: float) -> tuple[int, int, int]:
+    """Return the colour (0..255 each) of a share, 0 (dark) to 1 (light), of the largest error."""
+    place = min(max(share, 0.0), 1.0) * (len(_CIVIDIS) - 1)
+    below = min(int(place), len(_CIVIDIS) - 2)
+    red, green, blue = (
+        round(a + (place - below) * (b - a))
+        for a, b in zip(_CIVIDIS[below], _CIVIDIS[below + 1], strict=True)
+    )
+    return red, green, blue
+
+
 @dataclass(frozen=True)
 class SeriesStyle:
     """How a model is drawn.

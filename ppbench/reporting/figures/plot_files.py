@@ -35,7 +35,7 @@ def write_plots(content: ReportContent, folder: Path) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with canvas.style(canvas.PAPER_FONTS):
+        with canvas.style():
             for name, figure in _figures(content):
                 for suffix, data in ((".svg", canvas.svg(figure).encode()), (".png", canvas.png(figure))):
                     atomic.write_bytes(folder / (name + suffix), data)

@@ -1,15 +1,13 @@
 """Clean error against mean error, with the lines of equal R_net."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import light, series
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.formulas import r_net
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _LINES = 7
 """About so many lines of equal R_net."""
@@ -44,7 +42,7 @@ def can_be_drawn(content: ReportContent) -> bool:
     return bool(points(content))
 
 
-def draw(axes: "Axes", content: ReportContent) -> None:
+def draw(axes: Axes, content: ReportContent) -> None:
     """Draw each model at its clean error and mean error (per cent), published results as small crosses."""
     found, published = points(content), reference_points(content)
     faint = 0.7 if len(found) <= _CLEAR else 0.25
@@ -70,7 +68,7 @@ def draw(axes: "Axes", content: ReportContent) -> None:
     axes.set_ylabel("mean error ME, % (not normalised)")
 
 
-def _room(axes: "Axes", content: ReportContent) -> None:
+def _room(axes: Axes, content: ReportContent) -> None:
     """Give both axes the same scale per point of error where the points allow, and room around all of them."""
     found, published = points(content), reference_points(content)
     clean = [x for x, _ in found.values()] + [x for _, x, _ in published]
@@ -85,7 +83,7 @@ def _room(axes: "Axes", content: ReportContent) -> None:
         limit(max(0.0, low - pad), min(100.0, high + pad))
 
 
-def _iso_lines(axes: "Axes", content: ReportContent) -> None:
+def _iso_lines(axes: Axes, content: ReportContent) -> None:
     """Draw ME = ME_b + E_b − E − 2·E_b·R/100 for round values of R: `r_net` solved for the mean error."""
     base = points(content).get(content.models.index(content.baseline))
     if base is None or base[0] <= 0:
@@ -107,7 +105,7 @@ def _iso_lines(axes: "Axes", content: ReportContent) -> None:
     axes.grid(visible=False)
 
 
-def _label_line(axes: "Axes", text: str, base: tuple[float, float], value: float) -> None:
+def _label_line(axes: Axes, text: str, base: tuple[float, float], value: float) -> None:
     """Name a line where it leaves the picture: at the right edge, or else at the bottom."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     total = base[1] + base[0] - 2 * base[0] * value / 100  # E + ME, the same all along the line

@@ -3,18 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from ppbench.reporting.figures import bars, calibration, canvas, curves, kernels, scatter
+from ppbench.reporting.figures import bars, calibration, curves, kernels, scatter
+from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import SeriesStyle, series
 from ppbench.reporting.html.inline_svg import inline, symbol
 from ppbench.reporting.html.pictures import png
+from ppbench.reporting.html.svg_axes import Margins, SvgAxes
 from ppbench.reporting.report_content import ReportContent, StemKernels
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -61,58 +59,57 @@ class Drawings:
 
 def draw_all(content: ReportContent) -> Drawings:
     """Draw every figure of a page."""
-    with canvas.style():
-        return Drawings(
-            key=tuple(_key(series(place), model, place) for place, model in enumerate(content.models)),
-            bars=tuple(
-                _drawn(
-                    f"bars-{group}",
-                    f"{group} corruptions",
-                    bars.described(content, group),
-                    (4.4, bars.height(content, group)),
-                    (1.3, 0.06, 0.24, 0.22),
-                    partial(bars.draw, content=content, group=group),
-                )
-                for group in bars.groups(content)
-            ),
-            curves=tuple(
-                _drawn(
-                    f"curve-{place}",
-                    curves.title(name),
-                    curves.described(content, name),
-                    (2.0, 1.6),
-                    (0.27, 0.1, 0.21, 0.21),
-                    partial(curves.draw, content=content, corruption=name),
-                )
-                for place, name in enumerate(curves.corruptions(content))
-            ),
-            scatter=_drawn(
-                "scatter",
-                "clean error against mean error",
-                scatter.described(content),
-                (4.6, 3.5),
-                (0.46, 0.56, 0.42, 0.2),
-                partial(scatter.draw, content=content),
+    return Drawings(
+        key=tuple(_key(series(place), model, place) for place, model in enumerate(content.models)),
+        bars=tuple(
+            _drawn(
+                f"bars-{group}",
+                f"{group} corruptions",
+                bars.described(content, group),
+                (4.4, bars.height(content, group)),
+                (1.3, 0.06, 0.24, 0.22),
+                partial(bars.draw, content=content, group=group),
             )
-            if scatter.can_be_drawn(content)
-            else None,
-            calibration=tuple(
-                (
-                    series(place).letter,
-                    model,
-                    _drawn(
-                        f"calibration-{place}",
-                        f"calibration of {model}",
-                        calibration.described(content, place),
-                        (2.7, 2.6),
-                        (0.48, 0.12, 0.42, 0.08),
-                        partial(calibration.draw, content=content, place=place),
-                    ),
-                )
-                for place, model in enumerate(content.models)
-            ),
-            stems=tuple(_stem(content, stem) for stem in content.stems),
+            for group in bars.groups(content)
+        ),
+        curves=tuple(
+            _drawn(
+                f"curve-{place}",
+                curves.title(name),
+                curves.described(content, name),
+                (2.0, 1.6),
+                (0.27, 0.1, 0.21, 0.21),
+                partial(curves.draw, content=content, corruption=name),
+            )
+            for place, name in enumerate(curves.corruptions(content))
+        ),
+        scatter=_drawn(
+            "scatter",
+            "clean error against mean error",
+            scatter.described(content),
+            (4.6, 3.5),
+            (0.46, 0.56, 0.42, 0.2),
+            partial(scatter.draw, content=content),
         )
+        if scatter.can_be_drawn(content)
+        else None,
+        calibration=tuple(
+            (
+                series(place).letter,
+                model,
+                _drawn(
+                    f"calibration-{place}",
+                    f"calibration of {model}",
+                    calibration.described(content, place),
+                    (2.7, 2.6),
+                    (0.48, 0.12, 0.42, 0.08),
+                    partial(calibration.draw, content=content, place=place),
+                ),
+            )
+            for place, model in enumerate(content.models)
+        ),
+        stems=tuple(_stem(content, stem) for stem in content.stems),
+    )
 
 
 def _drawn(
@@ -120,22 +117,23 @@ def _drawn(
     title: str,
     description: str,
     size: tuple[float, float],
-    margins: canvas.Margins,
-    draw: "Callable[[Axes], None]",
+    margins: Margins,
+    draw: Callable[[Axes], None],
 ) -> Markup:
-    figure, axes = canvas.panel(*size, margins)
+    axes = SvgAxes(*size, margins)
     draw(axes)
-    return inline(canvas.svg(figure), name, title, description)
+    return inline(axes.svg(), name, title, description)
 
 
 def _key(style: SeriesStyle, model: str, place: int) -> Key:
-    figure, axes = canvas.panel(0.5, 0.17, (0.02, 0.02, 0.01, 0.01))
+    axes = SvgAxes(0.5, 0.17, (0.02, 0.02, 0.01, 0.01))
     axes.plot([0, 0.5, 1], [0, 0, 0], color=style.colour, ls=style.dash, lw=1.5)
     axes.plot([0.5], [0], color=style.colour, marker=style.marker, ms=5)
     axes.set_xlim(-0.05, 1.05)
+    axes.set_ylim(-1, 1)
     axes.set_axis_off()
     name = f"key-{place}"
-    return Key(style.letter, model, style.role, name, symbol(canvas.svg(figure), name))
+    return Key(style.letter, model, style.role, name, symbol(axes.svg(), name))
 
 
 def _stem(content: ReportContent, stem: StemKernels) -> StemView:
