@@ -11,8 +11,10 @@ from torch import Tensor
 # sums may end a few steps of 2**-16 below. This nudge, in levels of 0..255, keeps such values where they belong.
 NUDGE = 2.0**-14
 
-# A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps.
+# A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps; in
+# float64, of a 25th.
 _MATRIX_TAPS = 1 / 7
+_MATRIX_TAPS_DOUBLE = 1 / 25
 
 
 def to_uint8(values: Tensor) -> Tensor:
@@ -96,7 +98,7 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     """Return images smoothed by a Gaussian, as skimage.filters.gaussian does.
 
     Args:
-        images: float32 (N,C,H,W).
+        images: float32 or float64 (N,C,H,W).
         sigma: standard deviation, pixels.
         truncate: where the kernel ends, in standard deviations.
         border: ``"replicate"`` (a a | a b c) or ``"symmetric"`` (b a | a b c), scipy's nearest and reflect.
@@ -107,13 +109,22 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     weights = gaussian_weights(sigma, truncate)
     if len(weights) == 1:
         return images
-    if len(weights) > _MATRIX_TAPS * min(images.shape[-2:]):
+    taps = _MATRIX_TAPS if images.dtype == torch.float32 else _MATRIX_TAPS_DOUBLE
+    if len(weights) > taps * min(images.shape[-2:]):
         # On a GPU in float64: the caller may have allowed TF32 for the network, which keeps 10 bits of a product.
         precise = images.double() if images.is_cuda else images
         rows = _matrix(images.shape[-2], sigma, truncate, border, precise.dtype, images.device)
         columns = _matrix(images.shape[-1], sigma, truncate, border, precise.dtype, images.device)
         return (rows @ (precise @ columns.T)).to(images.dtype)
     return _shifted_sums(_shifted_sums(images, weights, -2, border), weights, -1, border)
+
+
+def smooth_in_turn(planes: Tensor, sigma: float) -> Tensor:
+    """Return planes float32 (n,H,W) smoothed as `smooth` does, but rounded to float32 after either dimension, as by SciPy."""
+    weights = gaussian_weights(sigma)
+    for dim in (-2, -1):
+        planes = _reference_sums(planes.to(torch.float64), weights, dim).to(torch.float32)
+    return planes
 
 
 def _shifted_sums(images: Tensor, weights: tuple[float, ...], dim: int, border: str) -> Tensor:
