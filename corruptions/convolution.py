@@ -120,7 +120,7 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
 
 
 def smooth_in_turn(planes: Tensor, sigma: float) -> Tensor:
-    """Return planes float32 (n,H,W) smoothed as `smooth` does, but rounded to float32 after either dimension, as by SciPy."""
+    """Return planes float32 (n,H,W) smoothed as by `smooth`, rounded to float32 after either dimension: SciPy's way."""
     weights = gaussian_weights(sigma)
     for dim in (-2, -1):
         planes = _reference_sums(planes.to(torch.float64), weights, dim).to(torch.float32)

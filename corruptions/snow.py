@@ -31,7 +31,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     """Apply the fields noise, standard normal (N,H,W), and angle, degrees (N,)."""
     layer = fields["noise"].to(torch.float64)[:, None].mul(constants["std"]).add_(constants["mean"])
     layer = zoom_centre(layer, constants["zoom"]).contiguous()
-    layer = F.threshold_(layer, math.nextafter(constants["threshold"], 0.0), 0.0)
+    layer = F.threshold(layer, math.nextafter(constants["threshold"], 0.0), 0.0, inplace=True)
     # The reference hands the layer to ImageMagick as an 8-bit picture and gets one back.
     flakes = truncated(layer.mul_(255.0))
     flakes = motion_blur(flakes, fields["angle"], int(constants["radius"]), constants["sigma"])
@@ -39,7 +39,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     turned = flakes.flip(2, 3)
     keep = constants["keep"]
     levels = images.float()
-    red, green, blue = levels.split(1, dim=1)
+    red, green, blue = levels[:, :1], levels[:, 1:2], levels[:, 2:]
     grey = (red * _GREY[0]).add_(green, alpha=_GREY[1]).add_(blue, alpha=_GREY[2])
     whitened = torch.maximum(levels, grey.mul_(1.5).add_(127.5))
     snowy = whitened.mul_(1.0 - keep).add_(levels, alpha=keep).add_(flakes.float().add_(turned))

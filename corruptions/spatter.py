@@ -35,7 +35,7 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
 
 def _water(images: Tensor, liquid: Tensor, constants: Constants) -> Tensor:
     # Levels above 255 wrap around: a cast of the reference, kept.
-    dry = F.threshold_(liquid, math.nextafter(constants["threshold"], 0.0), 0.0)
+    dry = F.threshold(liquid, math.nextafter(constants["threshold"], 0.0), 0.0, inplace=True)
     levels = dry.mul_(255.0).to(torch.int16).bitwise_and_(255).to(torch.float32)
     mask = levels * _relief(chamfer_distance(canny(levels, 50, 150), _FARTHEST))
     peak = mask.amax(dim=(1, 2), keepdim=True)
