@@ -11,8 +11,10 @@ from torch import Tensor
 # sums may end a few steps of 2**-16 below. This nudge, in levels of 0..255, keeps such values where they belong.
 NUDGE = 2.0**-14
 
-# A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps.
+# A product with a banded matrix takes about as long as shifted sums of a seventh of the image's size in taps; in
+# float64, of a 25th.
 _MATRIX_TAPS = 1 / 7
+_MATRIX_TAPS_DOUBLE = 1 / 25
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +53,7 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     """Return images smoothed by a Gaussian, as skimage.filters.gaussian does.
 
     Args:
-        images: float32 (N,C,H,W).
+        images: float32 or float64 (N,C,H,W).
         sigma: standard deviation, pixels.
         truncate: where the kernel ends, in standard deviations.
         border: ``"replicate"`` (a a | a b c) or ``"symmetric"`` (b a | a b c), scipy's nearest and reflect.
@@ -62,13 +64,42 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
     weights = gaussian_weights(sigma, truncate)
     if len(weights) == 1:
         return images
-    if len(weights) > _MATRIX_TAPS * min(images.shape[-2:]):
+    taps = _MATRIX_TAPS if images.dtype == torch.float32 else _MATRIX_TAPS_DOUBLE
+    if len(weights) > taps * min(images.shape[-2:]):
         # On a GPU in float64: the caller may have allowed TF32 for the network, which keeps 10 bits of a product.
         precise = images.double() if images.is_cuda else images
         rows = smoothing_matrix(images.shape[-2], sigma, truncate, border, precise.dtype, images.device)
         columns = smoothing_matrix(images.shape[-1], sigma, truncate, border, precise.dtype, images.device)
         return (rows @ (precise @ columns.T)).to(images.dtype)
     return _shifted_sums(_shifted_sums(images, weights, -2, border), weights, -1, border)
+
+
+def smooth_in_turn(planes: Tensor, sigma: float) -> Tensor:
+    """Return planes float32 (n,H,W) smoothed as by `smooth`, rounded to float32 after either dimension: SciPy's way."""
+    weights = gaussian_weights(sigma)
+    for dim in (-2, -1):
+        planes = reference_sums(planes.to(torch.float64), weights, dim).to(torch.float32)
+    return planes
+
+
+def reference_sums(planes: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
+    """Return the float64 convolution of (n,H,W) along one dimension, in SciPy's order, without fused multiply-adds.
+
+    The centre first, then the pairs at equal distance, the farthest of them first.
+    """
+    reach, size = len(weights) // 2, planes.shape[dim]
+    return paired_sums(pad(planes[None], reach, dim, "replicate")[0], weights, dim, size)
+
+
+def paired_sums(padded: Tensor, weights: tuple[float, ...], dim: int, size: int) -> Tensor:
+    """Return `reference_sums` of what is padded already: `size` sums along the dimension."""
+    reach = len(weights) // 2
+    total = padded.narrow(dim, reach, size) * weights[reach]
+    pair = torch.empty_like(total)
+    for k in range(reach):
+        torch.add(padded.narrow(dim, k, size), padded.narrow(dim, 2 * reach - k, size), out=pair)
+        total.add_(pair.mul_(weights[k]))
+    return total
 
 
 def _shifted_sums(images: Tensor, weights: tuple[float, ...], dim: int, border: str) -> Tensor:

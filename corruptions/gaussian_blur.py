@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import gaussian_weights, pad, smoothing_matrix
+from corruptions.convolution import gaussian_weights, paired_sums, reference_sums, smoothing_matrix
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.pixels import between, truncated
 
@@ -38,27 +38,8 @@ def exactly(planes: Tensor, sigma: float) -> Tensor:
     levels = torch.arange(256, dtype=torch.float64, device=planes.device) / 255.0
     shares = levels.index_select(0, planes.flatten().to(torch.int32)).view(planes.shape)
     weights = gaussian_weights(sigma)
-    exact = _reference_sums(_reference_sums(shares, weights, -2), weights, -1)
+    exact = reference_sums(reference_sums(shares, weights, -2), weights, -1)
     return truncated(exact.clamp_(0.0, 1.0).mul_(255.0))
-
-
-def _reference_sums(planes: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
-    """Return the float64 convolution of (n,H,W) along one dimension, in SciPy's order, without fused multiply-adds.
-
-    The centre first, then the pairs at equal distance, the farthest of them first.
-    """
-    reach, size = len(weights) // 2, planes.shape[dim]
-    return _paired(pad(planes[None], reach, dim, "replicate")[0], weights, dim, size)
-
-
-def _paired(padded: Tensor, weights: tuple[float, ...], dim: int, size: int) -> Tensor:
-    reach = len(weights) // 2
-    total = padded.narrow(dim, reach, size) * weights[reach]
-    pair = torch.empty_like(total)
-    for k in range(reach):
-        torch.add(padded.narrow(dim, k, size), padded.narrow(dim, 2 * reach - k, size), out=pair)
-        total.add_(pair.mul_(weights[k]))
-    return total
 
 
 _AT_ONCE, _SHIFTED = 5, 17
@@ -151,7 +132,7 @@ def _redone(planes: Tensor, places: Tensor, weights: tuple[float, ...]) -> Tenso
     sources = (rows.int() * width)[:, :, None] + columns.int()[:, None]
     found = planes.reshape(-1).index_select(0, sources.view(-1)).view(sources.shape)
     shares = found.to(torch.float64).div_(255.0)
-    exact = _paired(_paired(shares, weights, 1, 1), weights, 2, 1).view(-1)
+    exact = paired_sums(paired_sums(shares, weights, 1, 1), weights, 2, 1).view(-1)
     return truncated(exact.clamp_(0.0, 1.0).mul_(255.0))
 
 

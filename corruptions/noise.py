@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.pixels import truncated
+from corruptions.pixels import shares_of, truncated_exactly
 from corruptions.random import Random
 
 
@@ -15,12 +15,29 @@ def _draw_normal(images: Tensor, constants: Constants, random: Random) -> Fields
     return {"noise": random.normal("noise", *images.shape[1:])}
 
 
+_DOUBT = 2.0**-11
+"""Levels: below 256 each of the four roundings to single precision moves a value by 2**-16 at most."""
+
+
 def _gaussian(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
-    return truncated((fields["noise"] * (255.0 * constants["std"])).add_(images))
+    std, noise = constants["std"], fields["noise"]
+
+    def exactly(where: Tensor) -> Tensor:
+        added = noise.flatten()[where].to(torch.float64).mul_(std)
+        return shares_of(images.flatten()[where]).add_(added).clamp_(0.0, 1.0).mul_(255.0)
+
+    return truncated_exactly((noise.to(torch.float32) * (255.0 * std)).add_(images), _DOUBT, exactly)
 
 
 def _speckle(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
-    return truncated((fields["noise"] * constants["std"]).add_(1.0).mul_(images))
+    std, noise = constants["std"], fields["noise"]
+
+    def exactly(where: Tensor) -> Tensor:
+        shares = shares_of(images.flatten()[where])
+        scaled = noise.flatten()[where].to(torch.float64).mul_(std).mul_(shares)
+        return shares.add_(scaled).clamp_(0.0, 1.0).mul_(255.0)
+
+    return truncated_exactly((noise.to(torch.float32) * std).add_(1.0).mul_(images), _DOUBT, exactly)
 
 
 def _draw_counts(images: Tensor, constants: Constants, random: Random) -> Fields:
@@ -97,7 +114,7 @@ def _impulse(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     return white.bitwise_or_(images).mul_(pepper.view(torch.uint8).bitwise_xor_(1))
 
 
-GAUSSIAN_NOISE = Corruption("gaussian_noise", "noise", version=1, apply=_gaussian, draw=_draw_normal)
+GAUSSIAN_NOISE = Corruption("gaussian_noise", "noise", version=2, apply=_gaussian, draw=_draw_normal)
 SHOT_NOISE = Corruption("shot_noise", "noise", version=1, apply=_shot, draw=_draw_counts)
 IMPULSE_NOISE = Corruption("impulse_noise", "noise", version=1, apply=_impulse, draw=_draw_bits)
-SPECKLE_NOISE = Corruption("speckle_noise", "extra", version=1, apply=_speckle, draw=_draw_normal)
+SPECKLE_NOISE = Corruption("speckle_noise", "extra", version=2, apply=_speckle, draw=_draw_normal)

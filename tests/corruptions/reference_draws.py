@@ -22,7 +22,7 @@ Draw = Callable[[np.random.RandomState, npt.NDArray[np.uint8], Mapping[str, floa
 def _normal(
     random: np.random.RandomState, image: npt.NDArray[np.uint8], constants: Mapping[str, float]
 ) -> Fields:
-    return {"noise": random.standard_normal(image.shape).transpose(2, 0, 1).astype(np.float32)}
+    return {"noise": random.standard_normal(image.shape).transpose(2, 0, 1)}
 
 
 def _photons(

@@ -23,8 +23,9 @@ DETERMINISTIC = {
     "gaussian_blur",
     "saturate",
 }
-# The largest share of values that may be off, by 1 level at most.
-SHARES = {"brightness": 0.25, "saturate": 0.25, "contrast": 0.001, "pixelate": 0.0, "jpeg_compression": 0.0}
+# The largest share of values that may be off, by 1 level at most. OpenCV 5 places pixels in float32, with sums and
+# products fused: to follow it where a value is next to a whole level takes 1.7 to 2.5 times as long for 0.02 %.
+SHARES = {"elastic_transform": 0.0002}
 COMPARED = [name for name in (*NAMES, *EXTRA_NAMES) if name != "impulse_noise"]
 
 
@@ -58,7 +59,7 @@ def ours(
 def test_equals_the_reference(
     name: str, protocol: str, test_data: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """Given the reference's draws, an image is off the reference's by 1 level at most, on a small share."""
+    """Given the reference's draws, an image is the reference's, pixel for pixel; where `SHARES` says so, nearly."""
     files = golden(test_data, protocol)
     for severity in (s for s in range(1, 6) if f"{name}/{s}" in files):
         mine, fields = ours(name, severity, protocol, files["clean"])
@@ -66,7 +67,7 @@ def test_equals_the_reference(
         off = np.abs(mine.astype(int) - files[f"{name}/{severity}"])
         record_property(f"share_{severity}", float((off > 0).mean()))
         assert off.max() <= 1, f"severity {severity}: {off.max()} levels off"
-        assert (off > 0).mean() <= SHARES.get(name, 0.01), f"severity {severity}: {(off > 0).mean():.4%} off"
+        assert (off > 0).mean() <= SHARES.get(name, 0.0), f"severity {severity}: {(off > 0).mean():.4%} off"
         assert (off > 0).mean() <= stated(name, protocol) + 1e-9, "docs/corruptions.md states less"
 
 

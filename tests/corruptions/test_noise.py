@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from skimage.util import random_noise
 
-from corruptions import PROTOCOLS, Random, constants_of, corrupt
+from corruptions import PROTOCOLS, SEVERITIES, Random, constants_of, corrupt
 from corruptions.registry import corruption
 from tests.corruptions.golden import golden
 
@@ -46,6 +47,44 @@ def test_impulse_noise_has_the_reference_distribution(protocol: str, severity: i
     hit = (noisy != 100).reshape(-1, 3)
     # Independent channels: two at a pixel are hit with the probability's square.
     assert abs((hit[:, 0] & hit[:, 1]).mean() - amount**2) < 4.5 * amount / len(hit) ** 0.5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_impulse_noise_is_scikit_images(protocol: str, severity: int) -> None:
+    """With the draws of scikit-image's own function the image is equal; what it leaves alone keeps its level.
+
+    It draws twice for each value, whether to hit it and whether white; ours once, whose ends are white and black.
+    """
+    images = np.arange(256, dtype=np.uint8).repeat(48).reshape(4, 32, 32, 3)
+    constants = constants_of("impulse_noise", severity, protocol)
+    noisy = random_noise(images / 255.0, mode="s&p", rng=severity, amount=constants["share"])
+    random = np.random.default_rng(severity)
+    hit, white = random.random(images.shape) <= constants["share"], random.random(images.shape) <= 0.5
+    bits = np.where(hit, np.where(white, -(2**31), 2**31 - 1), 0).transpose(0, 3, 1, 2).astype(np.int32)
+    planes = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    found = corruption("impulse_noise").apply(planes, constants, {"bits": torch.from_numpy(bits)})
+    expected = (np.clip(noisy, 0, 1) * 255).astype(np.uint8)
+    assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), expected)
+
+
+@pytest.mark.parametrize("name", ["gaussian_noise", "speckle_noise"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_noise_is_float64_arithmetic(name: str, protocol: str, precision: type) -> None:
+    """Every level, with draws of either precision and with none, becomes what the reference's float64 makes of it."""
+    images = np.arange(256, dtype=np.uint8).repeat(192).reshape(4, 3, 64, 64)
+    noise = np.random.default_rng(0).standard_normal(images.shape).astype(precision)
+    noise[:, :, :4] = 0  # the sums that come out whole
+    for severity in SEVERITIES:
+        constants = constants_of(name, severity, protocol)
+        share = images / 255.0
+        added = noise.astype(np.float64) * constants["std"]
+        noisy = share + (added if name == "gaussian_noise" else share * added)
+        found = corruption(name).apply(
+            torch.from_numpy(images), constants, {"noise": torch.from_numpy(noise)}
+        )
+        assert np.array_equal(found.numpy(), (np.clip(noisy, 0, 1) * 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
