@@ -10,7 +10,6 @@ All numbers are float64, whole or with some binary places: they stay below 2**53
 sums are exact in any order, and nothing is rounded but where the libraries round.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
