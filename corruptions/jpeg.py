@@ -11,7 +11,7 @@ from typing import Literal, get_args, overload
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, features
 from torch import Tensor
 
 from corruptions import jpeg_codec
@@ -70,7 +70,8 @@ def jpeg_round_trip(
 def lossy(images: Tensor, quality: int, codec: Codec) -> Tensor:
     """Return uint8 (N,3,H,W) after a round trip; that of libjpeg-turbo by whichever of two equal ways is faster."""
     large = images.shape[2] * images.shape[3] > _PILLOW_PIXELS
-    if codec == "turbo" and large and images.device.type == "cpu":
+    # A Pillow of one's own system may be linked with another library.
+    if codec == "turbo" and large and images.device.type == "cpu" and features.check_feature("libjpeg_turbo"):
         return by_pillow(images, quality)
     encoder, decoder = _LIBRARIES[codec]
     return jpeg_codec.lossy(images, quality, encoder=encoder, decoder=decoder)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from corruptions import CorruptionError, corrupt, jpeg_codec, jpeg_round_trip
 from corruptions.jpeg import by_pillow
@@ -99,6 +99,15 @@ def test_equals_pillow_on_anything(height: int, width: int, quality: int, kind: 
     assert np.array_equal(ours(image, quality), expected)
     planes = torch.from_numpy(image).permute(2, 0, 1)[None].contiguous()
     assert np.array_equal(by_pillow(planes, quality)[0].permute(1, 2, 0).numpy(), expected)
+
+
+def test_a_pillow_of_another_library_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system's Pillow may have IJG's library: libjpeg-turbo's pixels then come from the arithmetic."""
+    image = np.random.default_rng(0).integers(0, 256, (1, 70, 90, 3), np.uint8)
+    expected = jpeg_round_trip(image, 50, codec="turbo")
+    monkeypatch.setattr(features, "check_feature", lambda _name: False)
+    monkeypatch.delattr("corruptions.jpeg.by_pillow")
+    assert np.array_equal(jpeg_round_trip(image, 50, codec="turbo"), expected)
 
 
 def test_keeps_kind_and_input() -> None:
