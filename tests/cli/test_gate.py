@@ -303,7 +303,7 @@ def test_a_baseline_of_another_precision_is_judged_by_its_own(ppbench, tmp_path)
     assert (done.code, json.loads(done.out)["identical"]) == (0, True), done.err
     done = ppbench(*gate)
     assert (done.code, done.out) == (2, "")
-    assert "got: precision is fp32, there bf16; evaluate the same" in done.err
+    assert "precision is fp32, there bf16; evaluate the same" in done.err
 
 
 @pytest.mark.parametrize(
