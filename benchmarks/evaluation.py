@@ -32,7 +32,7 @@ from benchmarks.corruptions import photographs
 from benchmarks.forward import WAYS, batches_of, faster_way, seconds, usual_way
 from corruptions import NAMES
 from ppbench.evaluation.batch_size import first_batch_size
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 from ppbench.models.load import load_model
 from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest
@@ -63,7 +63,7 @@ def prepare(folder: Path, model: str, images: int) -> Place:
     place = Place(folder / "clean.npz", folder / "published", folder / f"{model}.pth")
     pixels = photographs(images, 32).permute(0, 2, 3, 1).numpy()
     np.savez(place.clean, images=pixels, labels=np.arange(images) % 10)
-    generate(Order(DATA, place.clean, None, 0, place.published), NAMES)
+    generate(GenerationConfig(DATA, place.clean, None, 0, place.published), NAMES)
     np.save(place.published / "clean.npy", pixels)
     torch.manual_seed(0)
     torch.save(architecture(model).build(10, 32).state_dict(), place.checkpoint)

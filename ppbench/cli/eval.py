@@ -59,9 +59,9 @@ def eval_command(
     if report:
         from ppbench.reporting.html.page import write_page
         from ppbench.runs.folder import REPORT
-        from ppbench.runs.report import gather
+        from ppbench.runs.report import report_content
 
-        write_page(gather([run], reference=reference), folder / REPORT)
+        write_page(report_content([run], reference=reference), folder / REPORT)
     if json:
         text = scores_json.render(run.scores, run.context, run.metrics, run.references)
         typer.echo(json_for(text, sys.stdout), nl=False)

@@ -175,12 +175,11 @@ class EvaluationOptions:
         """
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
-        from ppbench.models.requests import pair
         from ppbench.runs.asked import check_asked
         from ppbench.runs.config import EvaluationConfig
 
         load_files(self.corruption_file or [], self.corruptions)
-        models = pair(self.model or [], self.checkpoint or [])
+        models = model_requests(self.model or [], self.checkpoint or [])
         given = {name: getattr(self, name) for name in NAMES if name not in (*_READ_HERE, *_SPEC)}
         config = EvaluationConfig(
             **given,
@@ -218,10 +217,9 @@ class EvaluationOptions:
         from ppbench.data.registry import meant
         from ppbench.data.sets import find_data
         from ppbench.evaluation.precision import check_precision
-        from ppbench.models.requests import pair
         from ppbench.runs.asked import check_models
 
-        models, loading = pair(self.model or [], self.checkpoint or []), self._loading()
+        models, loading = model_requests(self.model or [], self.checkpoint or []), self._loading()
         # Before torch, which takes seconds to import.
         data = find_data(meant(self.data, self.root), root=self.root, classes=self.classes)
         check_precision(self.precision)

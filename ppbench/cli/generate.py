@@ -49,13 +49,16 @@ def generate_command(
     codec = checked_codec(jpeg_codec)
     name = meant(data, root)
     find_data(name, root=root, source="generated", classes=classes)
-    from ppbench.generation.generate import Order, generate  # brings torch: mistakes are found before
+    from ppbench.generation.generate import (  # brings torch: mistakes are found before
+        GenerationConfig,
+        generate,
+    )
 
-    order = Order(name, root, limit, seed, out, grouped, classes, files, codec)
+    config = GenerationConfig(name, root, limit, seed, out, grouped, classes, files, codec)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(
-            order,
+            config,
             names,
             workers=workers,
             on_cell=on_cell,

@@ -45,9 +45,9 @@ def report_command(
         atomic.require_folder(plots, "choose another with --plots")
     if reference is not None:
         references_for(reference, None)
-    from ppbench.runs.report import gather  # brings torch: mistakes are found before
+    from ppbench.runs.report import report_content  # brings torch: mistakes are found before
 
-    content = gather(loaded, reference=reference)
+    content = report_content(loaded, reference=reference)
     write_page(content, path)
     typer.echo(f"The report is in {path}.")
     if plots is not None:

@@ -9,8 +9,8 @@ from typing import Any
 from ppbench.data.cifar_c import LABELS, is_npy_folder
 from ppbench.data.class_folders import class_folders, list_images
 from ppbench.data.file_sums import Sums, remembered_sums
+from ppbench.data.generated_set import cell_digest, generated_set
 from ppbench.data.imagenet_c import SEVERITIES, is_tree, places
-from ppbench.data.made_here import cell_digest, made_by
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SIZES
 from ppbench.data.registry import DATA_SETS
@@ -72,7 +72,7 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
         sums = _sums(folder, names, None, on_file)
         return _judged(folder, sums, set_of(sums))
     if is_tree(folder):
-        made = made_by(folder)
+        made = generated_set(folder)
         verdicts = []
         for corruption, place in sorted(places(folder).items()):
             on_file(corruption)
@@ -114,7 +114,7 @@ def _sums(
     folder: Path, names: Sequence[str], memory: Path | None, on_file: Callable[[str], None]
 ) -> dict[str, Sums | None]:
     """Return the sums of files; None for one that no manifest has and of whose size none is published."""
-    made = made_by(folder)
+    made = generated_set(folder)
     sums: dict[str, Sums | None] = {}
     for name in names:
         path = folder / name
@@ -126,7 +126,7 @@ def _sums(
 
 
 def _judged(folder: Path, sums: Mapping[str, Sums | None], of: str | None) -> FolderCheck:
-    made = made_by(folder)
+    made = generated_set(folder)
     verdicts = (judge_array(name, each, of=of, made=made) for name, each in sums.items())
     return FolderCheck(str(folder), of, tuple(verdicts))
 

@@ -18,10 +18,10 @@ from ppbench.data.finding import (
     open_published,
     wanted,
 )
+from ppbench.data.generated_set import generated_set
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
-from ppbench.data.made_here import made_by
 from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.source import DataSource
@@ -149,7 +149,7 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
         published=published,
         notes=(*published.notes, *notes),
         classes=published.classes,
-        made=made_by(published.folder),
+        made=generated_set(published.folder),
         own_images=not spec.embedded or np.array_equal(published.labels, digits("test").labels),
     )
 

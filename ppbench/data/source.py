@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppbench.data.class_order import Classes
+from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.image_set import ImageSet, Labels
-from ppbench.data.made_here import Made
 
 SourceKind = Literal["generated", "published"]
 
@@ -76,7 +76,7 @@ class DataSource:
     published: PublishedCells | None = None
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
-    made: Made | None = None
+    made: GeneratedSet | None = None
     classes: Classes | None = None
     own_images: bool = True
 

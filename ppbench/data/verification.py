@@ -11,7 +11,7 @@ from typing import Literal
 
 from ppbench.data.cifar_c import LABELS
 from ppbench.data.file_sums import Sums
-from ppbench.data.made_here import Made
+from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SUMS, PublishedFile, published_file
 
@@ -57,7 +57,7 @@ def set_of(sums: Mapping[str, Sums | None]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def judge_array(name: str, sums: Sums | None, *, of: str | None, made: Made | None) -> Verdict:
+def judge_array(name: str, sums: Sums | None, *, of: str | None, made: GeneratedSet | None) -> Verdict:
     """Return what an array is.
 
     Args:
@@ -83,7 +83,7 @@ def judge_array(name: str, sums: Sums | None, *, of: str | None, made: Made | No
     return Verdict(name, "unknown", "no published file has its sum", md5)
 
 
-def judge_tree(corruption: str, digests: Mapping[str, str], made: Made | None) -> Verdict:
+def judge_tree(corruption: str, digests: Mapping[str, str], made: GeneratedSet | None) -> Verdict:
     """Return what the image files of a corruption are.
 
     Args:
@@ -99,7 +99,7 @@ def judge_tree(corruption: str, digests: Mapping[str, str], made: Made | None) -
     return _compared(corruption, wanted, digests, made, None)
 
 
-def digests_of(name: str, made: Made) -> dict[str, str]:
+def digests_of(name: str, made: GeneratedSet) -> dict[str, str]:
     """Return severity -> digest, as a manifest has them of a corruption or of the labels."""
     if name == PurePath(LABELS).stem:
         return {} if made.labels is None else dict.fromkeys(_SEVERITIES, made.labels)
@@ -126,7 +126,7 @@ def counted(verdicts: Sequence[Verdict]) -> str:
 
 
 def _compared(
-    name: str, wanted: Mapping[str, str], found: Mapping[str, str], made: Made, md5: str | None
+    name: str, wanted: Mapping[str, str], found: Mapping[str, str], made: GeneratedSet, md5: str | None
 ) -> Verdict:
     other = [severity for severity in _SEVERITIES if wanted.get(severity) != found.get(severity)]
     if not other:
@@ -135,7 +135,7 @@ def _compared(
     return Verdict(name, "changed", f"since {made.by} generated it: {which}", md5)
 
 
-def _unlisted(made: Made) -> str:
+def _unlisted(made: GeneratedSet) -> str:
     if not made.cells:
         return f"the manifest of {made.by} has no digests to compare with"
     return f"it is not in the manifest of {made.by}"

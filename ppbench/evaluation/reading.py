@@ -1,4 +1,4 @@
-"""From a data source to images on the device, a lot at a time, ahead of the device."""
+"""From a data source to images on the device, a chunk at a time, ahead of the device."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ from ppbench.evaluation.cells import CLEAN, CellId
 _SHARE = 0.4
 
 
-class Lot(NamedTuple):
+class Chunk(NamedTuple):
     """Consecutive images of one cell that are read and corrupted together."""
 
     cell: CellId
@@ -25,7 +25,7 @@ class Lot(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Arrived:
+class OnDevice:
     """Images uint8 (n, 3, H, W) that are on the device, or on the way there.
 
     Attributes:
@@ -46,7 +46,7 @@ class Arrived:
 
 
 class Reader:
-    """Reads lots: clean images of a generated source or a clean cell, published ones otherwise.
+    """Reads chunks: clean images of a generated source or a clean cell, published ones otherwise.
 
     To be called from one thread, which may run ahead of the one that computes.
     """
@@ -68,23 +68,23 @@ class Reader:
         # A stream of its own: copies on the networks' stream would wait for the networks.
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self._keeps: bool | None = None
-        self._kept: dict[tuple[int, int], Arrived] = {}
+        self._kept: dict[tuple[int, int], OnDevice] = {}
 
-    def __call__(self, lot: Lot) -> Arrived:
-        """Return the images that a lot is made from.
+    def __call__(self, chunk: Chunk) -> OnDevice:
+        """Return the images that a chunk is made from.
 
         Raises:
             InputError: a file is missing or damaged.
         """
-        clean = lot.cell == CLEAN or self._source.source == "generated"
-        place = (lot.rows.start, lot.rows.stop)
+        clean = chunk.cell == CLEAN or self._source.source == "generated"
+        place = (chunk.rows.start, chunk.rows.stop)
         if clean and place in self._kept:
             return self._kept[place]
-        images = self._cell(CLEAN if clean else lot.cell)
-        arrived = self._send(images[lot.rows])
+        images = self._cell(CLEAN if clean else chunk.cell)
+        on_device = self._send(images[chunk.rows])
         if clean and self._keep(images):
-            self._kept[place] = arrived
-        return arrived
+            self._kept[place] = on_device
+        return on_device
 
     def _open(self, cell: CellId) -> Images:
         if cell != CLEAN:
@@ -93,15 +93,15 @@ class Reader:
         assert self._source.clean is not None
         return self._decoder(self._source.clean)
 
-    def _send(self, images: Pixels) -> Arrived:
+    def _send(self, images: Pixels) -> OnDevice:
         # Sent as uint8 and scaled there: a quarter of the bytes of float32.
         host = torch.from_numpy(np.require(images, requirements=["C", "W"]))
         if self._stream is None:
-            return Arrived(host.to(self._device).permute(0, 3, 1, 2).contiguous())
+            return OnDevice(host.to(self._device).permute(0, 3, 1, 2).contiguous())
         with torch.cuda.stream(self._stream):
             # Only from pinned memory does a copy run beside computation.
             there = host.pin_memory().to(self._device, non_blocking=True).permute(0, 3, 1, 2).contiguous()
-            return Arrived(there, self._stream.record_event())
+            return OnDevice(there, self._stream.record_event())
 
     def _keep(self, images: Images) -> bool:
         """Whether clean images stay on the device, so that 75 cells cost one transfer; the CPU has them already."""

@@ -60,16 +60,16 @@ class Runner:
             def work() -> Iterator[Work]:
                 for cell in cells:
                     missing = self._take(cell, self.models, answers)
-                    claims = all_claims.enter_context(ExitStack())
-                    mine = [model for model in missing if self._claim(claims, (model, cell), wait=False)]
+                    locks = all_claims.enter_context(ExitStack())
+                    mine = [model for model in missing if self._claim(locks, (model, cell), wait=False)]
                     elsewhere.extend((model, cell) for model in missing if model not in mine)
                     # Looked up again under the claim: another process may have finished the cell in between.
                     mine = self._take(cell, mine, answers)
                     if mine:
-                        held[cell] = claims
+                        held[cell] = locks
                         yield Work(cell, tuple(mine), slice(0, images))
                     else:
-                        claims.close()
+                        locks.close()
                         self.on_batch(cell, images)
 
             for job, made in self.engine.evaluate(work(), self.on_batch):
@@ -78,8 +78,8 @@ class Runner:
         # What another process was working on is there by now, or that process has died and it is ours to make. One
         # claim at a time: nobody waits while holding, so nobody waits for ever.
         for model, cell in elsewhere:
-            with ExitStack() as claims:
-                self._claim(claims, (model, cell), wait=True)
+            with ExitStack() as locks:
+                self._claim(locks, (model, cell), wait=True)
                 if self._take(cell, [model], answers):
                     job = Work(cell, (model,), slice(0, images))
                     for _, made in self.engine.evaluate([job], lambda _cell, _images: None):
@@ -113,11 +113,11 @@ class Runner:
             self.taken_from.append(when)
         return found
 
-    def _claim(self, claims: ExitStack, slot: Slot, *, wait: bool) -> bool:
+    def _claim(self, locks: ExitStack, slot: Slot, *, wait: bool) -> bool:
         key = self.keys(slot)
         if self.store is None or key is None:
             return True
-        return claims.enter_context(self.store.claim(key, wait=wait))
+        return locks.enter_context(self.store.locked(key, wait=wait))
 
     def _keep(self, cell: CellId, made: Mapping[str, Answers], answers: dict[Slot, Answers]) -> None:
         for model, found in made.items():

@@ -116,7 +116,7 @@ class CellStore:
         self.path(key).unlink(missing_ok=True)
 
     @contextmanager
-    def claim(self, key: str, *, wait: bool) -> Iterator[bool]:
+    def locked(self, key: str, *, wait: bool) -> Iterator[bool]:
         """Yield whether this process may make a cell; while it holds the claim no other process on this machine does.
 
         The claim is a file lock, which ends with its process however that dies. With `wait` it is waited for.
@@ -128,7 +128,7 @@ class CellStore:
                 yield mine
             finally:
                 if mine:
-                    # Removed while still held: who waits on the old file finds the cell made, or claims a new file.
+                    # Removed while still held: who waits on the old file finds the cell made, or locks a new file.
                     # Windows removes no file that is open; there the lock removes it when it is given back.
                     with suppress(PermissionError):
                         path.unlink(missing_ok=True)
@@ -154,7 +154,7 @@ class CellStore:
         left = [*self.folder.glob("??/*.lock"), *self.folder.glob("??/.*.cell.*.part")]
         keys = {path.name.lstrip(".").partition(".")[0] for path in left}
         for key in sorted(key for key in keys if len(key) == hashlib.sha256().digest_size * 2):
-            with self.claim(key, wait=False) as ours:  # which removes the lock
+            with self.locked(key, wait=False) as ours:  # which removes the lock
                 for path in self.path(key).parent.glob(f".{key}.cell.*.part") if ours else ():
                     path.unlink(missing_ok=True)
         return len(entries)

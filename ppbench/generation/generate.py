@@ -35,7 +35,7 @@ Cell = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Order:
+class GenerationConfig:
     """What a worker needs to make cells: everything but the cells themselves; it opens the clean images itself.
 
     Attributes:
@@ -75,7 +75,7 @@ class Order:
 
 
 def generate(
-    order: Order,
+    config: GenerationConfig,
     names: Sequence[str],
     *,
     workers: int | None = None,
@@ -87,7 +87,7 @@ def generate(
     What an earlier call finished is not made again; the bytes are those of one undisturbed call.
 
     Args:
-        order: what to corrupt, and the folder to write to.
+        config: what to corrupt, and the folder to write to.
         names: the corruptions, as tables call them: a plug-in begins with its prefix, and is known here.
         workers: processes; None takes one for each core.
         on_cell: called for each finished cell, with the number of all cells.
@@ -97,18 +97,18 @@ def generate(
         InputError: bad input, or the folder holds another set.
         OSError: the disk is full or the folder cannot be written to; what is finished stays.
     """
-    source = order.open()
+    source = config.open()
     for note in source.notes:
         on_note(note)
-    layout = _layout(order, source)
+    layout = _layout(config, source)
     layout.check(names)
-    found = manifests.resume(order.out, _facts(order, source, names))
-    order.out.mkdir(parents=True, exist_ok=True)
-    _sweep(order.out)
-    found.write(order.out)
+    found = manifests.resume(config.out, _facts(config, source, names))
+    config.out.mkdir(parents=True, exist_ok=True)
+    _sweep(config.out)
+    found.write(config.out)
     if isinstance(layout, NpyLayout):
         found = replace(found, labels=layout.write_labels(source.labels))
-        found.write(order.out)
+        found.write(config.out)
     cells = [(name, severity) for name in names for severity in SEVERITIES]
     todo = [cell for cell in cells if not (found.has(*cell) and layout.has(*cell))]
     for cell in set(cells) - set(todo):
@@ -116,28 +116,28 @@ def generate(
     for name in names:  # those whose last cell an earlier call made
         if not any(cell[0] == name for cell in todo):
             layout.finish(name)
-    for cell, digest in _made(order, todo, workers):
+    for cell, digest in _made(config, todo, workers):
         found = found.with_cell(*cell, digest)
-        found.write(order.out)
+        found.write(config.out)
         on_cell(cell, len(cells))
         if all(found.has(cell[0], severity) for severity in SEVERITIES):
             layout.finish(cell[0])
     return found
 
 
-def _layout(order: Order, source: DataSource) -> NpyLayout | TreeLayout:
+def _layout(config: GenerationConfig, source: DataSource) -> NpyLayout | TreeLayout:
     """Return the layout that the data set is published in."""
     quality = corruptions.protocol(source.protocol).storage_quality
     assert source.clean is not None  # a generated source always has clean images
     if quality is None:
-        if order.grouped:
-            raise InputError(f"expected a data set of image files for --grouped, got {order.data}")
-        return NpyLayout(order.out, len(source.ids))
-    names = names_of(source.clean, data_set(order.data).wnids)
-    return TreeLayout(order.out, names, quality, order.grouped, order.jpeg_codec)
+        if config.grouped:
+            raise InputError(f"expected a data set of image files for --grouped, got {config.data}")
+        return NpyLayout(config.out, len(source.ids))
+    names = names_of(source.clean, data_set(config.data).wnids)
+    return TreeLayout(config.out, names, quality, config.grouped, config.jpeg_codec)
 
 
-def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, Any]:
+def _facts(config: GenerationConfig, source: DataSource, names: Sequence[str]) -> dict[str, Any]:
     quality = corruptions.protocol(source.protocol).storage_quality
     has_jpeg = quality is not None or JPEG_COMPRESSION.name in names
     return {
@@ -145,13 +145,13 @@ def _facts(order: Order, source: DataSource, names: Sequence[str]) -> dict[str, 
         "data": source.name,
         "protocol": source.protocol,
         "jpeg_quality": quality,
-        **({"jpeg_codec": order.jpeg_codec} if has_jpeg else {}),
-        "grouped": order.grouped,
-        "limit": order.limit,
-        "seed": order.seed,
+        **({"jpeg_codec": config.jpeg_codec} if has_jpeg else {}),
+        "grouped": config.grouped,
+        "limit": config.limit,
+        "seed": config.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
-        "corruptions": {name: corruptions.code_version(own_name(name), order.jpeg_codec) for name in names},
+        "corruptions": {name: corruptions.code_version(own_name(name), config.jpeg_codec) for name in names},
     }
 
 
@@ -161,14 +161,14 @@ def _sweep(out: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _made(order: Order, todo: Sequence[Cell], workers: int | None) -> Iterator[tuple[Cell, str]]:
+def _made(config: GenerationConfig, todo: Sequence[Cell], workers: int | None) -> Iterator[tuple[Cell, str]]:
     """Yield each cell and its digest as it is finished, in any order."""
     if not todo:
         return
     count = min(workers or cpu_count(), len(todo))
     # Spawned, not forked: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(order,))
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(config,))
     try:
         with _deaf_children():
             futures = {pool.submit(_make, cell): cell for cell in todo}
@@ -192,20 +192,20 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-_worker: tuple[Order, DataSource, NpyLayout | TreeLayout]
+_worker: tuple[GenerationConfig, DataSource, NpyLayout | TreeLayout]
 
 
-def _open(order: Order) -> None:
+def _open(config: GenerationConfig) -> None:
     global _worker  # noqa: PLW0603  a process of a pool has no other place for what its calls share
     torch.set_num_threads(1)  # the processes share the cores among them
-    for file in order.corruption_files:
+    for file in config.corruption_files:
         corruptions.load_file(file)  # what this process's parent registered, it does not know
-    source = order.open()
-    _worker = order, source, _layout(order, source)
+    source = config.open()
+    _worker = config, source, _layout(config, source)
 
 
 def _make(cell: Cell) -> str:
-    order, source, layout = _worker
+    config, source, layout = _worker
     corruption, severity = cell
     assert source.clean is not None
     clean = source.clean
@@ -219,8 +219,8 @@ def _make(cell: Cell) -> str:
                 severity,
                 protocol=source.protocol,
                 ids=source.ids[rows],
-                seed=order.seed,
-                jpeg_codec=order.jpeg_codec,
+                seed=config.seed,
+                jpeg_codec=config.jpeg_codec,
             )
 
     return layout.write(corruption, severity, batches())

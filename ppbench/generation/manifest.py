@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ppbench import atomic
-from ppbench.data.made_here import MANIFEST, SCHEMA_VERSION
+from ppbench.data.generated_set import MANIFEST, SCHEMA_VERSION
 from ppbench.errors import InputError
 from ppbench.spelling import spelled_content
 

@@ -17,9 +17,9 @@ from corruptions.jpeg_file import jpeg_files
 from corruptions.names import Library
 from corruptions.plugins import find
 from ppbench import atomic
+from ppbench.data.generated_set import cell_digest
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet, Pixels, Rows
-from ppbench.data.made_here import cell_digest
 from ppbench.data.own_name import own_name
 from ppbench.errors import InputError
 

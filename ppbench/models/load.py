@@ -41,7 +41,7 @@ UNTRAINED = "its push-pull stem was made from a plain one by --as and is not tra
 
 
 @dataclass(frozen=True)
-class Wish:
+class Loader:
     """What `load_model` is told beside the name: what is known of the images, and what the user insists on."""
 
     data: str | None
@@ -364,7 +364,7 @@ def load_model(
     Raises:
         InputError: there is no such model or file, the weights do not fit, or there are none.
     """
-    wish = Wish(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix)
+    loader = Loader(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix)
     for given in (model, checkpoint):
         if not isinstance(given, str | PathLike | None):
             raise InputError(f"expected a model's name or the path of a file, got {type(given).__name__}")
@@ -377,6 +377,6 @@ def load_model(
         raise InputError("no model and no checkpoint named: `ppbench models` lists what is known")
     if prefix is not None and path is None:
         raise InputError(f"--prefix {prefix} chooses a network in a file: name the file with --checkpoint")
-    loaded = wish.file(path) if model is None and path else wish.named(str(model), path)
+    loaded = loader.file(path) if model is None and path else loader.named(str(model), path)
     called = name or turn_into or model or loaded.architecture
     return replace(loaded, name=called, prefix=prefix or "")

@@ -48,7 +48,7 @@ class Loading:
     prefix: str | None = None
 
 
-def pair(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:
+def model_requests(models: Sequence[str], checkpoints: Sequence[Path]) -> list[ModelRequest]:
     """Return what to load: names and files side by side, one name for several files, ``NAME=FILE``, or a file alone.
 
     Raises:

@@ -12,7 +12,7 @@ from ppbench.models.load import for_images, load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, loaded
 from ppbench.models.reading import stated_classes
-from ppbench.models.requests import Loading, ModelRequest, pair, path_of, unique_names
+from ppbench.models.requests import Loading, ModelRequest, model_requests, path_of, unique_names
 from ppbench.spelling import spelled
 
 Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
@@ -42,7 +42,7 @@ def with_files(models: Models | None, files: Files | None) -> Models:
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise InputError(f"expected the name of a model with checkpoint=, got {said(models)}")
     paths = [files] if isinstance(files, str | PathLike) else files
-    return pair([str(name) for name in names], [path_of(path) for path in paths])
+    return model_requests([str(name) for name in names], [path_of(path) for path in paths])
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def as_request(model: Model) -> ModelRequest | LoadedModel | nn.Module:
         file = path_of(model)
         if file.suffix and file.is_file():
             return ModelRequest(None, file)
-        return pair([model], [])[0]
+        return model_requests([model], [])[0]
     if isinstance(model, PathLike):
         return ModelRequest(None, path_of(model))
     raise _no_model(model)

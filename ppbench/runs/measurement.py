@@ -18,7 +18,7 @@ from ppbench.runs.listeners import Listeners
 from ppbench.runs.manifest import CellCounts, DeviceFacts, ModelFacts
 from ppbench.runs.notes import caveats, input_contracts, not_finite
 from ppbench.runs.plan import Plan
-from ppbench.runs.predictions import Predictions, gather
+from ppbench.runs.predictions import Predictions, collected
 from ppbench.runs.setups import Setups
 from ppbench.runs.standing import Tally
 from ppbench.setup.checking import Checker
@@ -125,7 +125,7 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
     if setups.all_well is not None:
         listeners.note(setups.all_well)
     answers |= runner.run(plan.cells[1:], len(images.ids))
-    predictions = gather(answers, plan.names, plan.cells, images.ids, images.labels)
+    predictions = collected(answers, plan.names, plan.cells, images.ids, images.labels)
     for line in not_finite(predictions):
         listeners.warning(line)
     return Measurement(

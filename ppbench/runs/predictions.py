@@ -64,7 +64,7 @@ class Predictions:
         return tuple(outcomes.table for outcomes in self.outcomes())
 
 
-def gather(
+def collected(
     answers: Mapping[tuple[str, CellId], Answers],
     models: Sequence[str],
     cells: Sequence[CellId],

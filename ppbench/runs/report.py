@@ -96,7 +96,7 @@ ALPHA = 0.05
 """From which p-value on a difference in a cell is called decided."""
 
 
-def gather(runs: Sequence[Run], *, reference: str | None = None) -> ReportContent:
+def report_content(runs: Sequence[Run], *, reference: str | None = None) -> ReportContent:
     """Return what a report of some runs shows.
 
     CE divides by the normaliser of the first run, for all models alike. The models are compared with the first baseline

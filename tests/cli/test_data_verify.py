@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from ppbench import __version__
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two corruptions of 20 digits."""
-    generate(Order("digits-c", None, 20, 0, tmp_path / "set"), ["fog", "pixelate"], workers=1)
+    generate(GenerationConfig("digits-c", None, 20, 0, tmp_path / "set"), ["fog", "pixelate"], workers=1)
     return tmp_path / "set"
 
 

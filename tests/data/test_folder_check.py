@@ -11,7 +11,7 @@ from PIL import Image
 from ppbench import __version__
 from ppbench.data.folder_check import FolderCheck, check_arrays, check_folder
 from ppbench.errors import InputError
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 
 
 def _states(found: FolderCheck) -> dict[str, str]:
@@ -22,7 +22,7 @@ def _states(found: FolderCheck) -> dict[str, str]:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two corruptions of 20 digits, generated."""
     out = tmp_path_factory.mktemp("verified") / "set"
-    generate(Order("digits-c", None, 20, 3, out), ["fog", "pixelate"], workers=1)
+    generate(GenerationConfig("digits-c", None, 20, 3, out), ["fog", "pixelate"], workers=1)
     return out
 
 
@@ -115,8 +115,8 @@ def kept_tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     for k, name in enumerate(("cat/a.png", "cat/a.b.png", "dog/deep/a.png")):
         (root / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (60, 60), (80 * k, 90, 90)).save(root / "set" / name)
-    order = Order("folder-c", root / "set", None, 0, root / "tree", grouped=request.param)
-    generate(order, ["brightness"], workers=1)
+    config = GenerationConfig("folder-c", root / "set", None, 0, root / "tree", grouped=request.param)
+    generate(config, ["brightness"], workers=1)
     return root / "tree"
 
 

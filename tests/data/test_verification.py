@@ -3,7 +3,7 @@
 import pytest
 
 from ppbench.data.file_sums import Sums
-from ppbench.data.made_here import Made
+from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.published_sums import PUBLISHED_SUMS, PublishedFile, published_file
 from ppbench.data.verification import (
     Verdict,
@@ -18,7 +18,7 @@ from ppbench.scoring.names import ALL
 
 TEN, HUNDRED = PUBLISHED_SUMS["CIFAR-10-C"], PUBLISHED_SUMS["CIFAR-100-C"]
 OTHER = Sums("0" * 32, tuple("abcde"))
-MADE = Made("ppbench 0.1.0", 3, {f"fog/{k}": digest for k, digest in enumerate("abcde", 1)}, "labels")
+MADE = GeneratedSet("ppbench 0.1.0", 3, {f"fog/{k}": digest for k, digest in enumerate("abcde", 1)}, "labels")
 
 
 def test_every_file_of_both_sets_has_a_sum_of_its_own() -> None:
@@ -48,7 +48,9 @@ def test_a_published_file_under_its_name_is_published() -> None:
     [(TEN["snow.npy"], "it is snow.npy of CIFAR-10-C"), (HUNDRED["fog.npy"], "it is fog.npy of CIFAR-100-C")],
 )
 @pytest.mark.parametrize("made", [None, MADE])
-def test_a_published_file_under_another_name_is_misplaced(md5: str, text: str, made: Made | None) -> None:
+def test_a_published_file_under_another_name_is_misplaced(
+    md5: str, text: str, made: GeneratedSet | None
+) -> None:
     """Another corruption's, or another set's: both have the right shape, and would be read."""
     verdict = judge_array("fog.npy", Sums(md5), of="CIFAR-10-C", made=made)
     assert (verdict.state, verdict.text) == ("misplaced", text)
@@ -83,7 +85,7 @@ def test_a_changed_file_says_where(blocks: str, which: str) -> None:
 
 def test_a_severity_that_a_manifest_lacks_is_a_change() -> None:
     """What is in a file and in no manifest, ppbench did not finish."""
-    made = Made("ppbench 0.1.0", 0, {"fog/1": "a", "fog/2": "b", "fog/3": "c", "fog/4": "d"})
+    made = GeneratedSet("ppbench 0.1.0", 0, {"fog/1": "a", "fog/2": "b", "fog/3": "c", "fog/4": "d"})
     assert judge_array("fog.npy", OTHER, of=None, made=made).text.endswith("severity 5")
 
 
@@ -96,13 +98,15 @@ def test_labels_have_one_digest_for_all_severities() -> None:
 
 def test_a_plug_in_is_found_under_its_own_name() -> None:
     """Its file goes without the prefix that tables give it."""
-    made = Made("ppbench 0.1.0", 0, {f"plugin:mist/{k}": digest for k, digest in enumerate("abcde", 1)})
+    made = GeneratedSet(
+        "ppbench 0.1.0", 0, {f"plugin:mist/{k}": digest for k, digest in enumerate("abcde", 1)}
+    )
     assert judge_array("mist.npy", OTHER, of=None, made=made).state == "generated"
 
 
 def test_an_unknown_file_says_why() -> None:
     """Not in the manifest; a manifest without digests; not the published file of its name; nothing at all."""
-    old = Made("ppbench 0.0.9", 0)
+    old = GeneratedSet("ppbench 0.0.9", 0)
     whys = [
         judge_array("mist.npy", None, of=None, made=MADE),
         judge_array("fog.npy", OTHER, of=None, made=old),

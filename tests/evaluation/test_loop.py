@@ -1,4 +1,4 @@
-"""The hot loop: the same answers however the images are cut into lots, batches and threads."""
+"""The hot loop: the same answers however the images are cut into chunks, batches and threads."""
 
 import threading
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def four_threads() -> Iterator[None]:
 
 
 def test_answers_do_not_depend_on_batches_and_threads(source: DataSource, four_threads: None) -> None:
-    """Networks of ours by lots in threads, a foreign one in one thread, any batch size: the same answers."""
+    """Networks of ours by chunks in threads, a foreign one in one thread, any batch size: the same answers."""
     whole = _answers(source, [Network(_model("a", _Small(0))), Network(_model("b", _Small(1)))], batch=64)
     foreign = Network(_model("b", _Small(1), ours=False))
     for batch in (1, 7, 50):
@@ -128,7 +128,7 @@ def test_running_out_of_memory_halves_the_batch_and_loses_nothing(source: DataSo
     }
     assert batch.images == 8
     assert sum(seen) == COUNT * len(CELLS)
-    # No batch is larger than the room once that is known, but for lots that other threads had begun.
+    # No batch is larger than the room once that is known, but for chunks that other threads had begun.
     assert tight.seen[-8:] == [8] * 7 + [COUNT % 8]
     _same(found, _answers(source, [Network(_model("a", _Small(0), ours=ours))]))
 

@@ -107,7 +107,7 @@ def test_clearing_removes_what_dead_processes_left(store: CellStore) -> None:
         store.path(key).with_suffix(".lock").touch()
         store.path(key).with_name(f".{key}.cell.x1_y2z3.part").write_bytes(b"half")
     store.path(dead).with_name(f".{dead}.cell.second.part").write_bytes(b"half")
-    with store.claim(live, wait=False) as mine:
+    with store.locked(live, wait=False) as mine:
         assert mine
         assert store.clear() == 0
         left = {path.name for path in store.folder.rglob("*") if path.is_file()}
@@ -117,7 +117,7 @@ def test_clearing_removes_what_dead_processes_left(store: CellStore) -> None:
 
 
 def _hold(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
-    with CellStore(folder).claim(KEY, wait=False):
+    with CellStore(folder).locked(KEY, wait=False):
         ready.set()
         time.sleep(60)
 
@@ -129,10 +129,10 @@ def test_a_claim_excludes_other_processes_and_ends_with_its_own(store: CellStore
     process = context.Process(target=_hold, args=(store.folder, ready))
     process.start()
     assert ready.wait(30)
-    with store.claim(KEY, wait=False) as mine:
+    with store.locked(KEY, wait=False) as mine:
         assert not mine
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join(10)
-    with store.claim(KEY, wait=False) as mine:
+    with store.locked(KEY, wait=False) as mine:
         assert mine

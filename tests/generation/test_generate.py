@@ -19,7 +19,7 @@ import corruptions
 from ppbench.data.digits import digits
 from ppbench.data.sets import open_data
 from ppbench.errors import InputError
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 from ppbench.generation.manifest import read
 
 NAMES = ("gaussian_noise", "pixelate")
@@ -38,7 +38,7 @@ def _tree(folder: Path) -> dict[str, str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two corruptions of 40 digits."""
     out = tmp_path_factory.mktemp("generated") / "set"
-    generate(Order("digits-c", None, 40, 3, out), NAMES, workers=1)
+    generate(GenerationConfig("digits-c", None, 40, 3, out), NAMES, workers=1)
     return out
 
 
@@ -67,17 +67,17 @@ def test_the_manifest_has_a_digest_for_each_cell(made: Path) -> None:
 def test_what_is_finished_is_not_made_again(made: Path) -> None:
     """A second call leaves every file as it is."""
     before = {path: path.stat().st_mtime_ns for path in made.glob("*.npy") if path.name != "labels.npy"}
-    generate(Order("digits-c", None, 40, 3, made), NAMES, workers=1)
+    generate(GenerationConfig("digits-c", None, 40, 3, made), NAMES, workers=1)
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_folder_of_another_set_is_refused(made: Path, tmp_path: Path) -> None:
     """Another seed would mix two sets; foreign files might be somebody's data."""
     with pytest.raises(InputError, match="expected a set with seed 4, got 3"):
-        generate(Order("digits-c", None, 40, 4, made), NAMES)
+        generate(GenerationConfig("digits-c", None, 40, 4, made), NAMES)
     (tmp_path / "thesis.txt").write_text("")
     with pytest.raises(InputError, match=r"thesis\.txt"):
-        generate(Order("digits-c", None, 40, 3, tmp_path), NAMES)
+        generate(GenerationConfig("digits-c", None, 40, 3, tmp_path), NAMES)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -86,7 +86,7 @@ def test_what_is_written_reads_as_a_published_folder(tmp_path: Path) -> None:
     clean = digits("test")
     np.savez(tmp_path / "clean.npz", images=clean.images[:30], labels=clean.labels[:30])
     out = tmp_path / "CIFAR-10-C"
-    generate(Order("cifar10-c", tmp_path / "clean.npz", None, 0, out), ["fog"], workers=1)
+    generate(GenerationConfig("cifar10-c", tmp_path / "clean.npz", None, 0, out), ["fog"], workers=1)
     source = open_data("cifar10-c", root=out, corruptions=["fog"])
     assert source.source == "published"
     wanted = corruptions.corrupt(clean.images[:30], "fog", 4, ids=np.arange(30), seed=0)
@@ -156,7 +156,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Path:
     for wnid in ("n01440764", "n01530575", "n01601694"):
         (root / "val" / wnid).symlink_to(test_data / "imagenet-sample" / "val" / wnid)
     out = root / "ImageNet-C"
-    generate(Order("imagenet-c", root / "val", None, 0, out, grouped=True), ["gaussian_noise"], workers=1)
+    generate(
+        GenerationConfig("imagenet-c", root / "val", None, 0, out, grouped=True),
+        ["gaussian_noise"],
+        workers=1,
+    )
     return out
 
 
@@ -205,7 +209,9 @@ def test_folders_within_class_folders_are_kept(tmp_path: Path) -> None:
     (root / "2" / "notes.txt").write_text("")
     notes: list[str] = []
     out = tmp_path / "tree"
-    generate(Order("folder-c", root, None, 0, out), ["brightness"], workers=1, on_note=notes.append)
+    generate(
+        GenerationConfig("folder-c", root, None, 0, out), ["brightness"], workers=1, on_note=notes.append
+    )
     passed_over, enlarged = notes
     assert passed_over == f"passed over in {root}: files with another ending: 1 (such as 2/notes.txt)"
     assert "small images are enlarged" in enlarged
@@ -227,7 +233,7 @@ def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"got cat/x\.jpg and cat/x\.png, which both become cat/x\.JPEG: rename"
     ):
-        generate(Order("folder-c", root, None, 0, tmp_path / "tree"), ["brightness"], workers=1)
+        generate(GenerationConfig("folder-c", root, None, 0, tmp_path / "tree"), ["brightness"], workers=1)
 
 
 @pytest.mark.slow
@@ -238,10 +244,10 @@ def test_labels_that_are_written_need_an_order(tmp_path: Path) -> None:
         (root / str(k)).mkdir(parents=True)
         Image.new("RGB", (32, 32), (2 * k, 0, 0)).save(root / str(k) / "0.png")
     with pytest.raises(InputError, match="the order of the class folders is not clear"):
-        generate(Order("cifar100-c", root, None, 0, tmp_path / "out"), ["brightness"], workers=1)
-    order = Order("cifar100-c", root, None, 0, tmp_path / "out", classes="numbers")
-    generate(order, ["brightness"], workers=1)
+        generate(GenerationConfig("cifar100-c", root, None, 0, tmp_path / "out"), ["brightness"], workers=1)
+    config = GenerationConfig("cifar100-c", root, None, 0, tmp_path / "out", classes="numbers")
+    generate(config, ["brightness"], workers=1)
     labels = np.load(tmp_path / "out" / "labels.npy")[:100].tolist()
-    clean = order.open().clean
+    clean = config.open().clean
     assert clean is not None
     assert labels == [value // 2 for value in clean.images[:][:, 0, 0, 0].tolist()]

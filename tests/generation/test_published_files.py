@@ -7,7 +7,7 @@ import pytest
 
 from ppbench.data.folder_check import check_folder
 from ppbench.data.published_sums import PUBLISHED_SUMS
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 
 WITHOUT_DRAWS = (
     "brightness",
@@ -25,7 +25,11 @@ WITHOUT_DRAWS = (
 def test_what_depends_on_no_draw_has_the_published_sums(test_data: Path, tmp_path: Path) -> None:
     """Eight files and the labels, to the last bit, whatever the seed; a check of the folder says so, too."""
     out = tmp_path / "CIFAR-10-C"
-    generate(Order("cifar10-c", test_data / "cifar10" / "test.npz", None, 3, out), WITHOUT_DRAWS, workers=2)
+    generate(
+        GenerationConfig("cifar10-c", test_data / "cifar10" / "test.npz", None, 3, out),
+        WITHOUT_DRAWS,
+        workers=2,
+    )
     files = [*(f"{name}.npy" for name in WITHOUT_DRAWS), "labels.npy"]
     for file in files:
         found = hashlib.md5((out / file).read_bytes(), usedforsecurity=False).hexdigest()

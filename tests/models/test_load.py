@@ -15,7 +15,7 @@ from ppbench.models.load import load_model
 from ppbench.models.naming import RECIPES
 from ppbench.models.reading import stated_classes
 from ppbench.models.registry import architecture
-from ppbench.models.requests import ModelRequest, pair
+from ppbench.models.requests import ModelRequest
 from ppbench.training.recipe import load_recipe
 from tests.models.foreign_files import images_of, network_of, write
 
@@ -376,7 +376,7 @@ def test_paths_of_every_kind_are_files(tmp_path: Path, monkeypatch: pytest.Monke
         file,
         tmp_path / "resnet20",
     ]
-    assert pair(["resnet20=~/w.safetensors", "~/w.safetensors"], []) == [
+    assert model_requests(["resnet20=~/w.safetensors", "~/w.safetensors"], []) == [
         ModelRequest("resnet20", file),
         ModelRequest(None, file),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ppbench.reporting.html.page import write_page
-from ppbench.runs.report import gather
+from ppbench.runs.report import report_content
 from tests.report.made_runs import HOSTILE, run_of
 
 WIDTHS, THEMES = (390, 1400), ("light", "dark")
@@ -51,7 +51,7 @@ def report(base_run, tmp_path_factory) -> Path:
     """The report of five models, four of them with hostile names."""
     folder = tmp_path_factory.mktemp("browser")
     run = run_of(base_run, ("resnet20", *HOSTILE), folder / "run")
-    write_page(gather([run]), folder / "report.html")
+    write_page(report_content([run]), folder / "report.html")
     return folder / "report.html"
 
 

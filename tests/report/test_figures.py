@@ -12,7 +12,7 @@ from ppbench.reporting.figures import bars, calibration, canvas, curves, heatmap
 from ppbench.reporting.figures.plot_files import write_plots
 from ppbench.reporting.html.inline_svg import inline
 from ppbench.reporting.html.svg_axes import SvgAxes, round_numbers
-from ppbench.runs.report import gather
+from ppbench.runs.report import report_content
 from ppbench.scoring.formulas import r_net
 from ppbench.scoring.references import references
 from ppbench.scoring.reliability import Bin
@@ -22,7 +22,7 @@ from tests.report.made_runs import HOSTILE, part, run_of
 @pytest.fixture(scope="module")
 def content(base_run):
     """What the report of the real run shows."""
-    return gather([base_run])
+    return report_content([base_run])
 
 
 def test_lines_of_equal_r_net(content):
@@ -67,7 +67,7 @@ def test_bars_are_the_scores(content):
 
 def test_without_a_normaliser_bars_are_mean_errors(base_run):
     """There is no CE then, and the axis says what is shown instead."""
-    without = gather([replace(base_run, scores=replace(base_run.scores, normaliser=None))])
+    without = report_content([replace(base_run, scores=replace(base_run.scores, normaliser=None))])
     assert without.scores.models[0].mce is None
     assert bars.scale(without) == "mean error, %"
     assert (
@@ -157,7 +157,7 @@ def test_plots_are_files_in_two_formats(base_run, content, tmp_path):
 def test_plots_of_hostile_names_and_few_cells(base_run, tmp_path):
     """Any name makes a file's name that every system takes; text in an SVG stays text."""
     run = run_of(part(base_run, [("clean", 0), ("fog", 3)], tmp_path / "part"), HOSTILE, tmp_path / "run")
-    files = write_plots(gather([run]), tmp_path / "plots")
+    files = write_plots(report_content([run]), tmp_path / "plots")
     assert all(path.name.isascii() and not set('<>:"/\\|?*% ') & set(path.name) for path in files)
     assert any(path.name.startswith("heatmap-A-script") for path in files)
     whole = ET.parse(tmp_path / "plots" / "curves.svg").getroot()

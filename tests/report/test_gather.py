@@ -15,7 +15,7 @@ from ppbench.models.load import load_model
 from ppbench.runs.example_images import CELLS, IMAGES, chosen_images, worst_cells
 from ppbench.runs.folder import load_run
 from ppbench.runs.merging import merge
-from ppbench.runs.report import gather
+from ppbench.runs.report import report_content
 from ppbench.scoring.comparison import compare
 from ppbench.scoring.pairing import pair
 from ppbench.scoring.reliability import reliability
@@ -28,7 +28,7 @@ SMALL = {"corruptions": "noise", "severities": "5", "limit": 40}
 @pytest.fixture(scope="module")
 def content(base_run):
     """What the report of the real run shows."""
-    return gather([base_run])
+    return report_content([base_run])
 
 
 def test_scores_and_intervals_are_those_of_the_run(base_run, content):
@@ -50,7 +50,7 @@ def test_decided_cells_are_those_of_a_comparison(base_run, content):
 def test_several_runs_are_one_report(base_run, tmp_path):
     """Models of one name get their run's folder appended; the baseline is the first that a run names."""
     again = run_of(base_run, ("resnet20", "other"), tmp_path / "again")
-    content = gather([base_run, again])
+    content = report_content([base_run, again])
     assert content.models == ("resnet20 (run)", "resnet20-pp", "resnet20 (again)", "other")
     assert content.baseline == "resnet20 (run)"
     assert len(content.runs) == 2
@@ -63,7 +63,7 @@ def test_runs_of_other_images_are_refused(tmp_path, what):
     for name, options in (("a", SMALL), ("b", SMALL | what)):
         ppbench.evaluate("resnet20", out=tmp_path / name, **options)
     with pytest.raises(InputError, match=r"not measured on the same as .*a: ") as raised:
-        gather([load_run(tmp_path / name) for name in "ab"])
+        report_content([load_run(tmp_path / name) for name in "ab"])
     assert "\n" not in str(raised.value)
 
 
@@ -120,13 +120,13 @@ def test_a_report_without_the_images_says_why(base_run, tmp_path):
     manifest = base_run.manifest
     data = replace(manifest.data, name="cifar10-c", root=str(tmp_path / "gone"))
     moved = replace(base_run, manifest=replace(manifest, data=data))
-    strip = gather([moved]).examples
+    strip = report_content([moved]).examples
     assert strip.cells == ()
     assert strip.note.startswith("No example images: ")
     assert "gone" in strip.note
     other = replace(manifest.data, digest="0" * 64)
     changed = replace(base_run, manifest=replace(manifest, data=other))
-    assert "another digest" in gather([changed]).examples.note
+    assert "another digest" in report_content([changed]).examples.note
 
 
 def test_examples_of_published_files(tmp_path):
@@ -140,7 +140,7 @@ def test_examples_of_published_files(tmp_path):
         corruptions="fog,snow",
         out=tmp_path / "run",
     )
-    content = gather([load_run(tmp_path / "run")])
+    content = report_content([load_run(tmp_path / "run")])
     assert {cell.corruption for cell in content.examples.cells} == {"fog", "snow"}
     for cell in content.examples.cells:
         for example in cell.examples:
@@ -150,7 +150,7 @@ def test_examples_of_published_files(tmp_path):
             )
     made["fog"][:] = 0
     np.save(tmp_path / "CIFAR-10-C" / "fog.npy", made["fog"])
-    assert "the files of fog changed" in gather([load_run(tmp_path / "run")]).examples.note
+    assert "the files of fog changed" in report_content([load_run(tmp_path / "run")]).examples.note
 
 
 def test_examples_of_other_code_are_not_shown(base_run):
@@ -159,7 +159,9 @@ def test_examples_of_other_code_are_not_shown(base_run):
     versions = {**base_run.manifest.data.corruption_versions, worst: "older"}
     data = replace(base_run.manifest.data, corruption_versions=versions)
     changed = replace(base_run.manifest, data=data)
-    assert f"the code of {worst} changed" in gather([replace(base_run, manifest=changed)]).examples.note
+    assert (
+        f"the code of {worst} changed" in report_content([replace(base_run, manifest=changed)]).examples.note
+    )
 
 
 def test_kernels_are_those_of_the_network(base_run, content):
@@ -181,12 +183,12 @@ def test_a_checkpoint_that_was_changed_shows_no_kernels(base_run, tmp_path):
     model = base_run.manifest.models[1]
     shutil.copy(model.checkpoint, file)
     moved = _with_checkpoint(base_run, str(file))
-    assert gather([moved]).stems[0].push is not None
+    assert report_content([moved]).stems[0].push is not None
     file.write_bytes(file.read_bytes() + b" ")
-    assert "SHA-256 is another" in gather([moved]).stems[0].note
+    assert "SHA-256 is another" in report_content([moved]).stems[0].note
     file.unlink()
-    assert "not there any more" in gather([moved]).stems[0].note
-    assert gather([moved]).stems[0].push is None
+    assert "not there any more" in report_content([moved]).stems[0].note
+    assert report_content([moved]).stems[0].push is None
 
 
 def _with_checkpoint(run, path):
@@ -208,14 +210,14 @@ def test_calibration_is_of_the_answers(base_run, content):
 def test_models_on_different_cells(base_run, tmp_path):
     """Runs of different cells stand together: differences of the cells that both have, examples of shared cells."""
     little = part(base_run, [("clean", 0), ("fog", 5), ("snow", 5)], tmp_path / "little")
-    content = gather([base_run, little])
+    content = report_content([base_run, little])
     assert {(cell.corruption, cell.severity) for cell in content.examples.cells} == {("fog", 5), ("snow", 5)}
     assert any("different cells" in note for note in content.scores.notes)
 
 
 def test_broken_outputs_are_the_lowest_bin(base_run, tmp_path):
     """Outputs that are not finite count as errors of no confidence."""
-    found = gather([broken(base_run, tmp_path / "run")]).reliability[-1].clean
+    found = report_content([broken(base_run, tmp_path / "run")]).reliability[-1].clean
     assert found[0].images == 27
     assert (found[0].confidence, found[0].accuracy) == (0.0, 0.0)
 
@@ -225,7 +227,7 @@ def test_published_results_of_other_data_are_refused(base_run):
     with pytest.raises(
         InputError, match="--reference cifar10-c: expected a run on cifar10-c, got one on digits-c"
     ):
-        gather([base_run], reference="cifar10-c")
+        report_content([base_run], reference="cifar10-c")
 
 
 def test_a_normaliser_that_divides_nothing_is_not_spoken_of(base_run):

@@ -7,7 +7,7 @@ import pytest
 import ppbench
 from ppbench.reporting.html.page import render
 from ppbench.reporting.lead import sentence
-from ppbench.runs.report import gather, run_provenance
+from ppbench.runs.report import report_content, run_provenance
 from tests.report.made_runs import part, run_of
 from tests.report.read_page import Page
 
@@ -15,7 +15,7 @@ from tests.report.read_page import Page
 @pytest.fixture(scope="module")
 def content(base_run):
     """What the report of the real run shows."""
-    return gather([base_run])
+    return report_content([base_run])
 
 
 def test_a_lead_beyond_chance_is_a_lead(content):
@@ -49,10 +49,10 @@ def test_a_report_begins_with_it(content):
 
 def test_one_model_is_compared_with_nobody(base_run, tmp_path):
     """Its score stands alone; of a part of the benchmark it is called partial."""
-    one = gather([run_of(base_run, ("one",), tmp_path / "one")])
+    one = report_content([run_of(base_run, ("one",), tmp_path / "one")])
     assert sentence(one).startswith("one: mCE ")
     few = part(base_run, [("fog", 1), ("fog", 5)], tmp_path / "part")
-    assert "partial mCE" in sentence(gather([few]))
+    assert "partial mCE" in sentence(report_content([few]))
     assert "partial mean error" in repr(few)
     assert "partial mCE" in repr(few)
 

@@ -8,7 +8,7 @@ import pytest
 
 from ppbench.reporting.html.example_view import example_rows
 from ppbench.reporting.html.page import render
-from ppbench.runs.report import gather
+from ppbench.runs.report import report_content
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.references import references
 from tests.report.made_runs import HOSTILE, broken, part, run_of
@@ -18,7 +18,7 @@ from tests.report.read_page import Page, value
 @pytest.fixture(scope="module")
 def text(base_run):
     """The page of the real run."""
-    return render(gather([base_run]))
+    return render(report_content([base_run]))
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +139,14 @@ def test_places_in_the_page_exist(page):
 
 def test_the_same_run_gives_the_same_page(text, base_run):
     """Nothing in a page depends on the moment or on chance."""
-    assert render(gather([base_run])) == text
+    assert render(report_content([base_run])) == text
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 12])
 def test_any_number_of_models(base_run, tmp_path, count):
     """One model has no differences; four keep below 3 MB; twelve have all their rows and letters."""
     names = tuple(f"model-{place}" for place in range(count))
-    text = render(gather([run_of(base_run, names, tmp_path / "run")]))
+    text = render(report_content([run_of(base_run, names, tmp_path / "run")]))
     page = Page(text)
     assert [row[0][0].split()[-1] for row in page.tables[0][1:]] == list(names)
     assert sum(name.startswith("errors-") for name in page.table_ids) == count
@@ -157,8 +157,8 @@ def test_any_number_of_models(base_run, tmp_path, count):
 
 def test_names_are_shown_and_not_obeyed(base_run, tmp_path):
     """Mark-up in a model's name is text in tables, drawings and provenance; nothing of it becomes an element."""
-    plain = Page(render(gather([run_of(base_run, ("a", "b", "c", "d"), tmp_path / "plain")])))
-    hostile = Page(render(gather([run_of(base_run, HOSTILE, tmp_path / "hostile")])))
+    plain = Page(render(report_content([run_of(base_run, ("a", "b", "c", "d"), tmp_path / "plain")])))
+    hostile = Page(render(report_content([run_of(base_run, HOSTILE, tmp_path / "hostile")])))
     assert hostile.tags == plain.tags
     assert not hostile.handlers
     assert [row[0][0].split(" ", 1)[1] for row in hostile.tables[0][1:]] == list(HOSTILE)
@@ -169,7 +169,7 @@ def test_names_are_shown_and_not_obeyed(base_run, tmp_path):
 def test_a_partial_run_says_so(base_run, tmp_path):
     """Two corruptions at two severities, without clean images: what is missing is said, nothing is made up."""
     cells = [("fog", 1), ("fog", 5), ("snow", 1)]
-    page = Page(render(gather([part(base_run, cells, tmp_path / "run")])))
+    page = Page(render(report_content([part(base_run, cells, tmp_path / "run")])))
     row = page.tables[0][1]
     assert "partial" in row[0][0]
     assert row[1][0] == "–"
@@ -180,14 +180,14 @@ def test_a_partial_run_says_so(base_run, tmp_path):
 
 def test_outputs_that_are_not_finite(base_run, tmp_path):
     """A model that breaks down on a third of the images is reported like any other: those are errors."""
-    page = Page(render(gather([broken(base_run, tmp_path / "run")])))
+    page = Page(render(report_content([broken(base_run, tmp_path / "run")])))
     assert value(page.tables[0][2][1][0].split()[0]) > 33
     assert "nan" not in " ".join(page.texts).lower().split()
 
 
 def test_no_answer_is_no_class(base_run):
     """Where a model's outputs were not finite, the example says so instead of naming a class."""
-    content = gather([base_run])
+    content = report_content([base_run])
     cell = content.examples.cells[0]
     example = replace(
         cell.examples[0], answers={"resnet20": (None, 0.0), "resnet20-pp": (cell.examples[0].truth, 51.0)}
@@ -203,7 +203,7 @@ def test_no_answer_is_no_class(base_run):
 def test_published_results_stand_on_the_page_as_in_the_tables(base_run):
     """Errors have two decimals, as those of the run and as in table.md; the mCE has one."""
     rows = references("cifar10-c")
-    page = Page(render(replace(gather([base_run]), references=rows)))
+    page = Page(render(replace(report_content([base_run]), references=rows)))
     shown = next(table for table in page.tables if table[0][1][0] == "number in the figure")[1:]
     assert [row[0][0] for row in shown] == [row.model for row in rows]
     for cells, row in zip(shown, rows, strict=True):

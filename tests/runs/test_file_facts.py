@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import ppbench
-from ppbench.data.made_here import Made
+from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.sets import open_data
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.file_facts import all_published, file_facts, in_brief, warning
@@ -25,7 +25,7 @@ OPTIONS = {"corruptions": "fog", "severities": [5], "normaliser": "none"}
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fog on 20 digits, generated."""
     out = tmp_path_factory.mktemp("facts") / "set"
-    generate(Order("digits-c", None, 20, 3, out), ["fog"], workers=1)
+    generate(GenerationConfig("digits-c", None, 20, 3, out), ["fog"], workers=1)
     return out
 
 
@@ -186,7 +186,7 @@ def test_image_files_are_not_checked_and_the_table_says_so() -> None:
     for name, text in said.items():
         images = replace(digits, name=name)
         assert in_brief(facts, images) == text
-        made = replace(images, made=Made("ppbench", 0))
+        made = replace(images, made=GeneratedSet("ppbench", 0))
         assert in_brief(facts, made) == "files not checked: `ppbench data verify` does it"
 
 
@@ -194,7 +194,11 @@ def test_image_files_are_not_checked_and_the_table_says_so() -> None:
 def test_the_published_files_are_published_whoever_made_them(test_data: Path, tmp_path: Path) -> None:
     """Pixelate as `generate` writes it has the published sum: a run on it is a run on the published set."""
     folder = tmp_path / "CIFAR-10-C"
-    generate(Order("cifar10-c", test_data / "cifar10" / "test.npz", None, 0, folder), ["pixelate"], workers=1)
+    generate(
+        GenerationConfig("cifar10-c", test_data / "cifar10" / "test.npz", None, 0, folder),
+        ["pixelate"],
+        workers=1,
+    )
     model = test_data / "pushpull-2020" / "resnet-20" / "checkpoint.pth.tar"
     warnings: list[str] = []
     run = ppbench.evaluate(

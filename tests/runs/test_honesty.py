@@ -15,7 +15,7 @@ from ppbench.errors import InputError
 from ppbench.evaluation.cells import CLEAN, CellId
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import Keys
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.load import load_model
 from ppbench.models.loaded_model import LoadedModel
@@ -127,7 +127,7 @@ def test_a_generated_folder_is_never_called_published(tmp_path: Path) -> None:
     clean = digits("test")
     np.savez(tmp_path / "clean.npz", images=clean.images[:40], labels=clean.labels[:40])
     out = tmp_path / "CIFAR-10-C"
-    generate(Order("cifar10-c", tmp_path / "clean.npz", None, 3, out), ["pixelate"], workers=1)
+    generate(GenerationConfig("cifar10-c", tmp_path / "clean.npz", None, 3, out), ["pixelate"], workers=1)
     weights = Path(str(load_model("resnet20", data="digits-c").checkpoint))
     model = load_model("resnet20", checkpoint=weights, data="cifar10-c")
     run = evaluate(model, data="cifar10-c", root=out, corruptions="pixelate")

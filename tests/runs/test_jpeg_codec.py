@@ -15,7 +15,7 @@ from corruptions.jpeg_codec import Library
 from ppbench.data.digits import digits
 from ppbench.errors import InputError
 from ppbench.evaluation.generator import Generator
-from ppbench.generation.generate import Order, generate
+from ppbench.generation.generate import GenerationConfig, generate
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import measured_facts, require_agreement
 from ppbench.runs.evaluate import evaluate
@@ -178,8 +178,8 @@ def _clean(folder: Path) -> Path:
 def test_published_files_are_what_they_are(tmp_path: Path) -> None:
     """A choice that can have no effect is refused before the work, in one line."""
     out = tmp_path / "CIFAR-10-C"
-    order = Order("cifar10-c", _clean(tmp_path), None, 0, out, jpeg_codec="turbo")
-    generate(order, ["jpeg_compression"], workers=1)
+    config = GenerationConfig("cifar10-c", _clean(tmp_path), None, 0, out, jpeg_codec="turbo")
+    generate(config, ["jpeg_compression"], workers=1)
     with pytest.raises(InputError, match="expected no --jpeg-codec for published files, got ijg9"):
         evaluate(
             "resnet20-jpeg-cifar10",
@@ -194,12 +194,12 @@ def test_published_files_are_what_they_are(tmp_path: Path) -> None:
 
 def test_a_folder_of_another_codec_is_not_continued(tmp_path: Path) -> None:
     """The files of two libraries are not mixed."""
-    order = Order("cifar10-c", _clean(tmp_path), None, 0, tmp_path / "out")
-    generate(order, ["jpeg_compression"], workers=1)
+    config = GenerationConfig("cifar10-c", _clean(tmp_path), None, 0, tmp_path / "out")
+    generate(config, ["jpeg_compression"], workers=1)
     with pytest.raises(
         InputError, match="expected a set with jpeg_codec 'turbo', got 'ijg9': use another --out"
     ):
-        generate(replace(order, jpeg_codec="turbo"), ["jpeg_compression"], workers=1)
+        generate(replace(config, jpeg_codec="turbo"), ["jpeg_compression"], workers=1)
 
 
 def test_files_of_turbos_are_pillows(tmp_path: Path) -> None:
@@ -207,9 +207,9 @@ def test_files_of_turbos_are_pillows(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     (tmp_path / "clean" / "a").mkdir(parents=True)
     Image.fromarray(pixels).save(tmp_path / "clean" / "a" / "x.png")
-    order = Order("folder-c", tmp_path / "clean", None, 0, tmp_path / "tree", jpeg_codec="turbo")
-    generate(order, ["pixelate"], workers=1)
-    source = order.open()
+    config = GenerationConfig("folder-c", tmp_path / "clean", None, 0, tmp_path / "tree", jpeg_codec="turbo")
+    generate(config, ["pixelate"], workers=1)
+    source = config.open()
     assert source.clean is not None
     made = Generator(jpeg=False).corrupt(
         torch.from_numpy(source.clean.images[:]).permute(0, 3, 1, 2),

@@ -13,7 +13,7 @@ SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Made:
+class GeneratedSet:
     """How a generated folder came about.
 
     Attributes:
@@ -32,12 +32,12 @@ class Made:
     jpeg_codec: str | None = None
 
 
-def made_by(folder: Path) -> Made | None:
+def generated_set(folder: Path) -> GeneratedSet | None:
     """Return how a folder in a published layout was made; None where no manifest says that ppbench made it."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         by, seed, codec = str(content["made_by"]), int(content["seed"]), content.get("jpeg_codec")
-        made = Made(by, seed, jpeg_codec=None if codec is None else str(codec))
+        made = GeneratedSet(by, seed, jpeg_codec=None if codec is None else str(codec))
         if content["schema_version"] != SCHEMA_VERSION:
             return made
         return replace(made, cells=dict(content["cells"]), labels=content.get("labels"))
