@@ -175,6 +175,7 @@ class EvaluationOptions:
         """
         from ppbench.cli.failure import interruptible
         from ppbench.cli.progress import eval_progress
+        from ppbench.models.requests import model_requests
         from ppbench.runs.asked import check_asked
         from ppbench.runs.config import EvaluationConfig
 
@@ -217,6 +218,7 @@ class EvaluationOptions:
         from ppbench.data.registry import meant
         from ppbench.data.sets import find_data
         from ppbench.evaluation.precision import check_precision
+        from ppbench.models.requests import model_requests
         from ppbench.runs.asked import check_models
 
         models, loading = model_requests(self.model or [], self.checkpoint or []), self._loading()

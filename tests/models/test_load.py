@@ -15,7 +15,7 @@ from ppbench.models.load import load_model
 from ppbench.models.naming import RECIPES
 from ppbench.models.reading import stated_classes
 from ppbench.models.registry import architecture
-from ppbench.models.requests import ModelRequest
+from ppbench.models.requests import ModelRequest, model_requests
 from ppbench.training.recipe import load_recipe
 from tests.models.foreign_files import images_of, network_of, write
 
