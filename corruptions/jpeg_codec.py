@@ -162,16 +162,16 @@ def _to_ycc(rgb: Tensor, colour: _Colour) -> tuple[Tensor, Tensor]:
     """Return luma (N,1,H,W) and chroma (N,2,H,W), int32 0..255."""
     red, green, blue = rgb.unbind(1)
     half = 1 << (_COLOUR_BITS - 1)
-    luma = (red * 19595).add_(green * 38470).add_(blue * 7471).add_(half).bitwise_right_shift_(_COLOUR_BITS)
+    luma = (red * 19595).add_(green, alpha=38470).add_(blue, alpha=7471)
+    luma.add_(half).bitwise_right_shift_(_COLOUR_BITS)
     # libjpeg's rounding of the chroma is a hair less than half, so that 128 + 127.5 does not overflow.
     offset = (128 << _COLOUR_BITS) + half - 1
-    chroma = torch.stack(
-        (
-            (blue * 32768).sub_(red * colour.red_in_blue).sub_(green * colour.green_in_blue),
-            (red * 32768).sub_(green * 27439).sub_(blue * 5329),
-        ),
-        1,
+    chroma = torch.empty(len(rgb), 2, *rgb.shape[2:], dtype=rgb.dtype, device=rgb.device)
+    of_blue, of_red = chroma.unbind(1)
+    torch.mul(blue, 32768, out=of_blue).sub_(red, alpha=colour.red_in_blue).sub_(
+        green, alpha=colour.green_in_blue
     )
+    torch.mul(red, 32768, out=of_red).sub_(green, alpha=27439).sub_(blue, alpha=5329)
     return luma[:, None], chroma.add_(offset).bitwise_right_shift_(_COLOUR_BITS)
 
 
@@ -252,10 +252,13 @@ def _to_rgb(luma: Tensor, chroma: Tensor, colour: _Colour) -> Tensor:
     luma = luma[:, 0]
     half = 1 << (_COLOUR_BITS - 1)
     red = (red_less * 91881).add_(half).bitwise_right_shift_(_COLOUR_BITS).add_(luma)
-    green = (blue_less * -colour.blue_in_green).sub_(red_less * 46802).add_(half)
+    green = (blue_less * -colour.blue_in_green).sub_(red_less, alpha=46802).add_(half)
     green = green.bitwise_right_shift_(_COLOUR_BITS).add_(luma)
     blue = (blue_less * 116130).add_(half).bitwise_right_shift_(_COLOUR_BITS).add_(luma)
-    return torch.stack((red, green, blue), 1).clamp_(0, 255).to(torch.uint8)
+    rgb = torch.empty(len(red), 3, *red.shape[1:], dtype=torch.uint8, device=red.device)
+    for into, channel in zip(rgb.unbind(1), (red, green, blue), strict=True):
+        into.copy_(channel.clamp_(0, 255))
+    return rgb
 
 
 @lru_cache(maxsize=64)
