@@ -26,7 +26,7 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     together = max(1, (_CACHED if images.device.type == "cpu" else _ON_GPU) // (height * width))
     if images.device.type == "cpu" and len(gaussian_weights(sigma)) > _AT_ONCE:
         return near_levels_redone(planes, sigma, together).view_as(images)
-    return torch.cat([exactly(some, sigma) for some in planes.split(together)]).view_as(images)
+    return torch.cat([exactly(some, sigma) for some in torch.split(planes, together)]).view_as(images)
 
 
 _CACHED, _ON_GPU = 1 << 16, 1 << 26
@@ -92,7 +92,7 @@ def near_levels_redone(planes: Tensor, sigma: float, together: int) -> Tensor:
             unsure.append(again.add_(first * planes[0].numel()))
         blurred[first : first + together] = levels
     values = blurred.view(-1)
-    for places in torch.cat(unsure).split(max(1, _CACHED // taps**2)) if unsure else ():
+    for places in torch.split(torch.cat(unsure), max(1, _CACHED // taps**2)) if unsure else ():
         values[places] = _redone(planes, places, weights)
     return blurred
 

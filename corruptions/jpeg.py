@@ -74,7 +74,7 @@ def lossy(images: Tensor, quality: int, codec: Codec) -> Tensor:
     together = (
         max(1, _CACHED // (images.shape[2] * images.shape[3])) if images.device.type == "cpu" else len(images)
     )
-    parts = images.split(max(1, together))
+    parts = torch.split(images, max(1, together))
     return torch.cat([jpeg_codec.lossy(part, quality, encoder=encoder, decoder=decoder) for part in parts])
 
 

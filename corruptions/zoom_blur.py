@@ -72,11 +72,11 @@ def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:
     slack = (len(zoom_factors(stop, step)) + most + 10) * 2.0**-24
     blurred, again = between(fast * (1.0 - slack), fast * (1.0 + slack))
     values, levels = blurred.view(-1), _even_levels(stop, step)
-    for some in again.split(_LOOKED_AT):
+    for some in torch.split(again, _LOOKED_AT):
         even = _even(shares, some, matrix, most)
         of_one = some[even]
         values[of_one] = levels[shares.view(-1)[of_one].mul_(255.0).round_().to(torch.int64)]
-        for few in some[~even].split(_REDONE):
+        for few in torch.split(some[~even], _REDONE):
             if len(few):
                 values[few] = _redone(shares, few, (height, width), stop, step)
     return blurred.T.contiguous().view_as(planes)
