@@ -94,7 +94,9 @@ def class_sums(planes: Tensor, plan: Plan) -> list[Tensor]:
     """
     height, width = planes.shape[-2:]
     reach = plan.reach
-    padded = _reflected(planes, reach)
+    larger = len(planes), height + 2 * reach, width + 2 * reach
+    padded = torch.empty(larger, dtype=torch.int16, device=planes.device)
+    _reflect(planes, reach, padded)
     stride, line = width + 2 * reach, padded.view(-1)
     size = len(line) - 2 * reach * stride - 2 * reach
     pairs = [line[reach * stride : len(line) - reach * stride]]
@@ -130,12 +132,9 @@ def _add_runs(total: Tensor, line: Tensor, plan: Plan, stride: int) -> None:
                     total += run[shift * stride :][: len(total)]
 
 
-def _reflected(planes: Tensor, reach: int) -> Tensor:
-    """Return levels less `_GREY`, int16, with `reach` more pixels on all sides (c b | a b c), as OpenCV pads them."""
-    count, height, width = planes.shape
-    padded = torch.empty(
-        count, height + 2 * reach, width + 2 * reach, dtype=torch.int16, device=planes.device
-    )
+def _reflect(planes: Tensor, reach: int, padded: Tensor) -> None:
+    """Set planes that are `reach` larger on all sides to the levels less `_GREY`, (c b | a b c) as OpenCV pads them."""
+    height, width = planes.shape[-2:]
     inner = padded[:, reach : reach + height]
     centre = inner[..., reach : reach + width]
     centre.copy_(planes).sub_(_GREY)
@@ -143,7 +142,6 @@ def _reflected(planes: Tensor, reach: int) -> Tensor:
     inner[..., reach + width :] = centre[..., width - reach - 1 : width - 1].flip(-1)
     padded[:, :reach] = inner[:, 1 : reach + 1].flip(-2)
     padded[:, reach + height :] = inner[:, height - reach - 1 : height - 1].flip(-2)
-    return padded
 
 
 def exactly(planes: Tensor, plan: Plan) -> Tensor:
@@ -207,7 +205,7 @@ def transformed(planes: Tensor, plan: Plan) -> Tensor:
     padded = torch.zeros(rows, columns, dtype=torch.float64)
     # One at a time: a plane and its transform stay in the cache of a core.
     for plane, into in zip(planes, blurred, strict=True):
-        padded[: height + 2 * reach, : width + 2 * reach] = _reflected(plane[None], reach)[0]
+        _reflect(plane[None], reach, padded[None, : height + 2 * reach, : width + 2 * reach])
         spectrum = torch.fft.rfft2(padded).mul_(response)
         # Only the rows that are wanted go back in the second dimension.
         lines = torch.fft.ifft(spectrum, dim=0)[reach : reach + height]
