@@ -121,10 +121,14 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
 
 def smooth_in_turn(planes: Tensor, sigma: float) -> Tensor:
     """Return planes float32 (n,H,W) smoothed as by `smooth`, rounded to float32 after either dimension: SciPy's way."""
-    weights = gaussian_weights(sigma)
-    for dim in (-2, -1):
-        planes = _reference_sums(planes.to(torch.float64), weights, dim).to(torch.float32)
-    return planes
+    weights, smoothed = gaussian_weights(sigma), torch.empty_like(planes)
+    together = max(1, (_CACHED if planes.device.type == "cpu" else _ON_GPU) // planes[0].numel())
+    for first in range(0, len(planes), together):
+        some = planes[first : first + together]
+        for dim in (-2, -1):
+            some = _reference_sums(some.to(torch.float64), weights, dim).to(torch.float32)
+        smoothed[first : first + together] = some
+    return smoothed
 
 
 def _shifted_sums(images: Tensor, weights: tuple[float, ...], dim: int, border: str) -> Tensor:
