@@ -16,6 +16,9 @@ NUDGE = 2.0**-14
 _MATRIX_TAPS = 1 / 7
 _MATRIX_TAPS_DOUBLE = 1 / 25
 
+CACHED, ON_GPU = 1 << 16, 1 << 26
+"""Values that are worked on at a time: so few stay in the cache of a core."""
+
 
 @lru_cache(maxsize=256)
 def gaussian_weights(sigma: float, truncate: float = 4.0) -> tuple[float, ...]:
@@ -76,10 +79,14 @@ def smooth(images: Tensor, sigma: float, *, truncate: float = 4.0, border: str =
 
 def smooth_in_turn(planes: Tensor, sigma: float) -> Tensor:
     """Return planes float32 (n,H,W) smoothed as by `smooth`, rounded to float32 after either dimension: SciPy's way."""
-    weights = gaussian_weights(sigma)
-    for dim in (-2, -1):
-        planes = reference_sums(planes.to(torch.float64), weights, dim).to(torch.float32)
-    return planes
+    weights, smoothed = gaussian_weights(sigma), torch.empty_like(planes)
+    together = max(1, (CACHED if planes.device.type == "cpu" else ON_GPU) // planes[0].numel())
+    for first in range(0, len(planes), together):
+        some = planes[first : first + together]
+        for dim in (-2, -1):
+            some = reference_sums(some.to(torch.float64), weights, dim).to(torch.float32)
+        smoothed[first : first + together] = some
+    return smoothed
 
 
 def reference_sums(planes: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:

@@ -4,7 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corruptions.convolution import gaussian_weights, paired_sums, reference_sums, smoothing_matrix
+from corruptions.convolution import (
+    CACHED,
+    ON_GPU,
+    gaussian_weights,
+    paired_sums,
+    reference_sums,
+    smoothing_matrix,
+)
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.pixels import between, truncated
 
@@ -23,14 +30,10 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     height, width = images.shape[-2:]
     planes = images.reshape(-1, height, width)
     # A few planes at a time stay in the cache of a core, where their taps are added up several times as fast.
-    together = max(1, (_CACHED if images.device.type == "cpu" else _ON_GPU) // (height * width))
+    together = max(1, (CACHED if images.device.type == "cpu" else ON_GPU) // (height * width))
     if images.device.type == "cpu" and len(gaussian_weights(sigma)) > _AT_ONCE:
         return near_levels_redone(planes, sigma, together).view_as(images)
     return torch.cat([exactly(some, sigma) for some in torch.split(planes, together)]).view_as(images)
-
-
-_CACHED, _ON_GPU = 1 << 16, 1 << 26
-"""Values that are worked on at a time."""
 
 
 def exactly(planes: Tensor, sigma: float) -> Tensor:
@@ -73,7 +76,7 @@ def near_levels_redone(planes: Tensor, sigma: float, together: int) -> Tensor:
             unsure.append(again.add_(first * planes[0].numel()))
         blurred[first : first + together] = levels
     values = blurred.view(-1)
-    for places in torch.split(torch.cat(unsure), max(1, _CACHED // taps**2)) if unsure else ():
+    for places in torch.split(torch.cat(unsure), max(1, CACHED // taps**2)) if unsure else ():
         values[places] = _redone(planes, places, weights)
     return blurred
 

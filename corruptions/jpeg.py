@@ -34,7 +34,6 @@ STORAGE: dict[Library, Codec] = {"ijg9": "published", "turbo": "turbo"}
 
 # On the CPU Pillow's compiled libjpeg-turbo overtakes our arithmetic from about this many pixels on.
 _PILLOW_PIXELS = 32 * 32
-_CACHED = 1 << 16  # pixels
 
 
 @overload
@@ -75,12 +74,7 @@ def lossy(images: Tensor, quality: int, codec: Codec) -> Tensor:
     if codec == "turbo" and large and images.device.type == "cpu" and features.check_feature("libjpeg_turbo"):
         return by_pillow(images, quality)
     encoder, decoder = _LIBRARIES[codec]
-    # On the CPU a few images at a time, whose planes stay in the cache of a core.
-    together = (
-        max(1, _CACHED // (images.shape[2] * images.shape[3])) if images.device.type == "cpu" else len(images)
-    )
-    parts = torch.split(images, max(1, together))
-    return torch.cat([jpeg_codec.lossy(part, quality, encoder=encoder, decoder=decoder) for part in parts])
+    return jpeg_codec.lossy(images, quality, encoder=encoder, decoder=decoder)
 
 
 def by_pillow(images: Tensor, quality: int) -> Tensor:

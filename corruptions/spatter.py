@@ -50,7 +50,7 @@ def _covered(shares: Tensor, cover: Tensor, colour: tuple[int, ...]) -> Tensor:
     In single precision and in this order, as in the reference; shares are overwritten.
     """
     levels = torch.tensor(colour, dtype=torch.uint8, device=shares.device).view(1, 3, 1, 1)
-    return truncated(shares.add_(cover * shares_of(levels, torch.float32)).clamp_(0.0, 1.0).mul_(255.0))
+    return truncated(shares.add_(cover * shares_of(levels, torch.float32)).mul_(255.0))
 
 
 def _relief(distance: Tensor) -> Tensor:
