@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from corruptions.definition import Constants, Corruption, Fields
+from corruptions.pixels import shares_of
 
 
 def _brightness(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
@@ -136,7 +137,7 @@ def _tables(change: _Change, device: torch.device) -> _Tables:
 
 def _exactly(pixels: Tensor, change: _Change) -> Tensor:
     """Return what the reference makes of some pixels, uint8 (n, 3): scikit-image's RGB -> HSV -> RGB in float64."""
-    red, green, blue = (pixels.to(torch.float64) / 255.0).unbind(1)
+    red, green, blue = shares_of(pixels).unbind(1)
     value = torch.maximum(torch.maximum(red, green), blue)
     distance = value - torch.minimum(torch.minimum(red, green), blue)
     # Where two channels are the largest, the later one decides the hue.
@@ -193,7 +194,7 @@ def _contrast(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  
 
 def _drawn(means: Tensor, factor: float) -> Tensor:
     """Return what each level 0..255 becomes by each mean (n,) of 0..1, in levels, float64 (n, 256)."""
-    levels = torch.arange(256, dtype=torch.float64, device=means.device) / 255.0
+    levels = shares_of(torch.arange(256, device=means.device))
     return (levels - means[:, None]).mul_(factor).add_(means[:, None]).clamp_(0, 1).mul_(255)
 
 

@@ -13,7 +13,7 @@ from corruptions.convolution import (
     smoothing_matrix,
 )
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.pixels import between, truncated
+from corruptions.pixels import between, shares_of, truncated
 
 
 def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature for all
@@ -38,7 +38,7 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
 
 def exactly(planes: Tensor, sigma: float) -> Tensor:
     """Return planes uint8 (n,H,W) blurred, by the reference's own operations."""
-    levels = torch.arange(256, dtype=torch.float64, device=planes.device) / 255.0
+    levels = shares_of(torch.arange(256, device=planes.device))
     shares = levels.index_select(0, planes.flatten().to(torch.int32)).view(planes.shape)
     weights = gaussian_weights(sigma)
     exact = reference_sums(reference_sums(shares, weights, -2), weights, -1)

@@ -62,7 +62,7 @@ def _set(flags: Tensor) -> Tensor:
 
 
 def shares_of(levels: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Return levels, uint8 of any shape, over 255, as a true division rounds on every device."""
+    """Return levels, whole numbers of any shape, over 255, as a true division rounds on every device."""
     return levels.to(dtype).div_(_white(dtype, levels.device))
 
 
