@@ -7,14 +7,12 @@ from typing import Any
 
 import torch
 
-from ppbench.installed import version_of
-
-PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
+from ppbench.installed import DECISIVE, version_of
 
 
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{package: version_of(package) for package in PACKAGES}}
+    return {"python": platform.python_version(), **{package: version_of(package) for package in DECISIVE}}
 
 
 def git_revision(folder: Path) -> dict[str, Any] | None:
