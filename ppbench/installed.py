@@ -11,6 +11,9 @@ from ppbench import __version__
 DISTRIBUTION = "pushpull-bench"
 """What this project is called where packages are installed."""
 
+DECISIVE = ("ppbench", "torch", "torchvision", "numpy", "pillow")
+"""The packages that numbers depend on."""
+
 AGAIN = "install ppbench again, from its checkout or git address"
 """What to do where its own files are damaged."""
 

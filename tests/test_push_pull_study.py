@@ -139,15 +139,18 @@ def test_an_interval_over_seeds_is_students() -> None:
     assert (low, high) == pytest.approx((-2.0 - 4.303 / 3**0.5, -2.0 + 4.303 / 3**0.5), abs=1e-3)
 
 
-def test_seeds_that_agree_by_chance_are_not_called_decided() -> None:
-    """All three trainings better, but by such different amounts that a fourth may be worse."""
-    rates = {("PP3", 0): 0.15, ("PP3", 1): 0.285, ("PP3", 2): 0.285}
+def _verdict_on_pp3(rates: dict[tuple[str, int], float]) -> str:
+    """What the document says of PP3, where networks are wrong at these rates."""
     normaliser = default_normaliser("cifar10-c")
     assert normaliser is not None
-    text = document(
-        STUDY, rows(STUDY, _made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[]
-    )
-    verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
+    made = rows(STUDY, _made(rates), normaliser)
+    text = document(STUDY, made, images=IMAGES, epochs=15, normaliser="by X", missing=[])
+    return next(line for line in text.splitlines() if line.startswith("- **PP3"))
+
+
+def test_seeds_that_agree_by_chance_are_not_called_decided() -> None:
+    """All three trainings better, but by such different amounts that a fourth may be worse."""
+    verdict = _verdict_on_pp3({("PP3", 0): 0.15, ("PP3", 1): 0.285, ("PP3", 2): 0.285})
     assert "better, in 3 of 3 seeds" in verdict
     assert "holds zero" in verdict
 
@@ -179,13 +182,7 @@ def test_a_verdict_says_whether_the_papers_effect_is_ruled_out(
 
 def test_seeds_that_disagree_are_not_called_better() -> None:
     """Three trainings of which one went the other way: the mean says one thing, and another training may another."""
-    rates = {("PP3", 0): 0.15, ("PP3", 1): 0.15, ("PP3", 2): 0.33}
-    normaliser = default_normaliser("cifar10-c")
-    assert normaliser is not None
-    text = document(
-        STUDY, rows(STUDY, _made(rates), normaliser), images=IMAGES, epochs=15, normaliser="by X", missing=[]
-    )
-    verdict = next(line for line in text.splitlines() if line.startswith("- **PP3"))
+    verdict = _verdict_on_pp3({("PP3", 0): 0.15, ("PP3", 1): 0.15, ("PP3", 2): 0.33})
     assert "better in the mean, but in 2 of 3 seeds only: another training may differ." in verdict
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ppbench.diagnosis.check import Check
-from ppbench.installed import AGAIN, other_ppbench, version_of
+from ppbench.installed import AGAIN, DECISIVE, other_ppbench, version_of
 
 OLDEST_PYTHON = (3, 11)
 
@@ -59,9 +59,8 @@ def _python(version: Sequence[int]) -> Check:
 
 
 def _packages(version: Version) -> Check:
-    shown = ("ppbench", "torch", "torchvision", "numpy", "pillow")
     return Check(
-        "software", "packages", "ok", ", ".join(f"{name} {version(name) or 'missing'}" for name in shown)
+        "software", "packages", "ok", ", ".join(f"{name} {version(name) or 'missing'}" for name in DECISIVE)
     )
 
 

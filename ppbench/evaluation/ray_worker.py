@@ -27,10 +27,9 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.loop import LocalEngine
 from ppbench.evaluation.network import make_ready
 from ppbench.evaluation.work import Work
-from ppbench.installed import version_of
+from ppbench.installed import DECISIVE, version_of
 from ppbench.models.loaded_model import LoadedModel
 
-PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
 _ROOMS = ("data", "evaluation", "models", "scoring")  # of ppbench: this one, and those that it imports
 
 Facts = Mapping[str, str]
@@ -97,7 +96,7 @@ _engines: dict[str, LocalEngine] = {}
 def facts_here() -> dict[str, str]:
     """Return what must be the same in every process: versions, and the code of ppbench that works there."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in DECISIVE:
         found[package] = version_of(package) or "none"
     code = hashlib.sha256()
     for name, path in sorted(code_here().items()):

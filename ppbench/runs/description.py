@@ -13,16 +13,14 @@ from ppbench.data.own_name import own_name
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
-from ppbench.installed import version_of
+from ppbench.installed import DECISIVE, version_of
 from ppbench.models.load import LoadedModel
 from ppbench.runs.manifest import ClassFacts, DataFacts, DeviceFacts, FileFacts, GitRevision, ModelFacts
-
-PACKAGES = ("ppbench", "torch", "torchvision", "numpy", "pillow")
 
 
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{package: version_of(package) for package in PACKAGES}}
+    return {"python": platform.python_version(), **{package: version_of(package) for package in DECISIVE}}
 
 
 def git_revision(folder: Path) -> GitRevision | None:
