@@ -12,7 +12,9 @@ from ppbench.errors import InputError
 from ppbench.evaluation import ray_cluster
 from ppbench.models.index import shipped_folder
 from ppbench.models.requests import ModelRequest
-from ppbench.runs.evaluate import evaluate
+from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.evaluate import evaluate, run
+from ppbench.runs.listeners import Listeners
 from tests.cluster.clusters import cluster, start
 
 SMALL = {"corruptions": "fog", "severities": "5", "limit": 10, "store": False, "engine": "ray"}
@@ -76,14 +78,13 @@ def test_a_worker_without_the_data_folder_is_one_line(tmp_path: Path) -> None:
     model = ModelRequest("alexnet", shipped_folder() / "alexnet-digits.safetensors")
     options = {**SMALL, "data": "cifar10-c", "root": root, "normaliser": "none"}
     with cluster(1) as here:
-        run = evaluate(model, ray_address=here.address, **options)
-        assert len(run.predictions.ids) == 10
+        found = evaluate(model, ray_address=here.address, **options)
+        assert len(found.predictions.ids) == 10
         with pytest.raises(InputError, match=r"worker on .*: .*CIFAR-10-C: has no fog.npy"):
-            evaluate(
+            run(
                 model,
-                ray_address=here.address,
-                check=lambda _: shutil.move(root, tmp_path / "gone"),
-                **options,
+                EvaluationConfig(ray_address=here.address, **options),
+                Listeners(warning=print, check=lambda _: shutil.move(root, tmp_path / "gone")),
             )
 
 
