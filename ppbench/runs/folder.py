@@ -31,6 +31,7 @@ from ppbench.scoring.references import Reference
 from ppbench.scoring.resampled_scores import intervals_of, leaders_of, resampled_scores
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
+from ppbench.spelling import spelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,6 +215,7 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
                 f"{path}: expected the answers of {name} in {prediction_file.FILE}, got those of "
                 f"{', '.join(predictions.models)}"
             )
+    _require_same(manifest, predictions, path)
     if divisor is not None:
         divisor = with_images(divisor, len(predictions.ids))
     tables = predictions.tables()
@@ -223,3 +225,26 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
         )
     scores = scored(predictions, divisor, baseline, intervals=intervals)
     return Run(manifest, tables, scores, manifest.context, predictions, folder)
+
+
+def _require_same(manifest: Manifest, predictions: Predictions, path: Path) -> None:
+    """Refuse a run.json of other models, in another order, or of another number of images than the answers.
+
+    Raises:
+        InputError: it is.
+    """
+    facts = (
+        # As run.json has them: a name may hold what no file can.
+        (
+            "the models",
+            ", ".join(model.name for model in manifest.models),
+            ", ".join(map(spelled, predictions.models)),
+        ),
+        ("images:", manifest.data.images, len(predictions.ids)),
+    )
+    for what, said, found in facts:
+        if said != found:
+            raise InputError(
+                f"{path}: expected {what} {found} of {prediction_file.FILE}, got {said}, so one was changed: evaluate "
+                "again"
+            )
