@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.pixels import shares_of
+from corruptions.pixels import divided, shares_of
 
 
 def _brightness(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  # noqa: ARG001 - one signature
@@ -144,7 +144,7 @@ def _exactly(pixels: Tensor, change: _Change) -> Tensor:
     hue = (green - blue) / distance
     hue = torch.where(green == value, 2.0 + (blue - red) / distance, hue)
     hue = torch.where(blue == value, 4.0 + (red - green) / distance, hue)
-    hue = (hue / 6.0).remainder(1.0)
+    hue = divided(hue, 6.0).remainder(1.0)
     grey = distance == 0
     hue = hue.masked_fill(grey, 0.0)
     saturation = change.saturation((distance / value).masked_fill(grey, 0.0))
@@ -182,7 +182,7 @@ def _contrast(images: Tensor, constants: Constants, fields: Fields) -> Tensor:  
     theirs up. The mean is taken from the exact sum, and where that leaves a tie, as NumPy adds it up.
     """
     values = images.flatten(2).flatten(0, 1)
-    means = values.sum(1, dtype=torch.int64).to(torch.float64).div_(255.0 * values.shape[1])
+    means = divided(values.sum(1, dtype=torch.int64).to(torch.float64), 255.0 * values.shape[1])
     drawn = _drawn(means, constants["factor"])
     ties = ((drawn - drawn.round()).abs_() < _TIE).any(1).nonzero()[:, 0]
     if len(ties):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.pixels import truncated
+from corruptions.pixels import shares_of, truncated
 from corruptions.random import Random
 
 
@@ -23,8 +23,8 @@ def _apply(images: Tensor, constants: Constants, fields: Fields) -> Tensor:
     height, width = images.shape[2:]
     fog = plasma(fields["roughness"], _map_size(images), constants["decay"])[:, None, :height, :width]
     # Arithmetic is in the precision of the field: the reference's float64 draws give the reference's levels.
-    brightest = images.flatten(1).amax(1).to(fog.dtype).div_(255.0)[:, None, None, None]
-    out = (fog * strength).add(images.to(fog.dtype).div_(255.0))
+    brightest = shares_of(images.flatten(1).amax(1), fog.dtype)[:, None, None, None]
+    out = (fog * strength).add(shares_of(images, fog.dtype))
     return truncated(out.mul_(brightest).div_(brightest + strength).clamp_(max=1.0).mul_(255.0))
 
 

@@ -63,10 +63,15 @@ def _set(flags: Tensor) -> Tensor:
 
 def shares_of(levels: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     """Return levels, whole numbers of any shape, over 255, as a true division rounds on every device."""
-    return levels.to(dtype).div_(_white(dtype, levels.device))
+    return divided(levels.to(dtype), 255.0)
 
 
-@lru_cache(maxsize=8)
-def _white(dtype: torch.dtype, device: torch.device) -> Tensor:
-    # By a plain number a GPU would not divide, but multiply by 1 / 255, which is off in the last place.
-    return torch.tensor(255.0, dtype=dtype, device=device)
+def divided(values: Tensor, by: float) -> Tensor:
+    """Divide floating-point values by a number, in place, as a true division rounds on every device."""
+    return values.div_(_number(by, values.dtype, values.device))
+
+
+@lru_cache(maxsize=64)
+def _number(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # By a plain number a GPU would not divide, but multiply by its reciprocal, which is off in the last place.
+    return torch.tensor(value, dtype=dtype, device=device)

@@ -9,7 +9,7 @@ from torch import Tensor
 from corruptions.convolution import smooth, smooth_in_turn
 from corruptions.definition import Constants, Corruption, Fields
 from corruptions.edges import UNIT, canny, chamfer_distance
-from corruptions.pixels import shares_of, truncated
+from corruptions.pixels import divided, shares_of, truncated
 from corruptions.random import Random
 
 _WATER = (175, 238, 238)  # pale turquoise, RGB
@@ -55,7 +55,7 @@ def _covered(shares: Tensor, cover: Tensor, colour: tuple[int, ...]) -> Tensor:
 
 def _relief(distance: Tensor) -> Tensor:
     """Return the drops' relief from the distance to their edges in 1 / `UNIT` pixel: whole levels, float32 (N,H,W)."""
-    levels = equalised(box_mean(distance).div_(UNIT).floor_())
+    levels = equalised(divided(box_mean(distance), UNIT).floor_())
     padded = F.pad(levels[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
     height, width = levels.shape[1:]
     lit = torch.zeros_like(levels)
@@ -68,7 +68,7 @@ def box_mean(pictures: Tensor) -> Tensor:
     """Return the mean of 3 x 3 pixels, borders reflected about the outermost pixel, float32 (N,H,W)."""
     padded = F.pad(pictures[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    return (rows[:, :, :-2] + rows[:, :, 1:-1]).add_(rows[:, :, 2:]).div_(9.0)
+    return divided((rows[:, :, :-2] + rows[:, :, 1:-1]).add_(rows[:, :, 2:]), 9.0)
 
 
 def equalised(levels: Tensor) -> Tensor:

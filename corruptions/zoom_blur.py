@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corruptions.definition import Constants, Corruption, Fields
-from corruptions.pixels import between, truncated
+from corruptions.pixels import between, divided, shares_of, truncated
 
 _MATRIX_PIXELS = 1 << 17
 """Up to so many pixels a CPU's fast pass is one sparse matrix; beyond, it would take too much memory."""
@@ -46,11 +46,11 @@ _CACHED, _ON_GPU = 1 << 16, 1 << 26
 
 def _shares(levels: Tensor) -> Tensor:
     """Return levels over 255, float32: of 0..255 the same as divided in float64 and then rounded."""
-    return levels.to(torch.float32).div(255.0)
+    return shares_of(levels, torch.float32)
 
 
 def _mean(total: Tensor, shares: Tensor, zooms: int) -> Tensor:
-    return truncated(total.add_(shares).div_(zooms + 1).clamp_(0.0, 1.0).mul_(255.0))
+    return truncated(divided(total.add_(shares), zooms + 1).clamp_(0.0, 1.0).mul_(255.0))
 
 
 def near_levels_redone(planes: Tensor, stop: float, step: float) -> Tensor:

@@ -49,6 +49,9 @@ def sentence(content: ReportContent) -> str:
         return f"{best.model}: {title} {value}."
     count = _COUNTS[len(scores.models)] if len(scores.models) < len(_COUNTS) else str(len(scores.models))
     two = len(scores.models) == 2
+    if not scores.same_cells:
+        which = "more" if two else "most"
+        return f"Which of the {count} is the {which} robust cannot be said: they were measured on different cells."
     if scores.leaders.get(headline.name) == best.model:
         told = f"{best.model} is the {'more' if two else 'most'} robust of the {count}: {title} {value}"
     else:

@@ -1,6 +1,6 @@
 """A finished run: what it holds in memory, and the folder of files that it becomes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -26,11 +26,12 @@ from ppbench.runs.predictions import Predictions, metrics_of
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv, write_errors_csv
 from ppbench.scoring.headlines import MCE, MEAN_ERROR
 from ppbench.scoring.metrics import ModelMetrics
-from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.normaliser import Normaliser, with_images
 from ppbench.scoring.references import Reference
 from ppbench.scoring.resampled_scores import intervals_of, leaders_of, resampled_scores
 from ppbench.scoring.scorecard import Scores
 from ppbench.scoring.scores import score
+from ppbench.spelling import spelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,8 +215,9 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
                 f"{path}: expected the answers of {name} in {prediction_file.FILE}, got those of "
                 f"{', '.join(predictions.models)}"
             )
-    if divisor is not None and divisor.model is not None:
-        divisor = replace(divisor, images=len(predictions.ids))  # older versions did not record it
+    _require_same(manifest, predictions, path)
+    if divisor is not None:
+        divisor = with_images(divisor, len(predictions.ids))
     tables = predictions.tables()
     if tuple(read_errors_csv(folder / "errors.csv")) != tables:
         raise InputError(
@@ -223,3 +225,26 @@ def load_run(folder: str | PathLike[str], *, intervals: bool = True) -> Run:
         )
     scores = scored(predictions, divisor, baseline, intervals=intervals)
     return Run(manifest, tables, scores, manifest.context, predictions, folder)
+
+
+def _require_same(manifest: Manifest, predictions: Predictions, path: Path) -> None:
+    """Refuse a run.json of other models, in another order, or of another number of images than the answers.
+
+    Raises:
+        InputError: it is.
+    """
+    facts = (
+        # As run.json has them: a name may hold what no file can.
+        (
+            "the models",
+            ", ".join(model.name for model in manifest.models),
+            ", ".join(map(spelled, predictions.models)),
+        ),
+        ("images:", manifest.data.images, len(predictions.ids)),
+    )
+    for what, said, found in facts:
+        if said != found:
+            raise InputError(
+                f"{path}: expected {what} {found} of {prediction_file.FILE}, got {said}, so one was changed: evaluate "
+                "again"
+            )

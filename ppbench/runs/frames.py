@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROVENANCE = (
     "architecture", "checkpoint_sha256", "data", "source", "protocol", "digest", "images", "seed", "limit", "generator",
-    "precision", "ppbench", "started",
+    "jpeg_quality", "jpeg_codec", "precision", "ppbench", "started",
 )  # fmt: skip
 """The columns of `errors_frame` that say what a row rests on; with them, rows of several runs can be stacked."""
 
@@ -51,7 +51,7 @@ def errors_frame(tables: Sequence[ErrorTable], manifest: Manifest) -> "pd.DataFr
         for (corruption, severity), cell in _cells(table)
     ]
     # Nullable: a run of published files has no seed and no generator, and a whole number must not become 0.0.
-    whole = dict.fromkeys(("severity", "n", "errors", "images", "seed", "limit"), "Int64")
+    whole = dict.fromkeys(("severity", "n", "errors", "images", "seed", "limit", "jpeg_quality"), "Int64")
     return pd.DataFrame(rows).astype(whole)
 
 
@@ -140,6 +140,8 @@ def _about(manifest: Manifest) -> dict[str, Any]:
         "seed": context.seed,
         "limit": data.limit,
         "generator": context.generator,
+        "jpeg_quality": data.jpeg_quality,
+        "jpeg_codec": context.jpeg_codec,
         "precision": manifest.precision,
         "ppbench": manifest.versions["ppbench"],
         "started": manifest.started,

@@ -8,14 +8,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ppbench.errors import InputError
-from ppbench.scoring.normaliser import Normaliser
+from ppbench.scoring.normaliser import Normaliser, with_images
 from ppbench.scoring.outcomes import Outcomes
 
 SCHEMA_VERSION = 1
@@ -161,9 +161,7 @@ def _read(content: Mapping[str, Any]) -> Baseline:
         raise ValueError(f"{len(ids)} ids for {images} images")
     kept = content["normaliser"]
     measured = content["normaliser_model"]
-    normaliser = None if kept is None else Normaliser.from_dict(kept)
-    if normaliser is not None and normaliser.model is not None:
-        normaliser = replace(normaliser, images=images)  # older versions did not record it
+    normaliser = None if kept is None else with_images(Normaliser.from_dict(kept), images)
     return Baseline(
         _outcomes(content["model"], images),
         ids,

@@ -117,6 +117,24 @@ def _images(table: ErrorTable) -> int | None:
     return min(counts) if len(counts) == len(cells) else None
 
 
+def with_images(kept: Normaliser, images: int) -> Normaliser:
+    """Return the normaliser of a run or a baseline with the number of its images: older versions did not record it.
+
+    Without it a relative CE that may be chance would be one, as soon as a run is old.
+
+    Args:
+        kept: as it was read.
+        images: of the run, which those of a model of the run are.
+    """
+    if kept.model is not None:
+        return replace(kept, images=images)
+    if kept.images is None and kept.name in NORMALISERS:
+        shipped = load_normaliser(kept.name)
+        if all(getattr(kept, name) == getattr(shipped, name) for name in ("clean", "per_severity", "mean")):
+            return replace(kept, images=shipped.images)
+    return kept
+
+
 def is_alexnet(name: str) -> bool:
     """Return whether a model or an architecture of that name is AlexNet itself, not one with another stem.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ppbench.errors import InputError
 from ppbench.scoring.bootstrap import LEVEL, RESAMPLES, Floats, interval, resample_together
 from ppbench.scoring.formulas import ce, r_net, relative_ce
-from ppbench.scoring.headlines import best_of
+from ppbench.scoring.headlines import CLEAN_ERROR, best_of
 from ppbench.scoring.interval import paired, wilson
 from ppbench.scoring.names import CORRUPTIONS
 from ppbench.scoring.normaliser import Normaliser
@@ -79,7 +79,8 @@ def leaders_of(
     """Return score -> the model that is better than every other by more than chance; most scores have none.
 
     What decides is the paired interval of the difference to each of the others: that of the resamples, of the clean
-    error Bonett & Price's, as in a comparison.
+    error Bonett & Price's, as in a comparison. Of models that were measured on different cells none leads in what is
+    over these cells.
 
     Args:
         values: of `resampled_scores`.
@@ -94,7 +95,7 @@ def leaders_of(
     found = {}
     for name in dict.fromkeys(name for each in values.values() for name in each):
         having = [model for model in known if name in known[model] and name in values[model]]
-        if len(having) < 2:
+        if len(having) < 2 or not _on_same_cells(name, [scores[model] for model in having]):
             continue
         best = best_of(name)(having, key=lambda model: known[model][name])
         for other in having:
@@ -109,6 +110,17 @@ def leaders_of(
         else:
             found[name] = best
     return found
+
+
+def _on_same_cells(name: str, models: Sequence[ModelScores]) -> bool:
+    """Return whether a score is over the same cells for all of these models."""
+    if name == CLEAN_ERROR.name:
+        return True
+    corruption = name.partition(".")[2]
+    if not corruption:  # a mean over the benchmark's cells
+        return len({model.benchmark_cells for model in models}) < 2
+    rows = (model.row(corruption) for model in models)
+    return len({None if row is None else row.severities for row in rows}) < 2
 
 
 def _clean_difference(

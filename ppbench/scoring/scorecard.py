@@ -93,6 +93,11 @@ class ModelScores:
         return (*self.corruptions, *self.extra, *self.plugins)
 
     @property
+    def benchmark_cells(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """What its means are over: (corruption, severities) of those of the 15 that were measured."""
+        return tuple((row.corruption, row.severities) for row in self.corruptions)
+
+    @property
     def by_name(self) -> dict[str, float]:
         """Every score that is known, under the name rules and comparisons call it by: ``mce``, ``ce.fog``."""
         named = {
@@ -173,6 +178,11 @@ class Scores:
         """Whether any model was measured on less than the benchmark's 15 corruptions at 5 severities."""
         cells = [sum(len(row.severities) for row in model.corruptions) for model in self.models]
         return any(count < len(CORRUPTIONS) * len(SEVERITIES) for count in cells)
+
+    @property
+    def same_cells(self) -> bool:
+        """Whether all models were measured on the same of the benchmark's cells: else no mean can be compared."""
+        return len({model.benchmark_cells for model in self.models}) < 2
 
     def with_intervals(
         self,

@@ -1,5 +1,6 @@
 """Folders that are no whole run: one line says what is wrong and what to do; numbers are never taken for a run's."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_a_cut_off_run_json_is_a_damaged_file(ppbench, run: Path, command: str) 
     assert f"{path}: damaged file (" in done.err
     assert "JSONDecodeError" not in done.err
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", ["models", "images"])
+def test_a_run_json_of_other_answers_is_refused(ppbench, run: Path, change: str) -> None:
+    """Another model's name or number of images would stand beside these answers in every table."""
+    path = run / "run.json"
+    content = json.loads(path.read_text())
+    if change == "models":
+        content["models"][0]["name"] = "resnet56"
+    else:
+        content["data"]["images"] = 10_000
+    path.write_text(json.dumps(content))
+    done = ppbench("report", run)
+    assert (done.code, done.out) == (2, "")
+    got = {"models": "the models resnet20 of predictions.npz, got resnet56", "images": "images: 20 of"}[
+        change
+    ]
+    assert f"{path}: expected {got}" in done.err
 
 
 def test_lost_answers_have_to_be_evaluated_again(ppbench, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import ppbench as api
 from ppbench.runs import exporting
-from ppbench.runs.frames import PROVENANCE
+from ppbench.runs.frames import PROVENANCE, errors_frame
 
 SMALL = {"corruptions": "noise,fog,speckle_noise", "severities": "3,5", "limit": 40}
 ROWS = 2 * (1 + 5 * 2)
@@ -51,6 +52,20 @@ def test_every_row_says_what_it_rests_on(folder) -> None:
     assert (first["data"], first["source"], first["limit"]) == ("digits-c", "generated", 40)
     hashes = {model["name"]: model["checkpoint_sha256"] for model in manifest["models"]}
     assert dict(zip(frame["model"], frame["checkpoint_sha256"], strict=True)) == hashes
+
+
+def test_rows_of_two_jpeg_codecs_are_told_apart(folder) -> None:
+    """Errors on images that another JPEG library made are other errors: the row says which, and nothing without one."""
+    run = api.load_run(folder)
+    assert run.errors[["jpeg_quality", "jpeg_codec"]].isna().all(axis=None)
+    data, context = run.manifest.data, run.manifest.context
+    stored = replace(
+        run.manifest,
+        data=replace(data, jpeg_quality=85),
+        context=replace(context, jpeg_codec="turbo"),
+    )
+    row = errors_frame(run.tables, stored).iloc[-1]
+    assert (row["jpeg_quality"], row["jpeg_codec"]) == (85, "turbo")
 
 
 def test_parquet_gives_the_same_table_back(ppbench, folder, tmp_path) -> None:

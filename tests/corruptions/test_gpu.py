@@ -4,6 +4,7 @@ import torch
 
 from corruptions import EXTRA_NAMES, NAMES, PROTOCOLS, Random, corrupt, jpeg_round_trip, protocol
 from corruptions.jpeg import Codec
+from corruptions.pixels import divided
 
 pytestmark = [
     pytest.mark.gpu,
@@ -27,6 +28,15 @@ def test_the_random_bits_are_the_same() -> None:
     assert torch.equal(gpu.uniform("a", 1001).cpu(), cpu.uniform("a", 1001))
     assert torch.equal(gpu.integers("a", 1001, low=-3, high=9).cpu(), cpu.integers("a", 1001, low=-3, high=9))
     assert torch.allclose(gpu.normal("a", 1001).cpu(), cpu.normal("a", 1001), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("by", [255.0, 17.0, 9.0, 6.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_quotients_are_the_same(by: float, dtype: torch.dtype) -> None:
+    """A GPU divides by a number as the CPU does, to the last bit, and does not multiply by its reciprocal."""
+    values = torch.arange(100_000).to(dtype)
+    there = divided(values.cuda(), by).cpu()
+    assert torch.equal(there, divided(values, by))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *EXTRA_NAMES])

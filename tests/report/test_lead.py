@@ -41,6 +41,14 @@ def test_a_lead_that_may_be_chance_is_none(content):
     assert sentence(undecided).startswith("Which of the two is the more robust is undecided: ")
 
 
+def test_models_on_different_cells_have_no_order(base_run, tmp_path):
+    """A mean over two easy cells is lower than one over 75 and says nothing: nobody is called the most robust."""
+    easy = part(base_run, [("clean", 0), ("brightness", 1)], tmp_path / "easy")
+    assert sentence(report_content([base_run, easy])) == (
+        "Which of the four is the most robust cannot be said: they were measured on different cells."
+    )
+
+
 def test_a_report_begins_with_it(content):
     """It stands on the page."""
     seen = Page(render(content)).texts

@@ -237,6 +237,19 @@ def test_a_leader_is_better_than_every_other_beyond_the_paired_interval():
     assert leaders(outcomes[:1])[2] == {}
 
 
+def test_nobody_leads_over_other_cells():
+    """A model that was measured on the easier half leads in no mean, only in what both were measured on alike."""
+    hard, easy = ("fog", 5), ("fog", 1)
+    cells = (CLEAN_CELL, ("snow", 1), easy, hard)
+    wrong = np.zeros((4, 50), bool)
+    wrong[3], wrong[0, :20], wrong[1, :20] = True, True, True
+    both = [Outcomes("all", cells, wrong), Outcomes("half", cells[:3], np.zeros((3, 50), bool))]
+    scores = score([each.table for each in both])
+    assert not scores.same_cells
+    found = leaders_of(resampled_scores(both, scores, resamples=200), both, scores)
+    assert found == {"clean": "half", "error.snow": "half"}
+
+
 def test_a_lead_in_the_clean_error_is_judged_as_in_a_comparison():
     """Fifty images without a single disagreement, or with two, decide nothing; ten of one side only do."""
     cells = (CLEAN_CELL, ("fog", 1))

@@ -1,6 +1,7 @@
 """The normalisers that ship, and those a user brings."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from ppbench.scoring.normaliser import (
     is_alexnet,
     load_normaliser,
     measured,
+    with_images,
 )
 
 from .tables import counted_tables, stated
@@ -46,6 +48,17 @@ def test_the_cifar_list_has_the_published_means():
     assert cifar.clean == 13.87
     assert round(math.fsum(cifar.mean.values()) / 19, 2) == 29.09
     assert round(math.fsum(cifar.mean[name] for name in CORRUPTIONS) / 15, 2) == 29.75
+
+
+def test_what_an_older_version_kept_gets_its_number_of_images():
+    """A shipped table that a run kept without it has that of today, one of other numbers or certain ones has none."""
+    digits, cifar = (load_normaliser(name) for name in ("digits-c-alexnet", "cifar10-c-alexnet-2020"))
+    old = type(digits).from_dict(replace(digits, images=None).to_dict())
+    assert with_images(old, 80) == digits
+    assert with_images(replace(old, clean=8.0), 80).images is None
+    assert with_images(cifar, 80) == cifar
+    own = replace(old, name="measured:alexnet", model="alexnet")
+    assert with_images(own, 80).images == 80
 
 
 def test_a_list_of_means_has_no_sum_over_fewer_severities():
