@@ -125,11 +125,6 @@ CIFAR_MEAN: Triple = (0.4914, 0.4822, 0.4465)
 CIFAR_STD: Triple = (0.2470, 0.2435, 0.2616)
 
 
-def pushpull_2020(size: int = 32) -> InputSpec:
-    """Return the contract of the published 2020 push-pull checkpoints and their baselines."""
-    return InputSpec(size, (125.3 / 255, 123.0 / 255, 113.9 / 255), (63.0 / 255, 62.1 / 255, 66.7 / 255))
-
-
 def default_spec(image_size: int) -> InputSpec:
     """Return the usual contract at an image size: CIFAR-10's statistics below 64 pixels, else ImageNet's."""
     if image_size < 64:

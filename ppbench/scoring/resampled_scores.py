@@ -31,27 +31,6 @@ Divisor = Callable[[CorruptionScore], tuple[Floats | float | None, Floats | floa
 """A corruption's row -> the normaliser's sum over its severities, and the clean errors to take off it."""
 
 
-def score_intervals(
-    outcomes: Sequence[Outcomes],
-    scores: Scores,
-    *,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[str, Intervals]:
-    """Return model -> score -> interval in the unit of the score: percentile, and Wilson's for the clean error.
-
-    Args:
-        outcomes: of every model in `scores`, in order, over the same images.
-        scores: of those outcomes; what is None there has no interval.
-        level: the confidence level.
-        resamples: how often the images are drawn anew.
-        seed: of the draws.
-    """
-    values = resampled_scores(outcomes, scores, resamples=resamples, seed=seed)
-    return intervals_of(values, outcomes, level=level)
-
-
 def intervals_of(
     values: Mapping[str, Values], outcomes: Sequence[Outcomes], *, level: float = LEVEL
 ) -> dict[str, Intervals]:

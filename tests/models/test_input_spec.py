@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppbench.errors import InputError
-from ppbench.models.input_spec import INTERPOLATIONS, InputSpec, default_spec, pushpull_2020
+from ppbench.models.input_spec import INTERPOLATIONS, InputSpec, default_spec
+from tests.models.specs import PUSHPULL_2020
 
 numbers = st.floats(-100, 100)
 positive = st.floats(0.01, 100)
@@ -69,6 +70,6 @@ def test_missing(name: str) -> None:
 
 def test_published_values() -> None:
     """The 2020 checkpoints' contract is (125.3, 123.0, 113.9) and (63.0, 62.1, 66.7), of 255."""
-    spec = pushpull_2020()
+    spec = PUSHPULL_2020
     assert [255 * m for m in spec.mean] == pytest.approx([125.3, 123.0, 113.9])
     assert [255 * s for s in spec.std] == pytest.approx([63.0, 62.1, 66.7])

@@ -10,7 +10,7 @@ from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import save_checkpoint
 from ppbench.models.index import IndexEntry, shipped_index
-from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
+from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.models.load import load_model
 from ppbench.models.naming import RECIPES
 from ppbench.models.reading import stated_classes
@@ -18,6 +18,7 @@ from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest, model_requests
 from ppbench.training.recipe import load_recipe
 from tests.models.foreign_files import images_of, network_of, write
+from tests.models.specs import PUSHPULL_2020
 
 PUBLISHED = {"resnet20-cifar10": "resnet-20", "resnet20-pp2020-cifar10": "resnet-20-pp"}
 
@@ -41,7 +42,7 @@ def test_published_checkpoints(entry: str, given: str, test_data: Path) -> None:
         image_size=32,
     )
     assert loaded.architecture == loaded.name == architecture_name
-    assert loaded.spec == pushpull_2020()
+    assert loaded.spec == PUSHPULL_2020
     assert loaded.spec_source == f"index entry {entry}"
     assert loaded.report is not None
     assert loaded.report.tensors == 128
@@ -70,7 +71,7 @@ def test_index_from_the_cache(
     loaded = load_model(model, data="cifar10-c", num_classes=10, image_size=32)
     assert loaded.name == model
     assert loaded.checkpoint == tmp_path / "checkpoints" / "resnet20-cifar10.pth.tar"
-    assert loaded.spec == pushpull_2020()
+    assert loaded.spec == PUSHPULL_2020
 
 
 SHIPPED = [entry for entry in shipped_index() if entry.shipped]

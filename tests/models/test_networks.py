@@ -151,9 +151,9 @@ def test_published_error(test_data: Path) -> None:
     """The 2020 checkpoints make the clean errors known for the first 1,000 test images of CIFAR-10."""
     import numpy as np
 
-    from ppbench.models.input_spec import pushpull_2020
+    from tests.models.specs import PUSHPULL_2020
 
-    spec = pushpull_2020()
+    spec = PUSHPULL_2020
     with np.load(test_data / "cifar10" / "test-first1000.npz") as file:
         images = torch.from_numpy(file["images"]).permute(0, 3, 1, 2) / 255
         labels = torch.from_numpy(file["labels"])

@@ -14,8 +14,9 @@ from ppbench.scoring.bootstrap import interval, resampled_errors
 from ppbench.scoring.names import SEVERITIES
 from ppbench.scoring.normaliser import load_normaliser, measured
 from ppbench.scoring.outcomes import CLEAN_CELL, Outcomes
-from ppbench.scoring.resampled_scores import leaders_of, resampled_scores, score_intervals
+from ppbench.scoring.resampled_scores import leaders_of, resampled_scores
 from ppbench.scoring.scores import score
+from tests.scoring.intervals import score_intervals
 
 from .images import Population
 

@@ -131,7 +131,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrow(outcomes):
     b = flipped(a, "b", [("fog", s) for s in SEVERITIES], np.arange(0, 500, 50))
     both = [outcomes[0], a, b]
     mce = compare(both, scored(both, load_normaliser("imagenet-c-alexnet")), "a", "b").difference("mce")
-    from ppbench.scoring.resampled_scores import score_intervals
+    from tests.scoring.intervals import score_intervals
 
     low, high = score_intervals(both, scored(both, load_normaliser("imagenet-c-alexnet")))["a"]["mce"]
     assert mce.high - mce.low < 0.1 * (high - low)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from ppbench.models.input_spec import InputSpec, default_spec, pushpull_2020
+from ppbench.models.input_spec import InputSpec, default_spec
 from ppbench.setup.alternatives import Alternative, alternatives, promising, settled
 from ppbench.setup.better import CHANCE, clearly_better
+from tests.models.specs import PUSHPULL_2020
 
 
 def _pair(only_now: int, only_then: int, images: int = 500) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +59,7 @@ def test_what_is_tried_is_not_what_is_there() -> None:
     assert "CIFAR's mean and std" not in told
     assert "ImageNet's mean and std" in told
     assert "the images as they are, neither resized nor cropped" not in told
-    assert "CIFAR's mean and std" not in [each.told for each in alternatives(pushpull_2020(), 32)]
+    assert "CIFAR's mean and std" not in [each.told for each in alternatives(PUSHPULL_2020, 32)]
     inside = replace(default_spec(32), normalised_inside=True)
     assert not any("0..1" in each.told for each in alternatives(inside, 32))
     resized = InputSpec(24, (0.5,) * 3, (0.5,) * 3, resize=24)
