@@ -6,9 +6,21 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ppbench.reporting.csv_table import csv_text
-from ppbench.reporting.table import Cell, Column, Document, Notes, Row, Section, Table, Tone, ends, signed
+from ppbench.reporting.table import (
+    Cell,
+    Column,
+    Document,
+    Notes,
+    Row,
+    Section,
+    Table,
+    Tone,
+    ends,
+    number,
+    signed,
+)
 from ppbench.scoring.comparison import Comparison
-from ppbench.scoring.headlines import PAIRED, decimals_of
+from ppbench.scoring.headlines import PAIRED, R_NET, decimals_of
 from ppbench.scoring.pairing import Difference
 
 FORMATS: Final = ("md", "csv", "latex", "json")
@@ -60,8 +72,8 @@ def _row(each: Difference, title: str, alone: str = "") -> Row:
     found = ends((each.low, each.high), decimals, signs=True)
     assert found is not None
     cells = (
-        Cell(f"{each.first:.{decimals}f}"),
-        Cell(f"{each.second:.{decimals}f}"),
+        Cell(number(each.first, decimals)),
+        Cell(number(each.second, decimals)),
         Cell(signed(each.difference, decimals)),
         Cell(f"[{found[0]}, {found[1]}]"),
         Cell("" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"),
@@ -103,7 +115,8 @@ def explanations(comparison: Comparison) -> Notes:
     if comparison.r_net is not None:
         value, low, high = comparison.r_net
         name = "partial R_net" if comparison.partial else "R_net"
-        lines.insert(0, (name, f"{value:.1f} [{low:.1f}, {high:.1f}] of the second against the first"))
+        shown, *bounds = (number(each, R_NET.decimals) for each in (value, low, high))
+        lines.insert(0, (name, f"{shown} [{', '.join(bounds)}] of the second against the first"))
     return tuple(lines)
 
 

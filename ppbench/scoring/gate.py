@@ -172,6 +172,11 @@ def _images_to_settle(tolerance: float, found: Difference, images: int) -> int |
 
 
 def _why_unknown(rule: Rule, known: Sequence[str]) -> str:
+    if rule.score == "relative_mce" and "mce" in known:
+        return (
+            "relative_mce is not known: it needs clean errors, and so many images that the normaliser's rise over its "
+            "own is no chance: use mce or mean_error"
+        )
     if rule.score in ("mce", "relative_mce") or rule.score.startswith("ce."):
         return f"no normaliser has {rule.score}: use mean_error or error.CORRUPTION"
     cells = sum(name.startswith("cell.") for name in known)

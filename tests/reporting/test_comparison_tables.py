@@ -46,6 +46,17 @@ def printed(found, width, **console):
     return out.getvalue()
 
 
+def test_what_rounds_to_zero_has_no_sign():
+    """No table says -0.0: not of R_net, nor of a relative mCE just below 0."""
+    near = replace(comparison(), r_net=(-0.04, -3.0, 3.0))
+    near = replace(
+        near, headlines=(replace(difference("relative_mce", 37.0, -4.0, -2.0, "better"), first=-0.01),)
+    )
+    found = document(near)
+    assert dict(found.notes)["R_net"] == "0.0 [-3.0, 3.0] of the second against the first"
+    assert found.tables[0].sections[0].rows[0].cells[0].text == "0.0"
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_comparison_fits_its_width_and_says_what_is_decided(width):
     """Every score with its difference, interval and verdict; values and p-values where there is room."""

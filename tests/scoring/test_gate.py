@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -223,6 +224,15 @@ class TestJudging:
             InputError, match="this run has no cell jpeg_compression,5, which the baseline has"
         ):
             pair_with_baseline(less, baseline.ids, baseline)
+
+    def test_a_relative_rule_on_few_images_says_what_it_lacks(self, run, baseline):
+        """The normaliser is there, but its rise over its clean error may be chance: the line does not blame it."""
+        few = replace(baseline, normaliser=replace(baseline.normaliser, images=2))
+        pairing = pair_with_baseline(run[2], baseline.ids, few, resamples=50)
+        with pytest.raises(
+            InputError, match=r"relative_mce=\+1: relative_mce is not known: .* so many images"
+        ):
+            judge([Rule("relative_mce", 1.0)], pairing)
 
     def test_a_rule_for_what_was_not_measured_is_refused(self, run):
         """MCE without a normaliser, or a corruption that is not in the baseline, is no silent pass."""
