@@ -51,11 +51,12 @@ def test_the_cifar_list_has_the_published_means():
 
 
 def test_what_an_older_version_kept_gets_its_number_of_images():
-    """A shipped table that a run kept without it has that of today, one of other numbers or certain ones has none."""
+    """A shipped table that a run kept without it has that of today, whatever its numbers; one of another's has none."""
     digits, cifar = (load_normaliser(name) for name in ("digits-c-alexnet", "cifar10-c-alexnet-2020"))
     old = type(digits).from_dict(replace(digits, images=None).to_dict())
     assert with_images(old, 80) == digits
-    assert with_images(replace(old, clean=8.0), 80).images is None
+    assert with_images(replace(old, clean=8.0), 80) == replace(digits, clean=8.0)
+    assert with_images(replace(old, source="mine"), 80).images is None
     assert with_images(cifar, 80) == cifar
     own = replace(old, name="measured:alexnet", model="alexnet")
     assert with_images(own, 80).images == 80
