@@ -108,6 +108,13 @@ def test_the_page_has_the_four_recipes() -> None:
         assert [step.kind for step in steps(recipe)][-1] == "console"
 
 
+def test_the_files_that_the_page_names_are_there() -> None:
+    """Each path in backticks is in the project, or is created by a step."""
+    named = set(re.findall(r"`((?:ppbench|corruptions|tests)/[\w/.]*)`", PAGE)) - set(CREATE.findall(PAGE))
+    assert {"corruptions/random.py", "tests/cli/test_formats.py"} <= named
+    assert not [path for path in sorted(named) if not (ROOT / path).exists()]
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_steps_fit_the_code(recipe: str, tmp_path: Path) -> None:
     """Every line that a step names is in the file that it names, and what comes out is Python."""

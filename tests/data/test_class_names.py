@@ -1,7 +1,10 @@
 """Names of classes, as the data sets' authors give them."""
 
+from pathlib import Path
+
 import pytest
 
+from ppbench.data import classes as lists
 from ppbench.data.class_names import class_names
 
 
@@ -23,3 +26,10 @@ def test_labels_have_their_names(data, classes, some):
     assert len(names) == len(set(names)) or data in ("imagenet-c", "tiny-imagenet-c")
     assert len(names) == classes
     assert {label: names[label] for label in some} == some
+
+
+def test_a_line_of_a_list_is_a_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name may have spaces, and letters that are not ASCII's."""
+    (tmp_path / "land_of_a_test.txt").write_text("Annual Crop\nForêt\n", encoding="utf-8")
+    monkeypatch.setattr(lists, "__file__", str(tmp_path / "__init__.py"))
+    assert lists.class_list("land_of_a_test") == ("Annual Crop", "Forêt")

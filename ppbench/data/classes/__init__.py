@@ -17,5 +17,5 @@ from pathlib import Path
 
 @cache
 def class_list(name: str) -> tuple[str, ...]:
-    """Return the wnids or names of a list, label 0 first."""
-    return tuple((Path(__file__).parent / f"{name}.txt").read_text(encoding="ascii").split())
+    """Return the wnids or names of a list, label 0 first; a name may have spaces."""
+    return tuple((Path(__file__).parent / f"{name}.txt").read_text(encoding="utf-8").splitlines())
