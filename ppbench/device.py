@@ -20,7 +20,7 @@ def choose_device(wanted: str | None) -> torch.device:
         # torch answers an unknown or absent device with several kinds of error, each with a long C++ trace.
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"expected a device of this machine (cpu, cuda, cuda:1, mps), got {wanted!r}: {reason}"
+            f"expected a device that this machine has (cpu, cuda, cuda:1 or mps), got {wanted!r}: {reason}"
         ) from error
     return device
 

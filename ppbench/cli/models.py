@@ -121,7 +121,7 @@ def _plain(value: Any) -> str:
 def _where(row: dict[str, Any]) -> str:
     if row["own"]:
         return "your own"
-    return "shipped" if row["shipped"] else "cached" if row["cached"] else "downloadable"
+    return "shipped" if row["shipped"] else "cached" if row["cached"] else "online"
 
 
 def _error(row: dict[str, Any]) -> str:
@@ -133,7 +133,8 @@ def _table(columns: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    # One blank between columns: the widest checkpoint then fits 80.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for place, column in enumerate(columns):
         longest = max(len(row[place]) for row in rows)
         table.add_column(

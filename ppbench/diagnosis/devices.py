@@ -111,5 +111,6 @@ def _cpu(threads: int) -> Check:
     here, machine = cpu_count(), os.cpu_count() or 1
     cores = f"{here} cores" if here >= machine else f"{here} of {machine} cores"
     used = min(threads, here)  # an evaluation caps them
-    text = f"{name}, {cores}, torch uses {used} threads: good for 32-pixel data and the gate"
+    threads_used = "1 thread" if used == 1 else f"{used} threads"
+    text = f"{name}, {cores}, torch uses {threads_used}: good for 32-pixel data and the gate"
     return Check("devices", "cpu", "ok", text)

@@ -71,6 +71,11 @@ def from_factory(
     if not callable(factory):
         names = [name for name, value in vars(module).items() if inspect.isfunction(value)]
         raise unknown(f"factory in {path}", function, names or ["(no function at all)"])
+    if isinstance(factory, nn.Module):
+        raise InputError(
+            f"{path}:{function}: expected a function that returns the network, got the network itself: "
+            f"put it into one, as in `def make(): return {function}`"
+        )
     offered = {"num_classes": num_classes, "image_size": image_size}
     wanted = inspect.signature(factory).parameters
     made = _run(path, function, factory, {name: value for name, value in offered.items() if name in wanted})

@@ -138,7 +138,7 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: this is a folder: name the checkpoint in it{_such_as(path)}")
     if not path.exists():
-        raise InputError(f"{path}: no such file: check --checkpoint")
+        raise InputError(f"{path}: no such file of weights: check its path")
 
 
 def _such_as(folder: Path) -> str:

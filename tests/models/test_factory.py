@@ -48,6 +48,7 @@ def wrong_input():
     return nn.Conv2d(1, 10, 3)
 
 constant = 3
+network = Tiny(10)
 """
 
 
@@ -101,6 +102,7 @@ def test_weights_from_a_file(prefix: str, source: Path, tmp_path: Path) -> None:
     [
         ("plane", "unknown factory in .*mine.py 'plane': did you mean 'plain'"),
         ("constant", "unknown factory"),
+        ("network", "mine.py:network: expected a function that returns the network, got the network itself"),
         ("number", "mine.py:number: expected a module or .module, InputSpec., got int"),
         ("pair", "got .Tiny, str."),
         ("fails", r"mine.py:fails: failed: RuntimeError: no way \(line 31\)"),

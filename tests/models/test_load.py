@@ -386,7 +386,7 @@ def test_paths_of_every_kind_are_files(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("model", "checkpoint", "line"),
     [
-        ("~no-such-user/w.pt", None, "~no-such-user/w.pt: no such file: check --checkpoint"),
+        ("~no-such-user/w.pt", None, "~no-such-user/w.pt: no such file of weights: check its path"),
         (5, None, "expected a model's name or the path of a file, got int"),
         ("resnet20", b"w.pt", "expected a model's name or the path of a file, got bytes"),
         (Path("a.pt"), "b.pt", "two files of weights, a.pt and b.pt: give one"),

@@ -40,6 +40,11 @@ def test_the_table_names_them_whole() -> None:
         assert any(line.startswith(f"{entry.id} ") and entry.data in line for line in lines)
 
 
+def test_every_checkpoint_is_one_line_of_80() -> None:
+    """The widest row fits a terminal of 80 columns, so that no word of it is broken."""
+    assert max(len(line.rstrip()) for line in models().stdout.splitlines()) <= 80
+
+
 def test_architectures() -> None:
     """`--architectures` lists every network that can be built."""
     done = models("--architectures", "--json")

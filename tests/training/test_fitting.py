@@ -241,6 +241,6 @@ def test_what_the_hardware_cannot_do_is_one_line(
 def test_an_unknown_device_is_one_line(tmp_path: Path) -> None:
     """Whatever torch says of it."""
     with pytest.raises(
-        InputError, match=r"expected a device of this machine \(cpu, cuda, cuda:1, mps\), got 'gpu'"
+        InputError, match=r"expected a device that this machine has \(cpu, cuda, cuda:1 or mps\), got 'gpu'"
     ):
         fit(_small, short_recipe(), easy_images(), seed=0, folder=tmp_path, hardware=Hardware("gpu"))
