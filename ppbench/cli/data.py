@@ -151,4 +151,7 @@ def _show(found: "FolderCheck") -> None:
         missing = found.missing
         some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         line += f"; {found.of} is complete" if not missing else f"; not here: {len(missing)} ({some})"
+    if found.unfinished:
+        some = ", ".join(map(printable, found.unfinished[:3])) + (", …" if len(found.unfinished) > 3 else "")
+        line += f"; not finished: {len(found.unfinished)} ({some}): the same `ppbench generate` goes on"
     print_parts(Console(file=sys.stdout, highlight=False), [grid, "", Text(line)])

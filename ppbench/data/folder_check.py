@@ -34,11 +34,13 @@ class FolderCheck:
         folder: where it is.
         of: the published set that it stands for; None where no file tells.
         verdicts: of its files, or of its corruptions where it is a tree of image files.
+        unfinished: corruptions that `ppbench generate` was asked for and has not finished.
     """
 
     folder: str
     of: str | None
     verdicts: tuple[Verdict, ...]
+    unfinished: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -52,6 +54,7 @@ class FolderCheck:
             "set": self.of,
             "known": is_known(self.verdicts),
             "missing": self.missing,
+            "unfinished": list(self.unfinished),
             "files": [asdict(verdict) for verdict in self.verdicts],
         }
 
@@ -82,7 +85,7 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
             verdicts.append(
                 judge_tree(corruption, {name: _digest_of_tree(place / name) for name in cells}, made)
             )
-        return FolderCheck(str(folder), None, tuple(verdicts))
+        return FolderCheck(str(folder), None, tuple(verdicts), () if made is None else made.unfinished)
     usual = {spec.published for spec in DATA_SETS.values() if spec.published}
     inside = sorted(name for name in usual if (folder / name).is_dir())
     got = "no such folder" if not folder.exists() else "another one" if folder.is_dir() else "a file"
@@ -128,7 +131,7 @@ def _sums(
 def _judged(folder: Path, sums: Mapping[str, Sums | None], of: str | None) -> FolderCheck:
     made = generated_set(folder)
     verdicts = (judge_array(name, each, of=of, made=made) for name, each in sums.items())
-    return FolderCheck(str(folder), of, tuple(verdicts))
+    return FolderCheck(str(folder), of, tuple(verdicts), () if made is None else made.unfinished)
 
 
 def _digest_of_tree(cell: Path) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 
+_SEVERITIES = (1, 2, 3, 4, 5)
+
 SCHEMA_VERSION = 2
 """Of the manifest; the digests of an older one cannot all be compared with what is in its folder."""
 
@@ -23,6 +25,7 @@ class GeneratedSet:
             `cell_digest` returns. Empty in manifests of older versions.
         labels: SHA-256 of the labels of one severity as they lie in labels.npy; None where there are none.
         jpeg_codec: whose JPEG they have been through; None where none, or in folders of older versions.
+        unfinished: corruptions that were asked for and lack a cell: `generate` was cut off.
     """
 
     by: str
@@ -30,6 +33,7 @@ class GeneratedSet:
     cells: Mapping[str, str] = field(default_factory=dict)
     labels: str | None = None
     jpeg_codec: str | None = None
+    unfinished: tuple[str, ...] = ()
 
 
 def generated_set(folder: Path) -> GeneratedSet | None:
@@ -40,7 +44,11 @@ def generated_set(folder: Path) -> GeneratedSet | None:
         made = GeneratedSet(by, seed, jpeg_codec=None if codec is None else str(codec))
         if content["schema_version"] != SCHEMA_VERSION:
             return made
-        return replace(made, cells=dict(content["cells"]), labels=content.get("labels"))
+        cells = dict(content["cells"])
+        unfinished = tuple(
+            name for name in content["corruptions"] if not all(f"{name}/{k}" in cells for k in _SEVERITIES)
+        )
+        return replace(made, cells=cells, labels=content.get("labels"), unfinished=unfinished)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

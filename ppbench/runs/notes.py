@@ -55,7 +55,7 @@ def quality_notes(
             notes.append("jpeg_compression of imagecorruptions is that of the library that Pillow has here")
     if images.clean is None:
         notes.append(
-            "no clean images were found beside the published files: no clean error, no relative scores"
+            "no clean images of this folder were found beside it: no clean error, no relative scores"
         )
     return [*notes, *not_finite(predictions)]
 

@@ -82,18 +82,27 @@ class Setups:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has to stand below every table: whose numbers cannot be compared, and whose set-up looks wrong."""
+        """What has to stand below every table: numbers that cannot be compared, guessed inputs, wrong set-ups."""
         incomparable = tuple(
             f"{check.model}: its answers depend on {in_words(check.depends_on)}: its numbers cannot be compared"
             for check in self.checks
             if check.depends_on is not None
         )
+        guessed = tuple(
+            f"{model.name}: its mean and std were guessed, as nothing says them: give --mean and --std"
+            for model in self.models
+            if model.spec_guessed
+        )
         # What a table says of answers anyway, see `quality_notes`, is not said twice.
-        return incomparable + tuple(
-            f"{check.model}: its set-up looks wrong: {finding.text}"
-            for check in self.checks
-            for finding in check.findings
-            if finding.state == "wrong" and finding.check not in (BATCH, OUTPUTS)
+        return (
+            incomparable
+            + guessed
+            + tuple(
+                f"{check.model}: its set-up looks wrong: {finding.text}"
+                for check in self.checks
+                for finding in check.findings
+                if finding.state == "wrong" and finding.check not in (BATCH, OUTPUTS)
+            )
         )
 
     @property

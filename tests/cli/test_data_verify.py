@@ -30,6 +30,18 @@ def test_a_folder_without_doubts_ends_with_0(ppbench, folder):
     ]
 
 
+def test_a_generation_that_was_cut_off_is_told(ppbench, folder):
+    """What is there is as it was generated; what was asked for and is not there is named."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["cells"]["fog/3"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "fog.npy").unlink()
+    done = ppbench("data", "verify", folder)
+    assert done.code == 0
+    said = "2 generated; not finished: 1 (fog): the same `ppbench generate` goes on"
+    assert " ".join(done.out.split()).endswith(said)
+
+
 def test_a_file_that_changed_ends_with_2(ppbench, folder):
     """The table is whole, and one line on stderr names the file, what was expected and what was found."""
     images = np.load(folder / "fog.npy")
