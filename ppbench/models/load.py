@@ -12,7 +12,7 @@ from torch import nn
 
 from ppbench.atomic import sha256_of
 from ppbench.errors import InputError
-from ppbench.models import factory, timm_models
+from ppbench.models import python_file, timm_models
 from ppbench.models.checkpoint import (
     LoadReport,
     Weights,
@@ -182,12 +182,12 @@ class Loader:
     def own(self, file: Path, function: str, path: Path | None) -> LoadedModel:
         """Return a user's module, with the weights it comes with or with a file's."""
         size, classes = self.image_size or 224, self.num_classes or 1000
-        network, spec = factory.from_factory(file, function, num_classes=classes, image_size=size)
+        network, spec = python_file.from_factory(file, function, num_classes=classes, image_size=size)
         name = f"{file.name}:{function}"
         default = _default(size)
         if path is None:
             return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
-        with factory.standing_in(file) if self.trust else nullcontext():
+        with python_file.standing_in(file) if self.trust else nullcontext():
             weights = read_weights(path, trust=self.trust, prefix=self.prefix)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
         said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))

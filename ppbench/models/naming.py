@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppbench.errors import InputError, unknown
-from ppbench.models import factory
+from ppbench.models import python_file
 from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder
 from ppbench.models.registry import ARCHITECTURES, Architecture, find_architecture
 from ppbench.models.requests import ZOOS
@@ -49,8 +49,8 @@ def meaning(model: str, path: Path | None, data: str | None) -> Meaning:
     Raises:
         InputError: it means nothing, or there are no weights; the line says what to do.
     """
-    if found := factory.split(model):
-        factory.require_file(found[0])
+    if found := python_file.split(model):
+        python_file.require_file(found[0])
         return Meaning(function=found)
     if model.startswith(ZOOS):
         _check_zoo(model)
@@ -68,7 +68,7 @@ def _architecture(model: str) -> Architecture:
     found = find_architecture(model)
     if found is not None:
         return found
-    if code := factory.nearly(model):
+    if code := python_file.nearly(model):
         raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
     if model.endswith(".py"):
         raise InputError(

@@ -1,4 +1,4 @@
-"""A user's own model from a user's own file: ``FILE.py:factory``."""
+"""A network of the user's own, from a Python file: ``FILE.py:FUNCTION``."""
 
 import ast
 import importlib.util
