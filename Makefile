@@ -59,12 +59,17 @@ define MAKE_ENVIRONMENT
 @test -x $(@D)/bin/python || "$(PYTHON)" -m venv $(@D)
 endef
 
+# On a terminal pip shows how far it is; in a log that would be thousands of lines.
+QUIET := $(shell test -t 2 || echo --quiet)
+
 # torch and torchvision are installed together, so that their builds match.
 $(VENV)/.ready: pyproject.toml
 	$(MAKE_ENVIRONMENT)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet torch torchvision
-	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@echo "1 of 2: torch and torchvision"
+	@$(BIN)/python -m pip install $(QUIET) torch torchvision
+	@echo "2 of 2: the rest"
+	@$(BIN)/python -m pip install $(QUIET) --editable . --group dev
 	@mv $(@D)/.begun $@
 
 $(VENV)/.linter: $(VENV)/.ready
