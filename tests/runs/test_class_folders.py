@@ -141,7 +141,11 @@ def test_a_trained_file_knows_its_class_folders(tmp_path: Path) -> None:
     options = {**SMALL, "root": tmp_path / "set", "store": False}
     for classes, order, refused in (
         (names, "numbers", None),
-        (names, "text", "its label 1 is '2', here it is '10': give --classes the order that it was trained in"),
+        (
+            names,
+            "text",
+            "its label 1 is '2', here it is '10': give --classes the order that it was trained in",
+        ),
         (["1", "2", "11"], "numbers", "its label 2 is '11', here it is '10'"),
         (None, "text", None),
         ("1, 2, 10", "text", None),
