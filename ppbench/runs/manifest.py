@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -341,8 +342,9 @@ def _kinds(kind: Any) -> Iterator[type]:
 
 def _described(kind: type) -> tuple[str, dict[str, str]]:
     """Return what a class says of itself, and what its section `Attributes` says of each field."""
-    about, _, section = (kind.__doc__ or "").partition("Attributes:")
-    fields = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+    # Cleaned: from Python 3.13 on docstrings are without their indentation.
+    about, _, section = cleandoc(kind.__doc__ or "").partition("Attributes:")
+    fields = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
     return " ".join(about.split()), {name: " ".join(text.split()) for name, text in fields}
 
 
