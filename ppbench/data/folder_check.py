@@ -9,7 +9,7 @@ from typing import Any
 from ppbench.data.cifar_c import LABELS, is_npy_folder
 from ppbench.data.class_folders import class_folders, list_images
 from ppbench.data.file_sums import Sums, remembered_sums
-from ppbench.data.generated_set import cell_digest, generated_set
+from ppbench.data.generated_set import GeneratedSet, cell_digest, generated_set
 from ppbench.data.imagenet_c import SEVERITIES, is_tree, places
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SIZES
@@ -70,12 +70,12 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
         InputError: it is neither, or an array cannot be read.
         OSError: an image cannot be read.
     """
+    made = generated_set(folder)
     if is_npy_folder(folder):
         names = sorted(path.name for path in folder.glob("*.npy") if not path.name.startswith("."))
-        sums = _sums(folder, names, None, on_file)
-        return _judged(folder, sums, set_of(sums))
+        sums = _sums(folder, names, None, on_file, made)
+        return _judged(folder, sums, set_of(sums), made)
     if is_tree(folder):
-        made = generated_set(folder)
         verdicts = []
         for corruption, place in sorted(places(folder).items()):
             on_file(corruption)
@@ -110,14 +110,18 @@ def check_arrays(
         InputError: a file cannot be read.
     """
     names = [LABELS, *(f"{own_name(corruption)}.npy" for corruption in corruptions)]
-    return _judged(folder, _sums(folder, names, memory, lambda _name: None), of)
+    made = generated_set(folder)
+    return _judged(folder, _sums(folder, names, memory, lambda _name: None, made), of, made)
 
 
 def _sums(
-    folder: Path, names: Sequence[str], memory: Path | None, on_file: Callable[[str], None]
+    folder: Path,
+    names: Sequence[str],
+    memory: Path | None,
+    on_file: Callable[[str], None],
+    made: GeneratedSet | None,
 ) -> dict[str, Sums | None]:
     """Return the sums of files; None for one that no manifest has and of whose size none is published."""
-    made = generated_set(folder)
     sums: dict[str, Sums | None] = {}
     for name in names:
         path = folder / name
@@ -128,8 +132,9 @@ def _sums(
     return sums
 
 
-def _judged(folder: Path, sums: Mapping[str, Sums | None], of: str | None) -> FolderCheck:
-    made = generated_set(folder)
+def _judged(
+    folder: Path, sums: Mapping[str, Sums | None], of: str | None, made: GeneratedSet | None
+) -> FolderCheck:
     verdicts = (judge_array(name, each, of=of, made=made) for name, each in sums.items())
     return FolderCheck(str(folder), of, tuple(verdicts), () if made is None else made.unfinished)
 

@@ -5,20 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.published_2020 import WITHOUT_DRAWS
 from ppbench.data.folder_check import check_folder
 from ppbench.data.published_sums import PUBLISHED_SUMS
 from ppbench.generation.generate import GenerationConfig, generate
-
-WITHOUT_DRAWS = (
-    "brightness",
-    "contrast",
-    "defocus_blur",
-    "gaussian_blur",
-    "jpeg_compression",
-    "pixelate",
-    "saturate",
-    "zoom_blur",
-)
 
 
 @pytest.mark.slow
