@@ -1,8 +1,8 @@
 """The ImageNet-C layout: `<corruption>/<severity>/<class>/<name>.JPEG`, or the same below a folder for each group.
 
 The files are what the published ones are: JPEG of quality 85, 4:2:0, with optimised Huffman tables, as IJG's libjpeg
-writes them unless another library is asked for. Each is written under a temporary name and renamed, so a file that is
-there is whole, and a cell that was killed goes on from them.
+writes them unless another library is asked for. Each is written under a temporary name and renamed; the files that a
+killed cell has left are compared with what they should be.
 """
 
 import hashlib
@@ -46,9 +46,9 @@ class TreeLayout:
         """Do nothing: a corruption's folder holds only its cells, whatever it is called."""
 
     def has(self, corruption: str, severity: int) -> bool:
-        """Whether every file of a cell is there."""
-        folder = self._cell(corruption, severity)
-        return all((folder / name).exists() for name in self.names)
+        """Whether every file of a cell is there, and not empty, as a power cut leaves what was not flushed."""
+        files = [self._cell(corruption, severity) / name for name in self.names]
+        return all(file.exists() and file.stat().st_size > 0 for file in files)
 
     def write(self, corruption: str, severity: int, batches: Iterable[Pixels]) -> str:
         """Write one cell and return its `cell_digest`."""
@@ -59,11 +59,10 @@ class TreeLayout:
         images = (image for batch in batches for image in batch)
         for name, image in zip(self.names, images, strict=True):
             path = folder / name
-            if path.exists():
-                encoded = path.read_bytes()
-            else:
-                encoded = self._encoded(image)
-                # Not flushed one by one: millions of files would take days, and what a power cut loses is remade.
+            encoded = self._encoded(image)
+            # What is there of a cell that was stopped is compared, not trusted: it may be empty after a power cut, as
+            # files are not flushed one by one (millions of them would take days).
+            if not (path.exists() and path.read_bytes() == encoded):
                 atomic.write_bytes(path, encoded, durable=False)
             files[name] = hashlib.sha256(encoded).digest()
         return cell_digest(files)

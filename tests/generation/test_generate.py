@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -192,6 +194,23 @@ def test_a_tree_reads_back_as_what_is_made_on_the_fly(tree: Path) -> None:
     np.testing.assert_array_equal(
         stored.cell("gaussian_noise", 5).images[:], corruptions.jpeg_round_trip(made, quality=85)
     )
+
+
+def test_files_that_a_power_cut_left_empty_are_made_again(tree: Path, tmp_path: Path) -> None:
+    """In a cell that the manifest calls finished as in one that was under way; so are files of other bytes."""
+    out = tmp_path / "ImageNet-C"
+    shutil.copytree(tree, out)
+    finished, under_way = (sorted((out / "noise" / "gaussian_noise" / s).rglob("*.JPEG")) for s in "35")
+    for empty in (finished[0], under_way[0]):
+        empty.write_bytes(b"")
+    under_way[1].write_bytes(under_way[2].read_bytes())
+    kept = read(out)
+    assert kept is not None
+    del (cells := dict(kept.digests))["gaussian_noise/5"]
+    replace(kept, digests=cells).write(out)
+    config = GenerationConfig("imagenet-c", tree.parent / "val", None, 0, out, grouped=True)
+    generate(config, ["gaussian_noise"], workers=1)
+    assert _tree(out) == _tree(tree)
 
 
 def _own(root: Path, *names: str) -> Path:
