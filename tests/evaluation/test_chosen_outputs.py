@@ -70,7 +70,7 @@ def test_ties_go_to_the_networks_lower_output_where_all_count() -> None:
 
 
 def test_an_output_that_is_not_finite_counts_where_it_is_looked_at(logits: torch.Tensor) -> None:
-    """An output that is switched off by -inf spoils nothing of a subset that is without it; among all it is an error."""
+    """An output that is switched off by -inf spoils nothing of a subset without it; among all it is an error."""
     logits[0, 1], logits[1, 2], logits[2, 39] = -torch.inf, torch.nan, torch.inf
     valid = [name for name in range(500) if name != 1]
     subset = _answers("subset", logits)

@@ -15,9 +15,11 @@ BIRDS = DataClasses("folder-c", 3, ("n01531178", "n01518878", "n01514668"))  # g
 PETS = DataClasses("folder-c", 2, ("cat", "dog"))
 THOUSAND = NetworkOutputs("net", 1000)
 
+NOTHING_SAID = OutputWish()
+
 
 def _indices(
-    outputs: int | NetworkOutputs, classes: DataClasses, wish: OutputWish = OutputWish()
+    outputs: int | NetworkOutputs, classes: DataClasses, wish: OutputWish = NOTHING_SAID
 ) -> tuple[int, ...]:
     network = outputs if isinstance(outputs, NetworkOutputs) else NetworkOutputs("net", outputs)
     choice = choose(network, classes, wish)
@@ -80,7 +82,9 @@ def test_a_file_of_indices(tmp_path: Path) -> None:
 
 def _named(folder: Path, *lines: str) -> Path:
     path = folder / "lines.txt"
-    path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n\r\n", encoding="utf-8")  # as an editor of Windows has it
+    path.write_text(
+        "\ufeff" + "\r\n".join(lines) + "\r\n\r\n", encoding="utf-8"
+    )  # as an editor of Windows has it
     return path
 
 
@@ -89,7 +93,11 @@ def test_a_file_of_names(tmp_path: Path) -> None:
     ids = ["background", *IMAGENET]
     ids[0] = "n00000000"
     assert _indices(1001, BIRDS, _file(tmp_path, ids)) == (12, 10, 8)
-    assert _indices(1001, BIRDS, _file(tmp_path, [f"{each} some word, others" for each in ids])) == (12, 10, 8)
+    assert _indices(1001, BIRDS, _file(tmp_path, [f"{each} some word, others" for each in ids])) == (
+        12,
+        10,
+        8,
+    )
     words = [f"thing {k}" for k in range(1001)]
     words[5], words[900], words[44] = "Cock", "ostrich, Struthio camelus", "goldfinch"
     assert _indices(1001, BIRDS, _file(tmp_path, words)) == (44, 900, 5)
