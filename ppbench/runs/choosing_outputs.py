@@ -57,11 +57,13 @@ class NetworkOutputs:
         network: its name.
         count: how many there are.
         names: what they are called, where it says so itself.
+        advice: how to have the network with an output a class, where it can be made so; empty where it cannot.
     """
 
     network: str
     count: int
     names: ClassList | None = None
+    advice: str = ""
 
 
 def choose(outputs: NetworkOutputs, classes: DataClasses, wish: OutputWish) -> OutputChoice | None:
@@ -90,7 +92,8 @@ def choose(outputs: NetworkOutputs, classes: DataClasses, wish: OutputWish) -> O
 
 def _refused(outputs: NetworkOutputs, classes: DataClasses, why: str) -> InputError:
     return InputError(
-        f"{outputs.network}: expected {classes.count} classes, as {classes.data} has, got {outputs.count}: {why}"
+        f"{outputs.network}: expected {classes.count} classes, as {classes.data} has, got {outputs.count}: "
+        f"{f'{outputs.advice}; ' if outputs.advice else ''}{why}"
     )
 
 

@@ -100,7 +100,8 @@ def load_models(
     networks = [_network(request, images, loading, spec) for request in requests]
     for model in networks:
         _check_classes(model, images)
-    networks = _with_choices(networks, images, wish or OutputWish())
+    asked = [isinstance(request, ModelRequest) for request in requests]
+    networks = _with_choices(networks, asked, images, wish or OutputWish())
     for request, model in zip(requests, networks, strict=True):
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
@@ -123,8 +124,16 @@ def load_models(
     )
 
 
-def _with_choices(models: list[LoadedModel], images: DataSource, wish: OutputWish) -> list[LoadedModel]:
+def _with_choices(
+    models: Sequence[LoadedModel], asked: Sequence[bool], images: DataSource, wish: OutputWish
+) -> list[LoadedModel]:
     """Return the models, those with more outputs than classes with what their outputs are.
+
+    Args:
+        models: of the run.
+        asked: whether each was loaded for these images, and not handed over by the caller.
+        images: that they will answer.
+        wish: what the user says.
 
     Raises:
         InputError: nothing says which outputs are the classes, or what the user says is for none of the models.
@@ -136,19 +145,27 @@ def _with_choices(models: list[LoadedModel], images: DataSource, wish: OutputWis
             f"{classes.count} classes of {images.name}, and {models[0].name} has no more: leave it out"
         )
     return [
-        replace(model, choice=choose(_outputs_of(model, classes), classes, wish), class_list=None)
-        for model in models
+        replace(model, choice=choose(_outputs_of(model, classes, here), classes, wish), class_list=None)
+        for model, here in zip(models, asked, strict=True)
     ]
 
 
-def _outputs_of(model: LoadedModel, classes: DataClasses) -> NetworkOutputs:
+def _outputs_of(model: LoadedModel, classes: DataClasses, asked: bool) -> NetworkOutputs:
     names = model.class_list
     if names is None and model.checkpoint is not None and model.num_classes > classes.count:
         stated = stated_classes(model.checkpoint)
         names = (
             None if stated is None else ClassList(stated, f"{model.checkpoint.name}'s own list of classes")
         )
-    return NetworkOutputs(model.name, model.num_classes, names)
+    return NetworkOutputs(
+        model.name, model.num_classes, names, "" if asked else _made_with(model, classes.count)
+    )
+
+
+def _made_with(model: LoadedModel, classes: int) -> str:
+    """Return how a network of one's own is made for so many classes; empty for others."""
+    own = ".py:" in model.architecture and model.checkpoint is None
+    return f"pass num_classes={classes} to ppbench.load_model" if own else ""
 
 
 def _check_classes(model: LoadedModel, images: DataSource) -> None:
@@ -241,12 +258,11 @@ def _network(
 
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:
-    own = ".py:" in model.architecture and model.checkpoint is None
     if model.num_classes < images.num_classes:
-        advice = f": pass num_classes={images.num_classes} to ppbench.load_model" if own else ""
+        advice = _made_with(model, images.num_classes)
         raise InputError(
-            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got "
-            f"{model.num_classes}{advice}"
+            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got {model.num_classes}"
+            f"{f': {advice}' if advice else ''}"
         )
     size = images.image_size[0]
     model = for_images(model, size)
