@@ -83,6 +83,7 @@ class EvaluationOptions:
         ),
     ] = "auto"
     classes: options.Classes = None
+    outputs: options.Outputs = None
 
     corruptions: options.Corruptions = "benchmark"
     severities: options.Severities = "1-5"
@@ -220,10 +221,12 @@ class EvaluationOptions:
         from ppbench.evaluation.precision import check_precision
         from ppbench.models.requests import model_requests
         from ppbench.runs.asked import check_models
+        from ppbench.runs.output_wish import read_wish
 
         models, loading = model_requests(self.model or [], self.checkpoint or []), self._loading()
         # Before torch, which takes seconds to import.
         data = find_data(meant(self.data, self.root), root=self.root, classes=self.classes)
+        read_wish(self.outputs)
         check_precision(self.precision)
         check_models(models, loading, data.name)
         from ppbench.runs.setup_report import check_setups
@@ -251,7 +254,17 @@ _READ_HERE = ("model", "checkpoint", "corruption_file", "turn_into", "trust_chec
 _SPEC = ("mean", "std", "resize", "crop", "interpolation", "value_range", "normalised_inside")
 """The options that set fields of the models' input contract."""
 
-_ON_CLEAN_IMAGES = ("data", "root", "classes", "limit", "seed", "batch_size", "device", "precision")
+_ON_CLEAN_IMAGES = (
+    "data",
+    "root",
+    "classes",
+    "outputs",
+    "limit",
+    "seed",
+    "batch_size",
+    "device",
+    "precision",
+)
 """The options that a set-up check hands on as they are."""
 
 SETUP_NAMES = (*(name for name in _READ_HERE if name != "corruption_file"), *_SPEC, *_ON_CLEAN_IMAGES)

@@ -103,6 +103,18 @@ Classes = Annotated[
         autocompletion=completion.words("text", "numbers"),
     ),
 ]
+Outputs = Annotated[
+    str | None,
+    option(
+        "Data",
+        "Of a network with more outputs than classes: subset (the best of the classes' outputs; default), all (any "
+        "other answer is an error), background-first, or a file: an output's index for each class, or a name for each "
+        "output.",
+        metavar="WHICH",
+        show_default=False,
+        autocompletion=completion.words("subset", "all", "background-first"),
+    ),
+]
 Limit = Annotated[
     int | None,
     option(

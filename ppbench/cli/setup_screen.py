@@ -65,10 +65,10 @@ def content(report: "SetupReport") -> dict[str, Any]:
 
 
 def _names(report: "SetupReport", looked: "Looked") -> tuple[list[str], list[str]]:
+    from ppbench.data.class_names import answer_name
+
     labels = [str(report.classes[label]) for label in looked.labels]
-    return labels, [
-        str(report.classes[label]) if label >= 0 else "not finite" for label in looked.predictions
-    ]
+    return labels, [answer_name(report.classes, answer) for answer in looked.predictions.tolist()]
 
 
 def _parts(report: "SetupReport", looked: "Looked", console: "Console") -> "list[RenderableType]":

@@ -24,14 +24,44 @@ def class_names(data: str, num_classes: int, classes: Classes | None = None) -> 
     elif data in ("cifar10-c", "cifar100-c"):
         names = [name.replace("_", " ") for name in class_list(data.removesuffix("-c"))]
     elif data in DATA_SETS and (wnids := DATA_SETS[data].wnids) is not None:
-        words = _imagenet_words()
+        words = imagenet_words()
         names = [words.get(wnid, wnid) for wnid in folders or wnids]
     if len(names) != num_classes:
         return [f"class {label}" for label in range(num_classes)]
     return names
 
 
-def _imagenet_words() -> dict[str, str]:
+def class_ids(data: str, num_classes: int, classes: Classes | None = None) -> tuple[str, ...] | None:
+    """Return what the classes of a set are known by, label 0 first: wnids, or names; None where nothing is known.
+
+    Args:
+        data: the set's name, e.g. ``"imagenet100-c"``.
+        num_classes: how many there are.
+        classes: the class folders, where there are some.
+    """
+    if classes is not None:
+        ids: Sequence[str] = classes.names
+    elif data in ("cifar10-c", "cifar100-c"):
+        ids = class_list(data.removesuffix("-c"))
+    else:
+        ids = (DATA_SETS[data].wnids if data in DATA_SETS else None) or ()
+    return tuple(ids) if len(ids) == num_classes else None
+
+
+def answer_name(names: Sequence[str], answer: int) -> str:
+    """Return what a network's answer is called.
+
+    Args:
+        names: of the classes, label 0 first.
+        answer: a label; below 0 where an output was not finite; from the number of classes on an output that is none
+            of them.
+    """
+    if answer < 0:
+        return "not finite"
+    return names[answer] if answer < len(names) else f"output {answer - len(names)}, no class here"
+
+
+def imagenet_words() -> dict[str, str]:
     """Return a short English name for each wnid of ImageNet, as torchvision's weights carry them."""
     from torchvision.models import ResNet18_Weights
 

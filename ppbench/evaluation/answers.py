@@ -14,7 +14,9 @@ class Answers:
     """One model on one cell, image by image, in the order of the data source's ids.
 
     Attributes:
-        predictions: int32 (N,), the class of the largest logit; `INVALID` where a logit is not finite.
+        predictions: int32 (N,), the class of the largest logit; `INVALID` where a logit is not finite. Of a network
+            with more outputs than classes, all of which count, an output that is no class: the number of classes plus
+            its index.
         confidences: float32 (N,), the softmax probability of the prediction; 0 where invalid.
         nll: float32 (N,), minus the natural logarithm of the true class's probability; infinite where invalid.
         brier: float32 (N,), the sum over classes of (probability − one-hot)², 0..2; 2 where invalid.

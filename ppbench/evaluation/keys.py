@@ -118,4 +118,9 @@ def _model_facts(model: LoadedModel) -> dict[str, Any] | None:
         "num_classes": model.num_classes,
         "input": model.spec.to_dict(),
         **({} if model.outputs == "logits" else {"outputs": model.outputs}),
+        **(
+            {}
+            if model.choice is None
+            else {"choice": {"kind": model.choice.kind, "indices": list(model.choice.indices)}}
+        ),
     }

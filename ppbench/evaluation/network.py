@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ppbench.errors import InputError
+from ppbench.evaluation.chosen_outputs import ChosenOutputs
 from ppbench.evaluation.precision import arithmetic
 from ppbench.evaluation.reduction import Reduced, reduce
 from ppbench.models.loaded_model import LoadedModel
@@ -48,15 +49,16 @@ class Network:
         self._layout = torch.channels_last if last else torch.contiguous_format
         self._precision = precision
         self._compiled = compiled
+        self._answers = reduce if model.choice is None else ChosenOutputs(model.choice, model.device)
         self._model = replace(model, module=_compiled(model.module)) if compiled else model
 
     def __call__(self, images: Tensor, labels: Tensor) -> Reduced:
         """Return the answers to images uint8 (n, 3, H, W) with labels int64 (n,), both on the model's device."""
         with torch.inference_mode():
-            return reduce(self.logits(images), labels)
+            return self._answers(self.logits(images), labels)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits, float32 (n, C), for images uint8 (n, 3, H, W) on the model's device."""
+        """Return the logits, float32 (n, outputs), all of them, for images uint8 (n, 3, H, W) on the model's device."""
         with torch.inference_mode(), arithmetic(self._precision, images.device.type):
             try:
                 return self._model.logits(images.contiguous(memory_format=self._layout))

@@ -283,12 +283,7 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
     Raises:
         InputError: the weights do not fit; the line says what is missing, left over or of another shape.
     """
-    prefix = next(iter(network.state_dict()), "").partition(".")[0] + "."
-    named = (
-        weights.tensors,
-        weights.state.tensors,
-        {prefix + key: value for key, value in weights.state.tensors.items()},
-    )
+    named = _named(network, weights)
     fits = [_complete(network, _widened(network, tensors)) for tensors in named]
     tensors, notes = next(((t, n) for t, n in fits if not _mismatch(network, t)), fits[0])
     problem, before, remarks = _mismatch(network, tensors), weights.notes, weights.remarks
@@ -319,6 +314,34 @@ def fill(network: nn.Module, weights: Weights, name: str) -> LoadReport:
         if AVERAGED in note and "instead of" in note
     )
     return LoadReport(len(tensors), parameters, before + notes, averaged + remarks)
+
+
+def _named(network: nn.Module, weights: Weights) -> tuple[dict[str, Tensor], ...]:
+    """Return weights under each of the names that a network may know them by."""
+    prefix = next(iter(network.state_dict()), "").partition(".")[0] + "."
+    tensors = weights.state.tensors
+    return weights.tensors, tensors, {prefix + key: value for key, value in tensors.items()}
+
+
+def outputs_in(weights: Weights, network: nn.Module, num_classes: int) -> int | None:
+    """Return how many outputs weights have that fit a network but for its last layers; None where they do not.
+
+    Args:
+        weights: what `read_weights` returned.
+        network: one of the same kind, perhaps without memory.
+        num_classes: how many outputs it has.
+    """
+    state = network.state_dict()
+    for tensors in _named(network, weights):
+        shapes = [(value.shape, tensors[name].shape) for name, value in state.items() if name in tensors]
+        other = {(ours, theirs) for ours, theirs in shapes if ours != theirs}
+        widths = {theirs[:1] for _, theirs in other}
+        if len(widths) == 1 and all(
+            ours[:1] == (num_classes,) and theirs[1:] == ours[1:] and len(theirs) == len(ours)
+            for ours, theirs in other
+        ):
+            return int(widths.pop()[0])
+    return None
 
 
 def _reading_for(network: nn.Module, weights: Weights) -> Reading | None:

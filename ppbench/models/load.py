@@ -1,8 +1,9 @@
 """From what a user calls a model to a network that answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ppbench.models.checkpoint import (
     chosen,
     classes_of,
     fill,
+    outputs_in,
     read_weights,
     recognise,
 )
@@ -30,7 +32,7 @@ from ppbench.models.naming import meaning
 from ppbench.models.onnx_graphs import graph_sha256, load_graph
 from ppbench.models.programs import KINDS, load_program
 from ppbench.models.reading import Format, file_format
-from ppbench.models.recognise import unseen
+from ppbench.models.recognise import unseen, without_memory
 from ppbench.models.registry import Architecture, architecture
 from ppbench.models.requests import TIMM, is_file, path_of
 from ppbench.models.state_dict import normalisations
@@ -51,6 +53,7 @@ class Loader:
     turn_into: str | None
     trust: bool
     prefix: str | None = None
+    wider: bool = False
 
     def named(self, model: str, path: Path | None) -> LoadedModel:
         """Return the model of that name: the user's own, torchvision's, the index's, or a network with a file."""
@@ -106,7 +109,8 @@ class Loader:
         if self.turn_into is not None:
             caveats += (UNTRAINED,)
         size = self.image_size or _size_of(weights, entry)
-        network, report = build(weights, wanted, num_classes=self.num_classes, image_size=size)
+        classes = self._width(weights, partial(_skeleton, wanted, size))
+        network, report = build(weights, wanted, num_classes=classes, image_size=size)
         claims: list[Claim] = [
             *_claims_of(weights, default_spec(size)),
             Claim(f"index entry {entry.id}" if entry else "", entry.spec if entry else None),
@@ -118,7 +122,7 @@ class Loader:
             architecture=wanted.name,
             module=network,
             spec=contract.spec,
-            num_classes=classes_of(weights, self.num_classes),
+            num_classes=classes_of(weights, classes),
             checkpoint=path,
             sha256=sha256,
             report=replace(report, notes=notes + report.notes),
@@ -135,7 +139,8 @@ class Loader:
             return self._zoo_file(model, path, size)
         if model.startswith(TIMM):
             network, contract = timm_models.pretrained(model, interpolation)
-            return self._foreign(model, network, [contract.claim(size)])
+            loaded = self._foreign(model, network, [contract.claim(size)])
+            return replace(loaded, class_list=timm_models.class_list(model, loaded.num_classes, contract))
         from ppbench.models import torchvision_models  # slow to import; see `ppbench.models.resnet.resnet`
 
         name, weights_name = torchvision_models.split(model)
@@ -159,12 +164,7 @@ class Loader:
             wanted, weights, contract = torchvision_models.with_file(
                 model, weights, sha256, size, interpolation
             )
-        classes = (
-            self.num_classes
-            or (weights.traits.num_classes if weights.traits else None)
-            or contract.num_classes
-            or 1000
-        )
+        classes = self._width(weights, partial(_skeleton, wanted, size)) or contract.num_classes or 1000
         network, report = build(weights, wanted, num_classes=classes, image_size=size)
         own = _claims_of(weights, contract.for_images(size))
         loaded = self._foreign(wanted.name, network, [*own, contract.claim(size)])
@@ -173,7 +173,9 @@ class Loader:
             assumed = contract.assumed + _fine_tuned(loaded, contract)
         elif model.startswith("torchvision:"):
             assumed = torchvision_models.without_transform_input(wanted.base, self._given())
-        return replace(loaded, checkpoint=path, sha256=sha256, report=report, assumed=assumed)
+        named = timm_models.class_list(model, loaded.num_classes, contract)
+        loaded = replace(loaded, checkpoint=path, sha256=sha256, report=report, assumed=assumed)
+        return replace(loaded, class_list=named)
 
     def _given(self) -> list[str]:
         """The fields of the contract that the user insists on."""
@@ -189,6 +191,9 @@ class Loader:
             return self._foreign(name, network, [Claim(f"factory {name}", spec), default])
         with python_file.standing_in(file) if self.trust else nullcontext():
             weights = read_weights(path, trust=self.trust, prefix=self.prefix)
+        width = outputs_in(weights, network, classes) if self.wider else None
+        if width is not None and width > classes:
+            network, spec = python_file.from_factory(file, function, num_classes=width, image_size=size)
         # A normalisation layer of the network's own, which takes the file's, is no contract for its input.
         said = [] if normalisations(network.state_dict()) else _claims_of(weights, default_spec(size))
         loaded = self._foreign(name, network, [Claim(f"factory {name}", spec), *said, default])
@@ -207,6 +212,20 @@ class Loader:
         return self._runnable(
             path, network, self.image_size or tried, graph_sha256(path), network.input.describe()
         )
+
+    def _width(self, weights: Weights, network: Callable[[int], nn.Module]) -> int | None:
+        """Return how many outputs the network of a file is to have; None where neither the user nor the file shows it.
+
+        Args:
+            weights: of the file.
+            network: makes the network for a number of classes.
+        """
+        shown = weights.traits.num_classes if weights.traits else None
+        if self.num_classes is None or not self.wider:
+            return self.num_classes or shown
+        if shown is None:
+            shown = outputs_in(weights, network(self.num_classes), self.num_classes)
+        return max(self.num_classes, shown or 0)  # fewer are refused where they are loaded
 
     def _side_seen(self) -> int | None:
         """Side of the images after the user's own resizing and cropping, None where there is neither."""
@@ -229,7 +248,8 @@ class Loader:
             )
         contract = settle(claims, self.flags, self.image_size)
         outputs = count_outputs(network, contract.spec.size, name)
-        if self.num_classes is not None and outputs != self.num_classes:
+        wide_enough = self.wider and outputs > (self.num_classes or 0)
+        if self.num_classes is not None and outputs != self.num_classes and not wide_enough:
             raise InputError(f"{name}: expected {self.num_classes} classes, got a network with {outputs}")
         return LoadedModel(
             name,
@@ -240,6 +260,11 @@ class Loader:
             spec_source=contract.source,
             spec_guessed=contract.guess,
         )
+
+
+def _skeleton(wanted: Architecture, image_size: int, classes: int) -> nn.Module:
+    with without_memory():
+        return wanted.build(classes, image_size)
 
 
 def _fetched(entry: IndexEntry) -> Path:
@@ -336,6 +361,7 @@ def load_model(
     checkpoint: str | PathLike[str] | None = None,
     data: str | None = None,
     num_classes: int | None = None,
+    wider: bool = False,
     image_size: int | None = None,
     spec: Mapping[str, Any] | None = None,
     turn_into: str | None = None,
@@ -353,6 +379,8 @@ def load_model(
             it may also be a TorchScript or `torch.export` program, or an ONNX graph.
         data: the data set that the model will answer, e.g. ``"digits-c"``: it picks the weights of an architecture.
         num_classes: of the data; None takes what the weights have.
+        wider: take a network with more outputs than `num_classes`, too: which of them are the classes,
+            `ppbench.evaluate` finds out.
         image_size: of the data, in pixels; None takes what the model is made for.
         spec: fields of `InputSpec` that count before everything that the model says.
         turn_into: the push-pull network that a plain one's weights are turned into, e.g. ``"resnet50-pp"``.
@@ -364,7 +392,7 @@ def load_model(
     Raises:
         InputError: there is no such model or file, the weights do not fit, or there are none.
     """
-    loader = Loader(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix)
+    loader = Loader(data, num_classes, image_size, dict(spec or {}), turn_into, trust, prefix, wider)
     for given in (model, checkpoint):
         if not isinstance(given, str | PathLike | None):
             raise InputError(f"expected a model's name or the path of a file, got {type(given).__name__}")

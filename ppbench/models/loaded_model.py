@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ppbench.errors import InputError
 from ppbench.models.checkpoint import LoadReport
 from ppbench.models.input_spec import InputSpec, OutputKind
+from ppbench.models.output_choice import ClassList, OutputChoice
 
 
 @dataclass
@@ -22,6 +23,8 @@ class LoadedModel:
         module: the network in evaluation mode; it takes normalised float images.
         spec: how images become its input.
         num_classes: width of the output.
+        choice: which outputs answer for the classes of the data, where the data have fewer; None: each is a class.
+        class_list: what the outputs are called, where who made the network says so.
         checkpoint: the file of its weights, None where there is none.
         sha256: of that file.
         report: what loading the file did.
@@ -48,6 +51,8 @@ class LoadedModel:
     assumed: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     outputs: OutputKind = "logits"
+    choice: OutputChoice | None = None
+    class_list: ClassList | None = field(default=None, repr=False)
     device: torch.device | None = field(default=None, repr=False)
     _mean: Tensor = field(init=False, repr=False)
     _std: Tensor = field(init=False, repr=False)
@@ -58,6 +63,11 @@ class LoadedModel:
         parameter = next(self.module.parameters(), None)
         # A network without parameters (an ONNX graph) does not show where it was moved to: the model remembers.
         self._place(parameter.device if parameter is not None else self.device or torch.device("cpu"))
+
+    @property
+    def width(self) -> int:
+        """How many outputs an answer is chosen among."""
+        return self.num_classes if self.choice is None else self.choice.width
 
     def to(self, device: torch.device | str) -> "LoadedModel":
         """Move the network to a device, in place, and return the model."""

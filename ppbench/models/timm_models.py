@@ -17,6 +17,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.models.checkpoint import Weights
 from ppbench.models.index import give_libraries_a_home
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.output_choice import ClassList
 from ppbench.models.recognise import skeleton
 from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
@@ -36,6 +37,8 @@ _INPUT_ARGUMENTS = (
 
 _PATIENCE_S = 5.0
 """Seconds that the hub's server has to answer."""
+
+_IMAGENET_1K = 1000
 
 _SHOWN = 3
 """So many other tags are named where a network's tags disagree."""
@@ -153,6 +156,23 @@ def contract_of(network: nn.Module, model: str, interpolation: str | None = None
     """
     config = _config_of(network)
     return _contract(config, _name(config) or model, model, interpolation)
+
+
+def class_list(model: str, outputs: int, contract: ZooContract) -> ClassList | None:
+    """Return the WordNet ids of a network's outputs where they are timm's own weights of an ImageNet larger than 1k.
+
+    Args:
+        model: ``timm:NAME`` or ``timm:NAME.TAG``; of others nothing is known.
+        outputs: of the network.
+        contract: of timm's weights; they have so many outputs, or these are not they.
+    """
+    if not model.startswith("timm:") or outputs == _IMAGENET_1K or contract.num_classes != outputs:
+        return None
+    data = _timm(model).data
+    name = data.infer_imagenet_subset({"num_classes": outputs})
+    if name is None or len(names := data.ImageNetInfo(name).label_names()) != outputs:
+        return None
+    return ClassList(tuple(names), f"timm's list of {name}")
 
 
 def with_file(

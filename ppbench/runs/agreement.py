@@ -13,6 +13,7 @@ from ppbench.setup.finding import SetupCheck
 _CODE = "code of "
 _IMAGES = "images of "
 _CODEC = "jpeg_codec"
+_OUTPUTS = "outputs"
 _NOT_RECORDED = "not recorded (libjpeg-turbo)"
 """What runs and baselines of before the JPEG codec had a name are said to have: they agree with each other only."""
 
@@ -62,6 +63,40 @@ def measured_facts(
     return _with_codec(facts)
 
 
+def answering(model: ModelFacts) -> dict[str, Fact]:
+    """Return which answers of a model are errors, as a fact beside `measured_facts`; nothing where each is a class.
+
+    The best of the classes' outputs is an answer of the same kind as that of a network which has no others.
+
+    Args:
+        model: what run.json says of it.
+    """
+    everything = model.outputs is not None and model.outputs.answers == "all"
+    return {_OUTPUTS: "all"} if everything else {}
+
+
+def require_one_convention(runs: Iterable[tuple[str, Iterable[ModelFacts]]]) -> None:
+    """Refuse to put answers among the data's classes beside answers among all outputs of such a network.
+
+    Args:
+        runs: what each run is called, and what run.json says of its models.
+
+    Raises:
+        InputError: there are both.
+    """
+    seen: dict[str, str] = {}
+    for where, models in runs:
+        for model in models:
+            if model.outputs is None:
+                continue
+            seen.setdefault(model.outputs.answers, f"{model.name} of {where}")
+            if len(seen) > 1:
+                raise InputError(
+                    f"{where}: other answers count as errors here: with --outputs subset for {seen['subset']}, with "
+                    f"--outputs all for {seen['all']}: evaluate both the same way"
+                )
+
+
 def require_agreement(
     ours: Mapping[str, Fact], theirs: Mapping[str, Fact], *, where: str, other: str, advice: str = ""
 ) -> None:
@@ -80,6 +115,8 @@ def require_agreement(
     # A corruption that only one has cannot disagree; whether both have all cells is for the pairing to check.
     theirs = _with_codec(theirs)  # a baseline file may be older
     ours, theirs = _of_both(ours, theirs), _of_both(theirs, ours)
+    if _OUTPUTS in ours or _OUTPUTS in theirs:
+        ours, theirs = {_OUTPUTS: "subset", **ours}, {_OUTPUTS: "subset", **theirs}
     if told := "; ".join(differences(ours, theirs)):
         raise InputError(f"{where}: not measured on the same as {other}: {told}{advice}")
 
@@ -157,6 +194,8 @@ def setup_facts(model: ModelFacts) -> dict[str, Fact] | None:
     if model.setup is None:
         return None
     facts: dict[str, Fact] = {"outputs": model.setup.outputs}
+    if model.outputs is not None:
+        facts["classes among the outputs"] = f"{model.outputs}, by {model.outputs.by}"
     for name, value in model.input_spec.to_dict().items():
         text = ", ".join(f"{part:.4g}" for part in value) if isinstance(value, list) else value
         facts[f"input {name.replace('_', ' ')}"] = text

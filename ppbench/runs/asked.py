@@ -16,6 +16,7 @@ from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs.config import ENGINES, EvaluationConfig
+from ppbench.runs.output_wish import read_wish
 from ppbench.scoring.normaliser import MEASURED, load_normaliser
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check_asked(requests: Iterable[ModelRequest], config: EvaluationConfig) -> N
     wanted = parse_corruptions(config.corruptions, corruptions.plugins)
     parse_severities(config.severities)
     Generator(config.generator, config.seed, config.jpeg).check(wanted)
+    read_wish(config.outputs)
     check_precision(config.precision)
     if config.engine not in ENGINES:
         raise unknown("engine", config.engine, ENGINES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from corruptions.names import Library
 from ppbench.models.requests import Loading
+from ppbench.runs.output_wish import Outputs
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +35,7 @@ class EvaluationConfig:
     data: str | None = None
     root: PathName | None = None
     classes: str | Path | Sequence[str] | None = None
+    outputs: Outputs | None = None
     source: str = "auto"
     limit: int | None = None
 

@@ -15,7 +15,15 @@ from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
 from ppbench.installed import DECISIVE, version_of
 from ppbench.models.load import LoadedModel
-from ppbench.runs.manifest import ClassFacts, DataFacts, DeviceFacts, FileFacts, GitRevision, ModelFacts
+from ppbench.runs.manifest import (
+    ClassFacts,
+    DataFacts,
+    DeviceFacts,
+    FileFacts,
+    GitRevision,
+    ModelFacts,
+    OutputFacts,
+)
 
 
 def versions() -> dict[str, str | None]:
@@ -66,6 +74,7 @@ def describe_model(model: LoadedModel, *, unchanged: bool) -> ModelFacts:
         name=model.name,
         architecture=model.architecture,
         num_classes=model.num_classes,
+        outputs=None if model.choice is None else OutputFacts.of_choice(model.choice),
         checkpoint=None if model.checkpoint is None else str(model.checkpoint),
         checkpoint_sha256=model.sha256,
         checkpoint_prefix=model.prefix,

@@ -22,6 +22,7 @@ from ppbench.runs.loading import Files, Models, with_files
 from ppbench.runs.manifest import Manifest
 from ppbench.runs.measurement import Measurement, measure
 from ppbench.runs.notes import quality_notes
+from ppbench.runs.output_wish import Outputs
 from ppbench.runs.plan import Plan, settle
 from ppbench.runs.replacing import refuse_loss
 from ppbench.runs.standing import Standing
@@ -37,6 +38,7 @@ def evaluate(
     data: str | None = None,
     root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
+    outputs: Outputs | None = None,
     source: str = "auto",
     corruptions: str | Iterable[str] = "benchmark",
     severities: str | int | Iterable[int] = "1-5",
@@ -79,6 +81,9 @@ def evaluate(
         root: a published -C folder, a clean data set, or an ``.npz``; None looks in the usual places.
         classes: which class folder has which label: ``"text"``, ``"numbers"``, a file or a list of the folders' names,
             label 0 first; see `open_data`.
+        outputs: which outputs of a network with more of them are the classes: ``"subset"`` (None means it) takes the
+            best of the classes' outputs, ``"all"`` the best of all, and any other than the classes' is an error; a file
+            or a list says which output is which class, ``"background-first"`` that output 0 is none. See docs/data.md.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         corruptions: the selection; see `parse_corruptions`.
         severities: the selection, ``"1-5"``, ``3`` or ``[1, 3, 5]``; see `parse_severities`.
@@ -118,6 +123,7 @@ def evaluate(
         data=data,
         root=root,
         classes=classes,
+        outputs=outputs,
         source=source,
         limit=limit,
         corruptions=corruptions,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from corruptions import Library, code_version
-from ppbench.data.class_names import class_names
+from ppbench.data.class_names import answer_name, class_names
 from ppbench.data.class_order import ANY
 from ppbench.data.own_name import own_name
 from ppbench.data.sets import open_data
@@ -150,7 +150,7 @@ def _cell(merged: Merged, source: DataSource, data: DataFacts, cell: CellKey, er
     for place, column in enumerate(columns.tolist()):
         told = {
             member.name: (
-                None if predicted[column] < 0 else names[predicted[column]],
+                None if predicted[column] < 0 else answer_name(names, int(predicted[column])),
                 100.0 * float(sure[column]),
             )
             for member, (predicted, sure, _) in zip(merged.members, answers, strict=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ppbench.runs.manifest import Manifest
+from ppbench.runs.manifest import Manifest, ModelFacts
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE = (
-    "architecture", "checkpoint_sha256", "data", "source", "protocol", "digest", "images", "seed", "limit", "generator",
-    "jpeg_quality", "jpeg_codec", "precision", "ppbench", "started",
+    "architecture", "checkpoint_sha256", "outputs", "data", "source", "protocol", "digest", "images", "seed", "limit",
+    "generator", "jpeg_quality", "jpeg_codec", "precision", "ppbench", "started",
 )  # fmt: skip
 """The columns of `errors_frame` that say what a row rests on; with them, rows of several runs can be stacked."""
 
@@ -45,6 +45,7 @@ def errors_frame(tables: Sequence[ErrorTable], manifest: Manifest) -> "pd.DataFr
             **_counts(cell),
             "architecture": networks[table.model].architecture,
             "checkpoint_sha256": networks[table.model].checkpoint_sha256,
+            "outputs": _outputs(networks[table.model]),
             **about,
         }
         for table in tables
@@ -78,7 +79,8 @@ def answers_frame(predictions: Predictions) -> "pd.DataFrame":
     """Return a row per model, cell and image, in that order.
 
     Columns: ``model``, ``corruption``, ``severity``, ``id`` (the image's place in the full set), ``label``,
-    ``prediction`` (-1 where the outputs were not finite), ``correct``, ``confidence`` (0..1), ``nll`` (nats), ``brier``
+    ``prediction`` (-1 where the outputs were not finite; an output that is none of
+    the classes is their number plus its index), ``correct``, ``confidence`` (0..1), ``nll`` (nats), ``brier``
     (0..2), ``in_top5``.
     """
     import numpy as np
@@ -126,6 +128,11 @@ def _group(corruption: str) -> str:
     if corruption.startswith(PLUGIN):
         return "plug-in"
     return next((title for title, names in GROUPS.items() if corruption in names), "extra")
+
+
+def _outputs(model: ModelFacts) -> str:
+    """Return which outputs an answer was chosen among: ``100 of 1000``, ``all 1000``; each a class, ``1000``."""
+    return str(model.num_classes if model.outputs is None else model.outputs)
 
 
 def _about(manifest: Manifest) -> dict[str, Any]:

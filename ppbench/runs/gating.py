@@ -9,6 +9,7 @@ from ppbench import atomic
 from ppbench.errors import InputError, unknown
 from ppbench.reporting.provenance_line import data_sentence
 from ppbench.runs.agreement import (
+    answering,
     measured_facts,
     require_agreement,
     require_repeatable,
@@ -127,7 +128,7 @@ def baseline_of(run: Run, model: str | None = None) -> Baseline:
     about = _described(run, outcomes.model)
     by_name = {each.model: each for each in run.predictions.outcomes()}
     measured = None if normaliser is None or normaliser.model is None else by_name[normaliser.model]
-    facts = measured_facts(run.manifest.data, run.manifest.precision)
+    facts = measured_facts(run.manifest.data, run.manifest.precision) | answering(about)
     return Baseline(outcomes, run.predictions.ids, facts, normaliser, measured, setup_facts(about))
 
 
@@ -189,17 +190,21 @@ def check_planned(plan: "Plan", baseline: Baseline | None, model: str | None, *,
     Raises:
         InputError: no such model, several and none named, or other images than the baseline's.
     """
-    judged_name(plan.names, plan.divisor.model, model)
+    judged = judged_name(plan.names, plan.divisor.model, model)
+    about = next(each for each in plan.model_facts if each.name == judged)
     if baseline is not None:
-        require_same_images(plan.data, plan.precision, baseline, where=where)
+        require_same_images(plan.data, plan.precision, about, baseline, where=where)
 
 
-def require_same_images(data: DataFacts, precision: str, baseline: Baseline, *, where: str) -> None:
-    """Refuse images that the baseline was not measured on; it may have fewer corruptions.
+def require_same_images(
+    data: DataFacts, precision: str, model: ModelFacts, baseline: Baseline, *, where: str
+) -> None:
+    """Refuse images that the baseline was not measured on, or other answers as errors; it may have fewer corruptions.
 
     Args:
         data: the images and cells.
         precision: of the evaluation.
+        model: the one judged.
         baseline: what to compare with.
         where: what it was read from, for the message.
 
@@ -212,7 +217,7 @@ def require_same_images(data: DataFacts, precision: str, baseline: Baseline, *, 
             raise InputError(f"this run: has no cell {corruption},{severity}, which {where} has{_RENEW}")
     corruptions = {corruption for corruption, _ in cells}
     require_agreement(
-        measured_facts(data, precision, corruptions),
+        measured_facts(data, precision, corruptions) | answering(model),
         baseline.facts,
         where="this run",
         other=where,
@@ -255,11 +260,13 @@ def gate_run(
     about = _described(run, judged.model)
     changes = setup_changes(setup_facts(about), baseline.setup)
     precision = run.manifest.precision
-    require_same_images(run.manifest.data, precision, baseline, where=where)
+    require_same_images(run.manifest.data, precision, about, baseline, where=where)
     pairing = pair_with_baseline(judged, run.predictions.ids, baseline)
     judgement = judge(rules or default_rules(baseline), pairing)
     facts = _facts(run, judged.model, baseline, where)
     facts += tuple(("weights", caveat) for caveat in about.caveats)
+    if about.outputs is not None:
+        facts += (("outputs", f"{about.outputs} ({about.outputs.by})"),)
     told = (("set-up", f"not as in the baseline: {'; '.join(changes)}"),) if changes else ()
     return GateResult(judgement, judged.model, baseline, facts + told, changes)
 

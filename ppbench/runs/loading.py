@@ -11,8 +11,11 @@ from ppbench.errors import InputError
 from ppbench.models.load import for_images, load_model
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract, loaded
+from ppbench.models.output_choice import ClassList
 from ppbench.models.reading import stated_classes
 from ppbench.models.requests import Loading, ModelRequest, model_requests, path_of, unique_names
+from ppbench.runs.choosing_outputs import DataClasses, NetworkOutputs, choose
+from ppbench.runs.output_wish import OutputWish
 from ppbench.spelling import spelled
 
 Model = str | PathLike[str] | ModelRequest | LoadedModel | nn.Module
@@ -65,6 +68,7 @@ def load_models(
     loading: Loading,
     on_note: Callable[[str], None],
     spec: Contract | None = None,
+    wish: OutputWish | None = None,
 ) -> Loaded:
     """Return the networks, with the right classes and size for the images.
 
@@ -74,6 +78,8 @@ def load_models(
         loading: how checkpoints are read.
         on_note: called with one line about what was inferred from a checkpoint.
         spec: the input contract of those that are modules; see `loaded`.
+        wish: which outputs of a network with more of them are the classes of the images; None leaves it to what both
+            say of themselves.
 
     Raises:
         InputError: there is no such model, or it does not fit the images.
@@ -94,6 +100,8 @@ def load_models(
     networks = [_network(request, images, loading, spec) for request in requests]
     for model in networks:
         _check_classes(model, images)
+    asked = [isinstance(request, ModelRequest) for request in requests]
+    networks = _with_choices(networks, asked, images, wish or OutputWish())
     for request, model in zip(requests, networks, strict=True):
         if isinstance(request, ModelRequest) and request.model is None and model.report is not None:
             on_note(f"{model.checkpoint}: {model.architecture}: {model.report.summary()}")
@@ -114,6 +122,50 @@ def load_models(
             name for name, request in zip(names, requests, strict=True) if isinstance(request, ModelRequest)
         ),
     )
+
+
+def _with_choices(
+    models: Sequence[LoadedModel], asked: Sequence[bool], images: DataSource, wish: OutputWish
+) -> list[LoadedModel]:
+    """Return the models, those with more outputs than classes with what their outputs are.
+
+    Args:
+        models: of the run.
+        asked: whether each was loaded for these images, and not handed over by the caller.
+        images: that they will answer.
+        wish: what the user says.
+
+    Raises:
+        InputError: nothing says which outputs are the classes, or what the user says is for none of the models.
+    """
+    classes = DataClasses.of(images)
+    if wish.maps and all(model.num_classes == classes.count for model in models):
+        raise InputError(
+            f"--outputs {wish.where or 'background-first'} is for a network with more outputs than the "
+            f"{classes.count} classes of {images.name}, and {models[0].name} has no more: leave it out"
+        )
+    return [
+        replace(model, choice=choose(_outputs_of(model, classes, here), classes, wish), class_list=None)
+        for model, here in zip(models, asked, strict=True)
+    ]
+
+
+def _outputs_of(model: LoadedModel, classes: DataClasses, asked: bool) -> NetworkOutputs:
+    names = model.class_list
+    if names is None and model.checkpoint is not None and model.num_classes > classes.count:
+        stated = stated_classes(model.checkpoint)
+        names = (
+            None if stated is None else ClassList(stated, f"{model.checkpoint.name}'s own list of classes")
+        )
+    return NetworkOutputs(
+        model.name, model.num_classes, names, "" if asked else _made_with(model, classes.count)
+    )
+
+
+def _made_with(model: LoadedModel, classes: int) -> str:
+    """Return how a network of one's own is made for so many classes; empty for others."""
+    own = ".py:" in model.architecture and model.checkpoint is None
+    return f"pass num_classes={classes} to ppbench.load_model" if own else ""
 
 
 def _check_classes(model: LoadedModel, images: DataSource) -> None:
@@ -196,6 +248,7 @@ def _network(
         checkpoint=request.checkpoint,
         data=images.name,
         num_classes=images.num_classes,
+        wider=True,
         image_size=images.image_size[0],
         spec=loading.spec,
         turn_into=loading.turn_into,
@@ -205,12 +258,11 @@ def _network(
 
 
 def _fitting(model: LoadedModel, images: DataSource) -> LoadedModel:
-    if model.num_classes != images.num_classes:
-        own = ".py:" in model.architecture and model.checkpoint is None
-        advice = f": pass num_classes={images.num_classes} to ppbench.load_model" if own else ""
+    if model.num_classes < images.num_classes:
+        advice = _made_with(model, images.num_classes)
         raise InputError(
-            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got "
-            f"{model.num_classes}{advice}"
+            f"{model.name}: expected {images.num_classes} classes, as {images.name} has, got {model.num_classes}"
+            f"{f': {advice}' if advice else ''}"
         )
     size = images.image_size[0]
     model = for_images(model, size)

@@ -18,6 +18,7 @@ from annotated_types import Ge, Le, Len
 from ppbench.data.verification import State
 from ppbench.errors import InputError
 from ppbench.models.input_spec import InputSpec
+from ppbench.models.output_choice import Answering, OutputChoice
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.setup.finding import Finding, SetupCheck
@@ -90,6 +91,41 @@ class SetupFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutputFacts:
+    """How the outputs of a network became answers about the classes, where it has more outputs than the data classes.
+
+    Attributes:
+        answers: subset: the best of the outputs of the data's classes; all: the best of all outputs, and one that is
+            none of the classes is an error. Its prediction is then the number of classes plus the output's index.
+        of: Outputs of the network.
+        by: How the outputs of the classes were found, in words.
+        indices: The output of each class, label 0 first.
+        digest: SHA-256 of the indices, label 0 first, joined by line feeds.
+    """
+
+    answers: Answering
+    of: Count
+    by: str
+    indices: tuple[Count, ...]
+    digest: Sha256
+
+    @classmethod
+    def of_choice(cls, choice: OutputChoice) -> "OutputFacts":
+        """Return what run.json says of a choice."""
+        return cls(
+            answers=choice.kind,
+            of=choice.outputs,
+            by=choice.by,
+            indices=choice.indices,
+            digest=choice.digest,
+        )
+
+    def __str__(self) -> str:
+        """Return it in a few words, as tables have it: ``100 of 1000``, ``all 1000``."""
+        return str(OutputChoice(self.answers, self.indices, self.of, self.by))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """A network of a run.
 
@@ -97,6 +133,8 @@ class ModelFacts:
         name: What tables call it; different for each model of a run.
         architecture: A name of `ppbench models --architectures`, torchvision:NAME, timm:NAME or FILE.py:factory.
         num_classes: Width of the output.
+        outputs: Which outputs answer for the classes of the data, where the data have fewer; null where each output is
+            a class. Absent in older runs, in which each was.
         checkpoint: The file of the weights; null where there is none.
         checkpoint_sha256: Of that file.
         checkpoint_prefix: How the names of the weights begin in that file, where --prefix chose among several networks.
@@ -114,6 +152,7 @@ class ModelFacts:
     name: str
     architecture: str
     num_classes: Count
+    outputs: OutputFacts | None = None
     checkpoint: str | None
     checkpoint_sha256: Sha256 | None
     checkpoint_prefix: str = ""

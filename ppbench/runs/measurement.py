@@ -16,7 +16,7 @@ from ppbench.runs.config import EvaluationConfig
 from ppbench.runs.engines import Place, Task, place
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.manifest import CellCounts, DeviceFacts, ModelFacts
-from ppbench.runs.notes import caveats, input_contracts, not_finite
+from ppbench.runs.notes import caveats, input_contracts, not_finite, output_choices
 from ppbench.runs.plan import Plan
 from ppbench.runs.predictions import Predictions, collected
 from ppbench.runs.setups import Setups
@@ -115,7 +115,11 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
         on_batch=lambda cell, count: listeners.batch(title(cell), count, total),
         on_answers=Tally(plan.names, len(plan.cells), images.labels, plan.divisor, listeners.standing).add,
     )
-    for line in input_contracts(models):  # after what can be refused before the work: that is one line
+    outputs = tuple(output_choices(models, images.name))
+    for line in (
+        *input_contracts(models),
+        *outputs,
+    ):  # after what can be refused before the work: that is one line
         listeners.note(line)
     # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
     answers = runner.run(plan.cells[:1], len(images.ids))
@@ -131,7 +135,7 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
     return Measurement(
         predictions=predictions,
         models=setups.described(plan.model_facts),
-        notes=(*caveats(models), *setups.notes),
+        notes=(*outputs, *caveats(models), *setups.notes),
         started=started,
         seconds=round(time.perf_counter() - clock, 3),
         device=where.facts(),

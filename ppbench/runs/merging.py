@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ppbench.errors import InputError
 from ppbench.models.requests import numbered
 from ppbench.reporting.provenance_line import TableContext
-from ppbench.runs.agreement import measured_facts, require_agreement
+from ppbench.runs.agreement import measured_facts, require_agreement, require_one_convention
 from ppbench.runs.folder import Run
 from ppbench.scoring.baseline_file import aligned
 from ppbench.scoring.normaliser import MEASURED, Normaliser
@@ -68,6 +68,7 @@ def merge(runs: Sequence[Run]) -> Merged:
     first = _facts(runs[0])
     for run in runs[1:]:
         require_agreement(_facts(run), first, where=_where(run), other=_where(runs[0]))
+    require_one_convention((_where(run), run.manifest.models) for run in runs)
     named = _names(runs)
     ids = runs[0].predictions.ids
     members = tuple(

@@ -7,6 +7,7 @@ from ppbench.data.source import DataSource
 from ppbench.evaluation.cells import CellId, title
 from ppbench.evaluation.generator import Generator
 from ppbench.models.loaded_model import LoadedModel
+from ppbench.models.output_choice import OutputChoice
 from ppbench.reporting.provenance_line import LIBRARY_NAMES
 from ppbench.runs.predictions import Predictions
 
@@ -27,6 +28,27 @@ def caveats(models: Iterable[LoadedModel]) -> Iterator[str]:
             names.setdefault(caveat, []).append(model.name)
     for caveat, whose in names.items():
         yield f"{', '.join(whose)}: {caveat}"
+
+
+def output_choices(models: Iterable[LoadedModel], data: str) -> Iterator[str]:
+    """Yield what the tables must say of networks with more outputs than classes: a line for each choice.
+
+    Args:
+        models: of the run.
+        data: the set's name.
+    """
+    names: dict[OutputChoice, list[str]] = {}
+    for model in models:
+        if model.choice is not None:
+            names.setdefault(model.choice, []).append(model.name)
+    for choice, whose in names.items():
+        classes = f"classes of {data} ({choice.by})"
+        told = (
+            f"the {classes}; softmax, top-5 and calibration are over them alone"
+            if choice.kind == "subset"
+            else f"{len(choice.indices)} are {classes}, any other answer is an error"
+        )
+        yield f"outputs: {choice} ({', '.join(whose)}): {told}"
 
 
 def quality_notes(

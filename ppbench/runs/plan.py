@@ -22,6 +22,7 @@ from ppbench.runs.file_facts import all_published, file_facts
 from ppbench.runs.loading import Models, load_models
 from ppbench.runs.manifest import DataFacts, ModelFacts
 from ppbench.runs.normalising import Divisor, settle_divisor
+from ppbench.runs.output_wish import read_wish
 from ppbench.scoring.references import Reference
 
 
@@ -79,6 +80,7 @@ def settle(
     wanted = parse_corruptions(config.corruptions, corruption_engine.plugins)
     severities = parse_severities(config.severities)
     generator = Generator(config.generator, config.seed, config.jpeg, config.jpeg_codec or "ijg9")
+    wish = read_wish(config.outputs)
     check_precision(config.precision)
     if config.batch_size is not None:
         BatchSize(config.batch_size)
@@ -101,7 +103,7 @@ def settle(
             "files; leave it out, or use --source generated"
         )
     references = () if config.reference is None else references_for(config.reference, images.name)
-    found = load_models(models, images, config.loading, note, spec)
+    found = load_models(models, images, config.loading, note, spec, wish)
     names = [model.name for model in found.models]
     if config.baseline_model is not None and config.baseline_model not in names:
         raise unknown("baseline model", config.baseline_model, names)

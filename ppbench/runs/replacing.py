@@ -8,7 +8,7 @@ from ppbench.runs.manifest import FILE, Manifest, read_manifest
 from ppbench.runs.plan import Plan
 from ppbench.scoring.baseline_file import Fact
 
-_IDENTITY = ("architecture", "checkpoint_sha256", "checkpoint_prefix", "input_spec")
+_IDENTITY = ("architecture", "checkpoint_sha256", "checkpoint_prefix", "input_spec", "outputs")
 
 
 def refuse_loss(folder: Path, new: Plan) -> bool:

@@ -26,6 +26,8 @@ from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.requests import Loading
 from ppbench.runs.engines import place
 from ppbench.runs.loading import Model, load_models
+from ppbench.runs.notes import output_choices
+from ppbench.runs.output_wish import Outputs, read_wish
 from ppbench.setup.checking import TOGETHER, Checker, Predictions
 from ppbench.setup.finding import SetupCheck
 
@@ -75,6 +77,7 @@ def check_setups(
     data: str | None = None,
     root: Path | None = None,
     classes: str | Path | Sequence[str] | None = None,
+    outputs: Outputs | None = None,
     limit: int | None = None,
     seed: int = 0,
     batch_size: int | None = None,
@@ -91,6 +94,7 @@ def check_setups(
         data: a data set's name; None is the embedded ``digits-c``, and with a `root` refused.
         root: where its clean images are; None looks in the usual places.
         classes: the order of class folders, as in `ppbench.data.sets.open_data`.
+        outputs: which outputs of a network with more of them are the classes, as `evaluate` takes it.
         limit: clean images to answer; None takes `IMAGES`, or all where there are fewer, and of them as many as the
             network can answer in about a minute.
         seed: of the subset.
@@ -105,6 +109,7 @@ def check_setups(
         InputError: bad input, or a data set without clean images.
     """
     check_precision(precision)
+    wish = read_wish(outputs)
     batch = None if batch_size is None else BatchSize(batch_size)
     images = open_data(meant(data, root), root=root, source="auto", limit=None, seed=seed, classes=classes)
     for note in images.notes:
@@ -118,7 +123,9 @@ def check_setups(
         raise InputError(
             f"expected a limit from 1 to the {len(images.ids):,} images of the set, got {limit:,}"
         )
-    found = load_models(models, images, loading or Loading(), on_note)
+    found = load_models(models, images, loading or Loading(), on_note, wish=wish)
+    for note in output_choices(found.models, images.name):
+        on_note(note)
     with place("local", None, device) as where:
         batch = batch or BatchSize(first_batch_size(where.device, images.image_size))
         checker = Checker(

@@ -23,8 +23,10 @@ from ppbench.errors import InputError
 from ppbench.evaluation.answers import INVALID
 from ppbench.evaluation.batch_size import is_out_of_memory
 from ppbench.evaluation.cells import CLEAN, CellId
+from ppbench.evaluation.chosen_outputs import ChosenOutputs
 from ppbench.evaluation.network import Network
 from ppbench.evaluation.precision import dtype_of
+from ppbench.evaluation.reduction import fetch
 from ppbench.models.known_error import KnownError, known_error
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import copied
@@ -89,7 +91,7 @@ class Checker:
         limit = repeatability.tolerance(model.module, dtype_of(self.precision))
         causes = repeatability.suspects(model.module)
         depends_on, batch = repeatability.judge(once, again, alone, limit, causes)
-        kind, answers = outputs.judge(once, self.precision)
+        kind, answers = outputs.judge(_that_count(once, model), self.precision)
         return SetupCheck(model.name, kind, depends_on, (*findings, batch, answers))
 
     def finish(self, check: SetupCheck, model: LoadedModel, predictions: Predictions) -> SetupCheck:
@@ -126,7 +128,9 @@ class Checker:
         whole = len(np.unique(labels)) == self.source.num_classes
         errors = int((predictions != labels).sum())
         classes = self.source.classes
-        order = None if classes is None or classes.by == "known" else str(classes)
+        order = None if classes is None or classes.by == "known" else f"{classes}; --classes"
+        if model.choice is not None:  # by names, which no order of folders changes, or as the user says
+            order = f"outputs: {model.choice.by}; --outputs"
         return clean_error.judge(
             model, errors, len(labels), self._known(model), all_classes=whole, order=order
         )
@@ -206,7 +210,9 @@ class Checker:
             return [Finding(name, "skipped", why) for name in (class_order.CLASS_ORDER, alternatives.OTHERS)]
         labels = self.source.labels
         names = class_names(self.source.name, self.source.num_classes, self.source.classes)
-        order = class_order.judge(predictions.astype(np.int64), labels, self.source.num_classes, names)
+        # An output that is none of the classes has no label under any order.
+        classes = np.where(predictions < self.source.num_classes, predictions, INVALID).astype(np.int64)
+        order = class_order.judge(classes, labels, self.source.num_classes, names)
         if order.state != "ok":
             return [order]
         if check.depends_on is not None:
@@ -258,12 +264,26 @@ class Checker:
     ) -> npt.NDArray[np.bool_]:
         """Return which images would be right with another set-up, (n,)."""
         network = Network(replace(model, spec=way.spec), self.precision)
-        parts = [
-            network.logits(way.images(self._on_device(rows[start : start + 32]))).argmax(dim=1)
-            for start in range(0, len(rows), 32)
+        parts = [rows[start : start + 32] for start in range(0, len(rows), 32)]
+        answers = [
+            network(
+                way.images(self._on_device(part)), torch.from_numpy(self.source.labels[part]).to(self.device)
+            )
+            for part in parts
         ]
-        right: npt.NDArray[np.bool_] = torch.cat(parts).cpu().numpy() == self.source.labels[rows]
+        right: npt.NDArray[np.bool_] = fetch(answers).predictions == self.source.labels[rows]
         return right
+
+
+def _that_count(logits: Tensor, model: LoadedModel) -> Tensor:
+    """Return the outputs that say what a network returns: all, or the classes' where the others are not finite.
+
+    Probabilities are told by their sum over all outputs; one that is switched off by -inf is nobody's answer.
+    """
+    choice = model.choice
+    if choice is None or choice.kind == "all" or logits.isfinite().all():
+        return logits
+    return ChosenOutputs(choice, logits.device).of_classes(logits)
 
 
 def _contract(model: LoadedModel) -> Finding:

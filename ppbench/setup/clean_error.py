@@ -41,7 +41,8 @@ def judge(
         images: clean images.
         known: what is published of the network on these data.
         all_classes: whether every class of the set has images.
-        order: which class folder has which label, in words; None where the labels are not in doubt.
+        order: which class folder has which label, or which output is which class, in words, and the option that says
+            it; None where the labels are not in doubt.
     """
     error = 100 * errors / images
     low, high = wilson(errors, images, LEVEL)
@@ -66,7 +67,7 @@ def judge(
                 "are these the images that were meant, and none it was trained on?",
             )
         return Finding(CLEAN_ERROR, "ok", says)
-    if error > HIGH * 100 * (1 - 1 / model.num_classes):
+    if error > HIGH * 100 * (1 - 1 / model.width):
         advice = (
             f"is it what you measured yourself? If not, look at the input ({contract(model.spec)}; "
             f"from {model.spec_source}) and at the order of the classes" + _in_doubt(order)
@@ -95,7 +96,7 @@ def contract(spec: InputSpec) -> str:
 
 
 def _in_doubt(order: str | None) -> str:
-    return f" ({order}; --classes)" if order else ""
+    return f" ({order})" if order else ""
 
 
 def _near_chance(model: LoadedModel, errors: int, images: int, order: str | None) -> tuple[str, str] | None:
@@ -104,7 +105,7 @@ def _near_chance(model: LoadedModel, errors: int, images: int, order: str | None
     Hardly better: the accuracy is at most that of guessing plus half as much again (5 points at most) plus three
     standard deviations of guessing.
     """
-    chance = 1 / model.num_classes
+    chance = 1 / model.width
     limit = chance + min(chance / 2, 0.05) + 3 * sqrt(chance * (1 - chance) / images)
     if limit >= 1 or 1 - errors / images > limit:  # of few images no share says anything
         return None

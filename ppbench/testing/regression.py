@@ -29,6 +29,7 @@ from ppbench.runs.gating import (
 )
 from ppbench.runs.listeners import Listeners
 from ppbench.runs.loading import Model, said
+from ppbench.runs.output_wish import Outputs
 from ppbench.scoring.gate import Judgement
 from ppbench.scoring.gate_rules import parse_rules
 
@@ -45,6 +46,7 @@ def assert_no_robustness_regression(
     data: str | None = None,
     root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
+    outputs: Outputs | None = None,
     source: str = "auto",
     corruptions: str | Iterable[str] = "benchmark",
     severities: str | int | Iterable[int] = "1-5",
@@ -75,6 +77,8 @@ def assert_no_robustness_regression(
         data: a data set's name; None is the embedded ``digits-c``, and with a `root` refused.
         root: where its images are; None looks in the usual places.
         classes: which class folder has which label, see `ppbench.evaluate`.
+        outputs: which outputs of a network with more of them are the classes, see `ppbench.evaluate`; an answer that is
+            an error for the baseline has to be one here, too.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         corruptions: the selection, see `ppbench.evaluate`.
         severities: likewise.
@@ -115,6 +119,7 @@ def assert_no_robustness_regression(
         data=data,
         root=root,
         classes=classes,
+        outputs=outputs,
         source=source,
         limit=limit,
         corruptions=corruptions,
@@ -153,7 +158,7 @@ def _check_classes(model: Model, num_classes: int, data: str) -> None:
             f"expected num_classes with a network only, got it with {said(model)}: it has its own"
         )
     wanted = data_set(data).num_classes
-    if wanted not in (None, num_classes):
+    if wanted is not None and num_classes < wanted:
         raise InputError(f"expected num_classes={wanted}, as {data} has, got {num_classes}")
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from ppbench.data import classes as lists
-from ppbench.data.class_names import class_names
+from ppbench.data.class_names import answer_name, class_ids, class_names
+from ppbench.data.class_order import Classes
+from ppbench.data.classes import class_list
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,21 @@ def test_a_line_of_a_list_is_a_class(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "land_of_a_test.txt").write_text("Annual Crop\nForêt\n", encoding="utf-8")
     monkeypatch.setattr(lists, "__file__", str(tmp_path / "__init__.py"))
     assert lists.class_list("land_of_a_test") == ("Annual Crop", "Forêt")
+
+
+def test_classes_are_known_by_their_folders_or_by_the_list_of_the_set() -> None:
+    """Where labels come from an .npz, a set of ImageNet's classes has WordNet ids all the same."""
+    wnids = class_list("imagenet100")
+    assert class_ids("imagenet100-c", 100) == wnids
+    assert class_ids("folder-c", 2, Classes(("n01514668", "n01518878"), "text")) == ("n01514668", "n01518878")
+    assert class_ids("cifar10-c", 10) == class_list("cifar10")
+    assert class_ids("digits-c", 10) is None
+    assert class_ids("imagenet100-c", 7) is None
+
+
+def test_an_answer_has_a_name_even_where_it_is_no_class() -> None:
+    """Below 0 it was not finite; from the number of classes on it is an output beside them."""
+    names = ["cat", "dog"]
+    assert [answer_name(names, answer) for answer in (0, 1, -1, 2, 819)] == [
+        "cat", "dog", "not finite", "output 0, no class here", "output 817, no class here"
+    ]  # fmt: skip
