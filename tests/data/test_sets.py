@@ -89,9 +89,10 @@ def test_clean_images_of_another_set_are_not_taken(tmp_path: Path) -> None:
     _clean(tmp_path, 6)
     source = open_data("cifar10-c", root=tmp_path)
     assert source.clean is None
-    assert source.notes == (
-        f"no clean error, no relative scores: {tmp_path}/CIFAR-10-C has 4 images, the clean ones found beside it are 6: "
-        "put those that it was made from there",
+    (note,) = source.notes
+    assert note == (
+        f"no clean error, no relative scores: {tmp_path}/CIFAR-10-C has 4 images, the clean ones found beside it "
+        "are 6: put those that it was made from there"
     )
 
 
@@ -100,9 +101,10 @@ def test_published_without_clean_has_no_clean_row(tmp_path: Path) -> None:
     published(tmp_path)
     source = open_data("cifar10-c", root=tmp_path)
     assert source.clean is None
-    assert source.notes == (
+    (note,) = source.notes
+    assert note == (
         f"no clean error, no relative scores: no clean images of {tmp_path} were found beside it: "
-        "put cifar-10-batches-py/ there",
+        "put cifar-10-batches-py/ there"
     )
 
 
