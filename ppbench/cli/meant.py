@@ -139,8 +139,8 @@ def argument(command_name: str, word: str, there: Iterable[str]) -> str:
         there: the options of the command.
     """
     names = set(there)
-    if f"--{word}" in names:
-        return f"Did you mean --{word}?"
+    if same := [name for name in names if name.lstrip("-") == word]:
+        return f"Did you mean {same[0]}?"
     if word in _LIST and command_name in _LISTED_BY:
         return f"Did you mean `{_LISTED_BY[command_name]}`?"
     for option, known in (
