@@ -149,15 +149,15 @@ def test_no_text_of_an_option_stands_twice() -> None:
     assert [text for text, count in Counter(texts).items() if count > 1] == []
 
 
-def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
-    """On a narrow terminal the ids stand whole: they are what people copy."""
-    from ppbench.models.index import shipped_index
-
+def _on_a_terminal(columns: int, checkpoints: Path, *arguments: str) -> list[str]:
+    """The lines that a command shows on a terminal so wide."""
     pty = pytest.importorskip("pty")
     parent, child = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "60", "TERM": "dumb", "PPBENCH_CHECKPOINTS": str(tmp_path)}
+    environment = {
+        **os.environ, "COLUMNS": str(columns), "TERM": "dumb", "PPBENCH_CHECKPOINTS": str(checkpoints)
+    }  # fmt: skip
     subprocess.run(
-        [sys.executable, "-m", "ppbench", "models"], stdout=child, env=environment, check=True, cwd=ROOT
+        [sys.executable, "-m", "ppbench", *arguments], stdout=child, env=environment, check=True, cwd=ROOT
     )
     os.close(child)
     text = b""
@@ -166,10 +166,30 @@ def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
             text += piece
     except OSError:  # Linux says so where the other end is closed
         pass
-    starts = {
-        line.split()[0] for line in text.decode().splitlines() if line.strip() and not line.startswith(" ")
-    }
+    return text.decode().splitlines()
+
+
+def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
+    """On a narrow terminal the ids stand whole: they are what people copy."""
+    from ppbench.models.index import shipped_index
+
+    lines = _on_a_terminal(60, tmp_path, "models")
+    starts = {line.split()[0] for line in lines if line.strip() and not line.startswith(" ")}
     assert {entry.id for entry in shipped_index()} <= starts
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_names_of_networks_are_never_cut(columns: int, tmp_path: Path) -> None:
+    """Each begins a line; at 80 columns each takes one line, which says what it is."""
+    from ppbench.models.registry import ARCHITECTURES
+
+    lines = _on_a_terminal(columns, tmp_path, "models", "--architectures")
+    starts = [line.split()[0] for line in lines[1:] if line.strip() and not line.startswith(" ")]
+    assert starts[: len(ARCHITECTURES)] == list(ARCHITECTURES)
+    if columns == 80:
+        assert max(map(len, lines)) <= 80
+        assert len(lines) == 1 + len(ARCHITECTURES) + 2  # a heading, and what to do with them
+        assert all(len(line.split()) > 2 for line in lines[: 1 + len(ARCHITECTURES)])
 
 
 @pytest.mark.parametrize(
