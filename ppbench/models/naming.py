@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppbench.errors import InputError, unknown
-from ppbench.models import python_file
+from ppbench.models import python_file, zoo_names
 from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder
 from ppbench.models.registry import ARCHITECTURES, Architecture, find_architecture
 from ppbench.models.requests import ZOOS
@@ -95,6 +95,7 @@ def _check_zoo(model: str) -> None:
         raise InputError(
             f"expected torchvision:NAME@WEIGHTS, got {model!r}: did you mean 'torchvision:{base}@{weights}'?"
         )
+    zoo_names.check(model)
 
 
 def _check_entry(entry: IndexEntry, path: Path | None, data: str | None) -> None:
