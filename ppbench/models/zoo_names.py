@@ -77,7 +77,8 @@ def _refuse_timm(folder: Path, name: str) -> None:
     if names is not None:
         raise unknown("timm model", name, names, listed_by="timm.list_models()")
     texts = list(_texts(folder))
-    if tag and not any(re.search(rf"\b{re.escape(tag)}\b", text) for text in texts):
+    ends = re.compile(rf"""["'.]{re.escape(tag)}["']""")  # some are put together from a network and a tag
+    if tag and not any(ends.search(text) for text in texts):
         key = re.compile(rf"""["']({re.escape(network)}\.\w+)["']""")
         known = dict.fromkeys(each for text in texts for each in key.findall(text))
         raise unknown(f"weights of timm:{network}", name, known or [network])

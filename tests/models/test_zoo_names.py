@@ -37,8 +37,10 @@ def test_no_network_of_timm_is_refused() -> None:
     folder = Path(timm.__file__).parent / "models"
     assert zoo_names.networks(folder, "no_such_network") == sorted(timm.list_models())
     assert set(_model_entrypoints) <= _quoted(folder)
-    words = set(re.findall(r"\w+", "\n".join(zoo_names._texts(folder))))
-    assert {name.partition(".")[2] for name in timm.list_pretrained()} - {""} <= words
+    ends = set(re.findall(r"""["'.](\w+)["']""", "\n".join(zoo_names._texts(folder))))
+    assert {name.partition(".")[2] for name in timm.list_pretrained()} - {""} <= ends
+    zoo_names._refuse_timm(folder, "resnet50.a1_in1k")
+    zoo_names._refuse_timm(folder, "vit_base_patch16_clip_quickgelu_224.openai")
 
 
 @pytest.mark.parametrize(
