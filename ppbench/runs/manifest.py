@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from annotated_types import Ge, Le, Len
 
 from ppbench.data.verification import State
-from ppbench.errors import InputError
+from ppbench.errors import InputError, unknown
 from ppbench.models.input_spec import InputSpec
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.normaliser import Normaliser
@@ -278,12 +278,12 @@ class Manifest:
         """Return what is said of a model.
 
         Raises:
-            KeyError: nothing is.
+            InputError: there is none of that name.
         """
         for model in self.models:
             if model.name == name:
                 return model
-        raise KeyError(name)
+        raise unknown("model", name, [model.name for model in self.models])
 
     def to_json(self) -> str:
         """Return the text of run.json."""
