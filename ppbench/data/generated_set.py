@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-MANIFEST = "manifest.json"
+from ppbench.data.severities import SEVERITIES
 
-_SEVERITIES = (1, 2, 3, 4, 5)
+MANIFEST = "manifest.json"
 
 SCHEMA_VERSION = 2
 """Of the manifest; the digests of an older one cannot all be compared with what is in its folder."""
@@ -57,7 +57,7 @@ def generated_set(folder: Path) -> GeneratedSet | None:
             return made
         cells = dict(content["cells"])
         unfinished = tuple(
-            name for name in content["corruptions"] if not all(f"{name}/{k}" in cells for k in _SEVERITIES)
+            name for name in content["corruptions"] if not all(f"{name}/{k}" in cells for k in SEVERITIES)
         )
         return replace(made, cells=cells, labels=content.get("labels"), unfinished=unfinished)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

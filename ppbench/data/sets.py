@@ -24,6 +24,7 @@ from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
 from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
+from ppbench.data.severities import SEVERITIES
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
 from ppbench.errors import InputError, check_seed, unknown
@@ -66,7 +67,7 @@ def open_data(
     """
     check_seed(seed)
     spec = find_data(name, root=root, source=source, classes=classes)
-    if bad := [severity for severity in severities if not 1 <= severity <= 5]:
+    if bad := [severity for severity in severities if severity not in SEVERITIES]:
         raise InputError(f"expected severities from 1 to 5, got {bad[0]}")
     folder = None if source == "generated" else find_published(spec, root)
     if folder is not None:
