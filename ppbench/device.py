@@ -15,7 +15,7 @@ def choose_device(wanted: str | None) -> torch.device:
         return best_device(cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available())
     try:
         device = torch.device(wanted)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()  # one that computes nothing, as "meta", has no value to give
     except (RuntimeError, AssertionError, ValueError) as error:
         # torch answers an unknown or absent device with several kinds of error, each with a long C++ trace.
         reason = str(error).splitlines()[0]

@@ -5,11 +5,11 @@ The types are plain dataclasses; pydantic does the checking. A class that wants 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ppbench.errors import InputError, unknown
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 def validated(kind: type[T], content: object, where: Callable[[str], str]) -> T:
     """Return what a file holds as a dataclass.
 
-    Numbers are not taken for texts, texts not for numbers, and true is no number.
+    Numbers are not taken for texts, texts not for numbers, and true is no number, nor is 1.0 where 1 alone will do.
 
     Args:
         kind: the dataclass.
@@ -50,7 +50,56 @@ def validated(kind: type[T], content: object, where: Callable[[str], str]) -> T:
         raise InputError(
             f"{where(str(found['loc'][0]) if found['loc'] else '')}{_told(kind, found)}"
         ) from None
+    _refuse_equals(kind, content, where)
     return made
+
+
+def refuse_misspelt(kind: Any, content: object, where: str) -> None:
+    """Refuse a key that a type has not, where one that it has is left out and its default would be taken.
+
+    For files to which later versions add keys: those leave none of ours out.
+
+    Args:
+        kind: a dataclass, or what has some in it.
+        content: as of `validated`, which it has passed.
+        where: what a message begins with.
+
+    Raises:
+        InputError: there is one; the key that was probably meant is suggested.
+    """
+    if is_dataclass(kind) and isinstance(kind, type) and isinstance(content, Mapping):
+        known = get_type_hints(kind)
+        strange = [name for name in content if name not in known]
+        absent = [name for name in known if name not in content]
+        if strange and absent:
+            raise InputError(f"{where}{unknown('field', strange[0], absent)}")
+        for name in known.keys() & content.keys():
+            refuse_misspelt(known[name], content[name], where)
+    else:
+        inside = content.values() if isinstance(content, Mapping) else content
+        for part in get_args(kind):
+            if get_origin(kind) is UnionType:
+                refuse_misspelt(part, content, where)
+            elif isinstance(inside, Iterable) and not isinstance(inside, str):
+                for each in inside:
+                    refuse_misspelt(part, each, where)
+
+
+def _refuse_equals(kind: type, content: object, where: Callable[[str], str]) -> None:
+    """Refuse true and 1.0 in a field that can be 1 alone: to pydantic, as to Python, they are equal.
+
+    Raises:
+        InputError: there is one.
+    """
+    if not isinstance(content, Mapping):
+        return
+    for name, wanted in get_type_hints(kind).items():
+        if get_origin(wanted) is Literal and name in content:
+            choices, value = get_args(wanted), content[name]
+            if type(value) not in map(type, choices):
+                raise InputError(
+                    f"{where(name)}expected {name} to be {' or '.join(map(repr, choices))}, got {value!r}"
+                )
 
 
 @cache

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ppbench.device import best_device, choose_device, corruption_device
+from ppbench.errors import InputError
 from ppbench.training.hardware import Hardware, devices_of
 
 
@@ -30,3 +31,11 @@ def test_an_apple_gpu_is_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) -> No
 def test_images_are_corrupted_where_there_is_float64(networks: str, corruptions: str) -> None:
     """Apple's GPU has none: there the CPU corrupts."""
     assert corruption_device(torch.device(networks)) == torch.device(corruptions)
+
+
+@pytest.mark.parametrize("name", ["meta", "gpu", "cuda:99", "cpu:x", ""])
+def test_a_device_that_computes_nothing_is_refused(name: str) -> None:
+    """One that torch does not know or that is not here, and torch's `meta`, on which answers have no values."""
+    with pytest.raises(InputError, match="expected a device that this machine has") as caught:
+        choose_device(name)
+    assert "\n" not in str(caught.value)

@@ -62,7 +62,7 @@ _EXAMPLES = {
 ppbench eval --model resnet20-digits --model resnet20-pp-digits
 ppbench eval --checkpoint mine.pt --data cifar10-c --limit 1000 --out mine""",
     "score": """\
-ppbench score results/mine --intervals
+ppbench score results/mine --baseline-model resnet20
 ppbench score results/mine --normaliser measured:alexnet --format latex""",
     "compare": """\
 ppbench compare results/plain results/push-pull

@@ -1,9 +1,14 @@
-"""What `--help` shows: a panel for each kind of option, examples, and nothing cut off, however narrow the terminal."""
+"""The commands: what `--help` shows of one, whole however narrow the terminal; what was meant by a word it lacks."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
+
+from ppbench.cli import meant
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,8 +37,17 @@ _NAMES_WIDTH = 26
 """Cells of a terminal that names of options may take; longer ones go on in the next line."""
 
 
+_UsageError: Any = typer.BadParameter.__base__
+"""Typer exports only what is derived from it."""
+
+
 class Command(TyperCommand):
     """A command whose help is shown by this module; the lines of its epilog are its examples."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; a refusal says what was probably meant."""
+        with _hinting(self, ctx):
+            return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, which leaves nothing for the formatter to do."""
@@ -48,10 +62,44 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A command with commands below it, as `Command`."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; a refusal says what was probably meant."""
+        with _hinting(self, ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is named; a refusal says what was probably meant."""
+        word = args[0]
+        if self.get_command(ctx, word) is None and not word.startswith("-"):
+            group = "" if ctx.parent is None else str(ctx.info_name)
+            if hint := meant.command(group, word):
+                ctx.fail(f"No such command {word!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, which leaves nothing for the formatter to do."""
         del formatter
         _print(self, ctx)
+
+
+@contextmanager
+def _hinting(command: Any, context: Any) -> Iterator[None]:
+    """Add to a refusal of the parser what was probably meant by an option or a word."""
+    try:
+        yield
+    except _UsageError as error:
+        there = [name for each in command.params for name in (*each.opts, *each.secondary_opts)]
+        if wrong := getattr(error, "option_name", None):
+            begun = [name for name in there if len(wrong) > 3 and name.startswith(wrong)]
+            error.possibilities = meant.options(wrong, there) or begun or (error.possibilities or [])[:1]
+        elif found := _TOO_MANY.fullmatch(error.message):
+            hint = meant.argument(str(context.info_name), found[1].split()[0], there)
+            error.message = f"Unexpected argument: {found[1]}. {hint}".rstrip()
+        raise
+
+
+_TOO_MANY = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)", re.DOTALL)
+"""The parser's words."""
 
 
 def _print(command: Any, context: Any) -> None:
@@ -71,6 +119,9 @@ def _parts(command: Any, context: Any) -> "Iterable[RenderableType]":
     for place, paragraph in enumerate((command.help or "").split("\n\n")):
         text = Text(" ".join(paragraph.split()), style="dim" if place else "")
         yield Padding(text, (0, 1, 1, 1))
+    if commands := getattr(command, "commands", None):
+        rows = [(Text(name, style="bold cyan"), Text(_first_line(each))) for name, each in commands.items()]
+        yield _boxed("Commands", rows)
     parameters = [each for each in command.get_params(context) if not getattr(each, "hidden", False)]
     if {each.name for each in parameters if _panel_of(each) == "Other"} == {"help"}:
         parameters = [each for each in parameters if each.name != "help"]  # who reads it knows it
@@ -80,9 +131,6 @@ def _parts(command: Any, context: Any) -> "Iterable[RenderableType]":
     if isinstance(command, Command) and (listed := command.listed()):
         title, pairs = listed
         yield _boxed(title, [(Text(name, style="bold cyan"), Text(line)) for name, line in pairs])
-    if commands := getattr(command, "commands", None):
-        rows = [(Text(name, style="bold cyan"), Text(_first_line(each))) for name, each in commands.items()]
-        yield _boxed("Commands", rows)
     if command.epilog:
         yield Text(" Examples", style="bold")
         yield Padding(Text(command.epilog), (0, 1, 1, 3))

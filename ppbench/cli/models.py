@@ -1,6 +1,7 @@
 """`ppbench models`: what is known; `inspect FILE`: what is in it; `add FILE` gives it a name, `remove ID` takes it."""
 
 import json as json_text
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +37,8 @@ def models(
     if json:
         typer.echo(json_text.dumps(rows, indent=2))
     elif architectures:
-        _table(["name", "family", "description"], [[str(value) for value in row.values()] for row in rows])
+        _table(["name", "network, and other first layers for it"], catalogue.architecture_lines())
+        typer.echo("\nWeights for one: --checkpoint FILE, or `ppbench train --model NAME`.")
     else:
         columns = ["id", "architecture", "data", "weights", "clean error %"]
         _table(
@@ -128,7 +130,7 @@ def _error(row: dict[str, Any]) -> str:
     return "" if row["clean_error"] is None else f"{row['clean_error']:.2f}"
 
 
-def _table(columns: list[str], rows: list[list[str]]) -> None:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose first column, which people copy, is never cut or wrapped, however narrow the terminal."""
     from rich.console import Console
     from rich.table import Table

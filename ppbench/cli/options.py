@@ -138,7 +138,7 @@ CorruptionFiles = Annotated[
     list[Path] | None,
     option(
         "Corruptions",
-        "A Python file with corruptions of your own; --corruptions names them. Repeatable.",
+        "A Python file with corruptions of your own, named as the others are. Repeatable.",
         metavar="FILE",
         show_default=False,
     ),

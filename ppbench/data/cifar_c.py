@@ -19,9 +19,9 @@ from ppbench.data.class_order import Classes
 from ppbench.data.image_set import Images, ImageSet, Labels
 from ppbench.data.numpy_files import read_npy
 from ppbench.data.own_name import own_name
+from ppbench.data.severities import SEVERITIES
 from ppbench.errors import InputError
 
-SEVERITIES = 5
 LABELS = "labels.npy"
 CLEAN = "clean.npy"
 
@@ -68,8 +68,8 @@ class NpyFolder:
         """Return one corruption at one severity; its pages are read when they are looked at."""
         if corruption not in self._files:
             raise KeyError(f"{corruption} was not asked for when {self.folder} was opened")
-        if not 1 <= severity <= SEVERITIES:
-            raise ValueError(f"expected a severity from 1 to {SEVERITIES}, got {severity}")
+        if not 1 <= severity <= len(SEVERITIES):
+            raise ValueError(f"expected a severity from 1 to {len(SEVERITIES)}, got {severity}")
         n = len(self.labels)
         block = self._files[corruption][slice((severity - 1) * n, severity * n)]
         return ImageSet(self.name, block, self.labels, self.ids, self.num_classes)
@@ -108,10 +108,10 @@ class NpyFolder:
             hint = f"there is {near[0]}.npy" if near else "fetch it, or leave the corruption out"
             raise InputError(f"{self.folder}: has no {path.name}: {hint}")
         images = checked_images(path, read_npy(path, mapped=True), size)
-        wanted = SEVERITIES * len(self.labels)
+        wanted = len(SEVERITIES) * len(self.labels)
         if images.shape[0] != wanted:
             raise InputError(
-                f"{path}: expected {wanted:,} images ({SEVERITIES} severities of {len(self.labels):,}), "
+                f"{path}: expected {wanted:,} images ({len(SEVERITIES)} severities of {len(self.labels):,}), "
                 f"got {images.shape[0]:,}"
             )
         return images
@@ -132,12 +132,12 @@ def _labels(folder: Path, num_classes: int) -> Labels:
     labels = read_npy(path)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim != 1 or len(labels) == 0 or len(labels) % SEVERITIES:
+    if labels.ndim != 1 or len(labels) == 0 or len(labels) % len(SEVERITIES):
         raise InputError(
-            f"{path}: expected the labels {SEVERITIES} times over, got shape {labels.shape}: fetch the file again"
+            f"{path}: expected the labels {len(SEVERITIES)} times over, got shape {labels.shape}: fetch the file again"
         )
     labels = checked_labels(path, labels, len(labels), num_classes)
-    blocks = labels.reshape(SEVERITIES, -1)
+    blocks = labels.reshape(len(SEVERITIES), -1)
     if not (blocks == blocks[0]).all():
         raise InputError(f"{path}: the labels differ from severity to severity: fetch the file again")
     return np.array(blocks[0])

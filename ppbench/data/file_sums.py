@@ -17,12 +17,12 @@ from typing import IO
 import numpy as np
 
 from ppbench import atomic
+from ppbench.data.severities import SEVERITIES
 from ppbench.errors import InputError
 
 FOLDER = "sums"
 """What the folder of remembered sums is called in the cache folder."""
 
-_SEVERITIES = 5
 _CHUNK = 1 << 20
 _SETTLED_NS = 2_000_000_000  # a file that is written to again so much later certainly has another time
 _HEADERS = {
@@ -64,9 +64,9 @@ def sums_of(path: Path, *, blocks: bool) -> Sums:
             found = []
             for chunk in _chunks(file, size if start is None else start):
                 md5.update(chunk)
-            for _ in range(0 if start is None else _SEVERITIES):
+            for _ in range(0 if start is None else len(SEVERITIES)):
                 block = hashlib.sha256()
-                for chunk in _chunks(file, (size - (start or 0)) // _SEVERITIES):
+                for chunk in _chunks(file, (size - (start or 0)) // len(SEVERITIES)):
                     md5.update(chunk)
                     block.update(chunk)
                 found.append(block.hexdigest())
@@ -132,7 +132,7 @@ def _start_of_data(file: IO[bytes], size: int) -> int | None:
     start = file.tell()
     rows = shape[0] if shape else 0
     whole = size - start == dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-    return start if whole and rows and rows % _SEVERITIES == 0 and not fortran else None
+    return start if whole and rows and rows % len(SEVERITIES) == 0 and not fortran else None
 
 
 def _chunks(file: IO[bytes], count: int) -> Iterator[bytes]:

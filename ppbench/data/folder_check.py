@@ -10,10 +10,11 @@ from ppbench.data.cifar_c import LABELS, is_npy_folder
 from ppbench.data.class_folders import class_folders, list_images
 from ppbench.data.file_sums import Sums, remembered_sums
 from ppbench.data.generated_set import GeneratedSet, cell_digest, generated_set
-from ppbench.data.imagenet_c import SEVERITIES, is_tree, places
+from ppbench.data.imagenet_c import is_tree, places
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SIZES
 from ppbench.data.registry import DATA_SETS
+from ppbench.data.severities import SEVERITY_NAMES
 from ppbench.data.verification import (
     Verdict,
     digests_of,
@@ -81,7 +82,7 @@ def check_folder(folder: Path, on_file: Callable[[str], None] = lambda _name: No
             on_file(corruption)
             # Without digests to compare with, reading gigabytes would say nothing.
             listed = made is not None and digests_of(corruption, made)
-            cells = [name for name in class_folders(place) if name in SEVERITIES] if listed else []
+            cells = [name for name in class_folders(place) if name in SEVERITY_NAMES] if listed else []
             verdicts.append(
                 judge_tree(corruption, {name: _digest_of_tree(place / name) for name in cells}, made)
             )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-MANIFEST = "manifest.json"
+from ppbench.data.severities import SEVERITIES
 
-_SEVERITIES = (1, 2, 3, 4, 5)
+MANIFEST = "manifest.json"
 
 SCHEMA_VERSION = 2
 """Of the manifest; the digests of an older one cannot all be compared with what is in its folder."""
@@ -26,6 +26,8 @@ class GeneratedSet:
         labels: SHA-256 of the labels of one severity as they lie in labels.npy; None where there are none.
         jpeg_codec: whose JPEG they have been through; None where none, or in folders of older versions.
         unfinished: corruptions that were asked for and lack a cell: `generate` was cut off.
+        limit: size of the stratified subset that was taken; None where all images were.
+        clean_digest: of the clean images that it was made from; None in folders of older versions.
     """
 
     by: str
@@ -34,6 +36,8 @@ class GeneratedSet:
     labels: str | None = None
     jpeg_codec: str | None = None
     unfinished: tuple[str, ...] = ()
+    limit: int | None = None
+    clean_digest: str | None = None
 
 
 def generated_set(folder: Path) -> GeneratedSet | None:
@@ -41,12 +45,19 @@ def generated_set(folder: Path) -> GeneratedSet | None:
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         by, seed, codec = str(content["made_by"]), int(content["seed"]), content.get("jpeg_codec")
-        made = GeneratedSet(by, seed, jpeg_codec=None if codec is None else str(codec))
+        limit, clean = content.get("limit"), content.get("clean_digest")
+        made = GeneratedSet(
+            by,
+            seed,
+            jpeg_codec=None if codec is None else str(codec),
+            limit=None if limit is None else int(limit),
+            clean_digest=None if clean is None else str(clean),
+        )
         if content["schema_version"] != SCHEMA_VERSION:
             return made
         cells = dict(content["cells"])
         unfinished = tuple(
-            name for name in content["corruptions"] if not all(f"{name}/{k}" in cells for k in _SEVERITIES)
+            name for name in content["corruptions"] if not all(f"{name}/{k}" in cells for k in SEVERITIES)
         )
         return replace(made, cells=cells, labels=content.get("labels"), unfinished=unfinished)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

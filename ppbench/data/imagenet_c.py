@@ -17,9 +17,8 @@ from ppbench.data.class_order import ClassOrder
 from ppbench.data.image_files import Geometry, ImageFiles, read_image
 from ppbench.data.image_set import ImageSet
 from ppbench.data.own_name import own_name
+from ppbench.data.severities import SEVERITY_NAMES
 from ppbench.errors import InputError
-
-SEVERITIES = ("1", "2", "3", "4", "5")
 
 _SAMPLES = 100  # files whose bytes the digest looks at
 
@@ -57,7 +56,7 @@ class TreeFolder:
         self._geometry = Geometry(size)
         self._places = places(folder)
         self.corruptions = tuple(corruptions) or tuple(sorted(self._places))
-        wanted = tuple(str(severity) for severity in severities) or SEVERITIES
+        wanted = tuple(str(severity) for severity in severities) or SEVERITY_NAMES
         first = self._place(self.corruptions[0]) / wanted[0]
         found = class_folders(first)
         self.classes, self._labels = labelled(first, found, known, num_classes, order)
@@ -109,7 +108,7 @@ class TreeFolder:
         digest = hashlib.sha256(corruption.encode())
         picks = [self._names[k] for k in np.linspace(0, len(self._names) - 1, _SAMPLES).astype(int)]
         for number, name in enumerate(picks):
-            path = self._place(corruption) / SEVERITIES[number % len(SEVERITIES)] / name
+            path = self._place(corruption) / SEVERITY_NAMES[number % len(SEVERITY_NAMES)] / name
             if path.is_file():
                 digest.update(path.read_bytes())
         return digest.hexdigest()
@@ -145,7 +144,7 @@ def holds_only_cells(folder: Path) -> bool:
 
     def is_cells(place: Path) -> bool:
         inside = class_folders(place)
-        return bool(inside) and (set(inside) <= set(SEVERITIES) or all(name in found for name in inside))
+        return bool(inside) and (set(inside) <= set(SEVERITY_NAMES) or all(name in found for name in inside))
 
     return bool(names) and all(is_cells(folder / name) for name in names)
 
@@ -162,4 +161,4 @@ def _has_severities(folder: Path) -> bool:
     if folder.name.lower() in PARTS:
         return False
     numbers = {name for name in class_folders(folder) if name.isdecimal()}
-    return bool(numbers) and numbers <= set(SEVERITIES)
+    return bool(numbers) and numbers <= set(SEVERITY_NAMES)

@@ -18,12 +18,13 @@ from ppbench.data.finding import (
     open_published,
     wanted,
 )
-from ppbench.data.generated_set import generated_set
+from ppbench.data.generated_set import GeneratedSet, generated_set
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
 from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
+from ppbench.data.severities import SEVERITIES
 from ppbench.data.source import DataSource
 from ppbench.data.subset import stratified_rows
 from ppbench.errors import InputError, check_seed, unknown
@@ -66,7 +67,7 @@ def open_data(
     """
     check_seed(seed)
     spec = find_data(name, root=root, source=source, classes=classes)
-    if bad := [severity for severity in severities if not 1 <= severity <= 5]:
+    if bad := [severity for severity in severities if severity not in SEVERITIES]:
         raise InputError(f"expected severities from 1 to 5, got {bad[0]}")
     folder = None if source == "generated" else find_published(spec, root)
     if folder is not None:
@@ -135,7 +136,8 @@ def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:
 
 
 def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder) -> DataSource:
-    clean, notes = _clean_beside(spec, root, published)
+    made = generated_set(published.folder)
+    clean, notes = _clean_beside(spec, root, published, made)
     return DataSource(
         name=spec.name,
         protocol=spec.protocol,
@@ -149,13 +151,14 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
         published=published,
         notes=(*published.notes, *notes),
         classes=published.classes,
-        made=generated_set(published.folder),
-        own_images=not spec.embedded or np.array_equal(published.labels, digits("test").labels),
+        made=made,
+        own_images=not spec.embedded
+        or np.array_equal(published.labels, _part_of(digits("test"), made).labels),
     )
 
 
 def _clean_beside(
-    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder
+    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder, made: GeneratedSet | None
 ) -> tuple[ImageSet | None, tuple[str, ...]]:
     """Return the clean images beside published cells, if they are of the same test set, and what to know of them."""
     clean = published.clean(spec.image_size)
@@ -163,17 +166,45 @@ def _clean_beside(
         return clean, ()
     if spec.clean or spec.embedded:  # a folder of one's own has no usual name for its clean images
         clean = find_clean(spec, root if spec.clean else None, beside=[published.folder.parent])
-    if clean is None:
-        return None, ()
-    if not np.array_equal(clean.labels, published.labels):
-        where = published.folder
-        return None, (f"the clean images found beside {where} have other labels than it: they are not used",)
+    if clean is not None:
+        clean = _part_of(clean, made)
+    if clean is None or not np.array_equal(clean.labels, published.labels):
+        return None, (_no_clean(spec, published, made, clean),)
     if isinstance(published, TreeFolder) and isinstance(clean.images, ImageFiles):
         files = [{Path(name).name for name in names} for names in (clean.images.names, published.names)]
         if files[0] != files[1]:
             # Tiny-ImageNet-C was made from other crops than Tiny-ImageNet's validation images.
             return clean, ("the clean images are not those that the published ones were made from",)
     return clean, ()
+
+
+def _part_of(clean: ImageSet, made: GeneratedSet | None) -> ImageSet:
+    """Return those of the clean images that `generate --limit` took, where the digest proves them; else all."""
+    if made is None or made.limit is None or made.limit >= len(clean):
+        return clean
+    part = clean.take(stratified_rows(clean.labels, made.limit, made.seed))
+    if part.digest != made.clean_digest:
+        return clean
+    return replace(part, ids=np.arange(len(part), dtype=np.int64))  # as the folder counts them
+
+
+def _no_clean(
+    spec: DataSet, published: NpyFolder | TreeFolder, made: GeneratedSet | None, other: ImageSet | None
+) -> str:
+    """Say why published cells have no clean images, and what gives them some, in one line."""
+    folder, count = published.folder, len(published.labels)
+    if other is None:
+        why = f"no clean images of {folder} were found beside it"
+        way = f": put {spec.clean}/ there" if spec.clean else ""
+    elif made is not None and made.limit is not None:
+        why = f"the clean images found beside {folder} are not known to be those that it was made from"
+        way = f": name those with --root and --source generated --limit {made.limit} --seed {made.seed}"
+    else:
+        why = f"{folder} has {count:,} images, the clean ones found beside it are {len(other):,}"
+        if count == len(other):
+            why = f"{folder} has other labels than the clean images found beside it"
+        way = ": put those that it was made from there"
+    return f"no clean error, no relative scores: {why}{way}"
 
 
 def _subset(whole: DataSource, limit: int, seed: int) -> DataSource:

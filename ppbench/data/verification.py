@@ -14,6 +14,7 @@ from ppbench.data.file_sums import Sums
 from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.own_name import own_name
 from ppbench.data.published_sums import PUBLISHED_SUMS, PublishedFile, published_file
+from ppbench.data.severities import SEVERITY_NAMES
 
 State = Literal["published", "generated", "changed", "misplaced", "unknown"]
 
@@ -21,8 +22,6 @@ KNOWN: tuple[State, ...] = ("published", "generated")
 """The states of files that are what they seem to be."""
 
 ONLY_ARCHIVES = "sums are published of the archives of image files only"
-
-_SEVERITIES = ("1", "2", "3", "4", "5")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def judge_array(name: str, sums: Sums | None, *, of: str | None, made: Generated
         return Verdict(name, "misplaced", f"it is {published.file} of {published.of}", md5)
     wanted = {} if made is None else digests_of(PurePath(name).stem, made)
     if made is not None and wanted and sums is not None:
-        blocks = dict(zip(_SEVERITIES, sums.blocks, strict=False))
+        blocks = dict(zip(SEVERITY_NAMES, sums.blocks, strict=False))
         return _compared(name, wanted, blocks, made, md5)
     if made is not None:
         return Verdict(name, "unknown", _unlisted(made), md5)
@@ -102,7 +101,7 @@ def judge_tree(corruption: str, digests: Mapping[str, str], made: GeneratedSet |
 def digests_of(name: str, made: GeneratedSet) -> dict[str, str]:
     """Return severity -> digest, as a manifest has them of a corruption or of the labels."""
     if name == PurePath(LABELS).stem:
-        return {} if made.labels is None else dict.fromkeys(_SEVERITIES, made.labels)
+        return {} if made.labels is None else dict.fromkeys(SEVERITY_NAMES, made.labels)
     cells = ((*key.rpartition("/"), digest) for key, digest in made.cells.items())
     return {severity: digest for corruption, _, severity, digest in cells if own_name(corruption) == name}
 
@@ -128,10 +127,10 @@ def counted(verdicts: Sequence[Verdict]) -> str:
 def _compared(
     name: str, wanted: Mapping[str, str], found: Mapping[str, str], made: GeneratedSet, md5: str | None
 ) -> Verdict:
-    other = [severity for severity in _SEVERITIES if wanted.get(severity) != found.get(severity)]
+    other = [severity for severity in SEVERITY_NAMES if wanted.get(severity) != found.get(severity)]
     if not other:
         return Verdict(name, "generated", f"{made.by}, seed {made.seed}", md5)
-    which = "all severities" if len(other) == len(_SEVERITIES) else f"severity {', '.join(other)}"
+    which = "all severities" if len(other) == len(SEVERITY_NAMES) else f"severity {', '.join(other)}"
     return Verdict(name, "changed", f"since {made.by} generated it: {which}", md5)
 
 

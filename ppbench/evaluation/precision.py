@@ -2,26 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ppbench.errors import unknown
 
 if TYPE_CHECKING:
     import torch
 
-PRECISIONS = ("fp32", "bf16", "fp16")
+Precision = Literal["fp32", "bf16", "fp16"]
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 """What `--precision` takes; numbers that are to be compared with others are fp32."""
 
 
-def check_precision(name: str) -> str:
+def check_precision(name: str) -> Precision:
     """Return the name.
 
     Raises:
         InputError: there is no such precision.
     """
-    if name not in PRECISIONS:
-        raise unknown("precision", name, PRECISIONS)
-    return name
+    for known in PRECISIONS:
+        if name == known:
+            return known
+    raise unknown("precision", name, PRECISIONS)
 
 
 def dtype_of(precision: str) -> "torch.dtype":

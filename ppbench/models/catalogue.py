@@ -25,6 +25,19 @@ def architectures() -> list[dict[str, Any]]:
     ]
 
 
+def architecture_lines() -> list[tuple[str, str]]:
+    """Return name and description of each listed network: those with another first layer below the plain one."""
+    return [
+        (
+            found.name,
+            found.description.removesuffix(f"; {found.stem.description}")
+            if found.name == found.base
+            else f"  {found.stem.description}",
+        )
+        for found in ARCHITECTURES.values()
+    ]
+
+
 def _path(entry: IndexEntry) -> str | None:
     """Return where the file of an entry is or will be; None where there is no place for downloads."""
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppbench.errors import InputError, unknown
-from ppbench.models import python_file
+from ppbench.models import python_file, zoo_names
 from ppbench.models.index import IndexEntry, find, known_index, shipped_folder, user_folder
 from ppbench.models.registry import ARCHITECTURES, Architecture, find_architecture
 from ppbench.models.requests import ZOOS
@@ -17,6 +17,9 @@ RECIPES = {
     "imagenet100-c": "imagenet100-paper",
 }
 """What `ppbench train` trains a network for each data set by, where it has a recipe."""
+
+_SHOWN = 3
+"""So many functions of a file are named where none was."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def meaning(model: str, path: Path | None, data: str | None) -> Meaning:
         InputError: it means nothing, or there are no weights; the line says what to do.
     """
     if found := python_file.split(model):
-        python_file.require_file(found[0])
+        python_file.check(*found)
         return Meaning(function=found)
     if model.startswith(ZOOS):
         _check_zoo(model)
@@ -68,12 +71,16 @@ def _architecture(model: str) -> Architecture:
     found = find_architecture(model)
     if found is not None:
         return found
-    if code := python_file.nearly(model):
-        raise InputError(f"expected FILE.py:FUNCTION, got {model!r}: did you mean {code!r}?")
+    if (meant := python_file.nearly(model)) is not None:
+        hint = f": did you mean {' or '.join(map(repr, meant[:_SHOWN]))}?" if meant else ""
+        raise InputError(
+            f"expected FILE.py:FUNCTION, the file and the function or torch module in it that makes the network, "
+            f"got {model!r}{hint}"
+        )
     if model.endswith(".py"):
         raise InputError(
-            f"{model}: expected FILE.py:FUNCTION, the file and the function in it that returns the network, got no "
-            "such file"
+            f"{model}: expected FILE.py:FUNCTION, the file and the function or torch module in it that makes the "
+            "network, got no such file"
         )
     if ":" in model:
         raise InputError(f"expected torchvision:NAME, timm:NAME or FILE.py:FUNCTION, got {model!r}")
@@ -88,6 +95,7 @@ def _check_zoo(model: str) -> None:
         raise InputError(
             f"expected torchvision:NAME@WEIGHTS, got {model!r}: did you mean 'torchvision:{base}@{weights}'?"
         )
+    zoo_names.check(model)
 
 
 def _check_entry(entry: IndexEntry, path: Path | None, data: str | None) -> None:

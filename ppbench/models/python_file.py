@@ -1,17 +1,17 @@
 """A network of the user's own, from a Python file: ``FILE.py:FUNCTION``."""
 
-import ast
 import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ppbench.errors import InputError, unknown
+from ppbench.models.factory_names import OFFERED, factories, lacks
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.requests import path_of
 
@@ -21,35 +21,53 @@ if TYPE_CHECKING:
 
 def split(name: str) -> tuple[Path, str] | None:
     """Return file and function of ``FILE.py:factory``, None if the name is not of this kind."""
-    file, colon, function = name.rpartition(":")
-    return (path_of(file), function) if colon and file.endswith(".py") else None
+    file, _, function = name.rpartition(":")
+    return (path_of(file), function) if function and file.endswith(".py") else None
 
 
-def nearly(name: str) -> str | None:
-    """Return what ``FILE.py:factory`` ought to look like, of a name that lacks a part of it; None if it lacks none."""
-    stem, _, function = name.rpartition(":")
-    if stem and path_of(f"{stem}.py").is_file():
-        return f"{stem}.py:{function}"
-    if not name.endswith(".py") or not path_of(name).is_file():
+def nearly(name: str) -> list[str] | None:
+    """Return what ``FILE.py:factory`` ought to look like, of a name that lacks a part of it; None if it lacks none.
+
+    The list is empty where nothing in the file looks like the network.
+    """
+    stem, colon, function = name.rpartition(":")
+    if stem and function and path_of(f"{stem}.py").is_file():
+        return [f"{stem}.py:{function}"]
+    file = stem if colon and not function else name
+    if not file.endswith(".py") or not path_of(file).is_file():
         return None
     try:
-        tree = ast.parse(path_of(name).read_bytes())
-    except (SyntaxError, ValueError):
-        return f"{name}:FUNCTION"
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return f"{name}:{functions[-1] if functions else 'FUNCTION'}"
+        return [f"{file}:{each}" for each in factories(path_of(file).read_bytes())]
+    except (SyntaxError, ValueError, OSError):
+        return []
 
 
-def require_file(path: Path) -> None:
-    """Refuse a file that is not there.
+def check(path: Path, function: str) -> None:
+    """Refuse a file that is not there or is no Python, and a function that is not in it, as far as its text tells.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file or function.
     """
     if not path.is_file():
         raise InputError(
             f"{path}: no such file: --model FILE.py:FUNCTION names a file and a function in it that makes a network"
         )
+    try:
+        source = path.read_bytes()
+    except OSError:
+        return  # the import says why
+    try:
+        names = factories(source)
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: cannot be imported: {_where(error, path)}") from error
+    if lacks(source, function):
+        raise _no_factory(path, function, names)
+
+
+def _no_factory(path: Path, function: str, names: Sequence[str]) -> InputError:
+    if not names:
+        return InputError(f"{path}:{function}: expected a function or torch module, got a file that has none")
+    return unknown(f"factory in {path}", function, names)
 
 
 def from_factory(
@@ -65,18 +83,27 @@ def from_factory(
     """
     from torch import nn  # here, so that names of functions are looked at without it
 
-    require_file(path)
+    check(path, function)
     module = _import(path)
     factory = getattr(module, function, None)
     if not callable(factory):
-        names = [name for name, value in vars(module).items() if inspect.isfunction(value)]
-        raise unknown(f"factory in {path}", function, names or ["(no function at all)"])
+        names = [
+            name
+            for name, value in vars(module).items()
+            if inspect.isfunction(value)
+            or (
+                inspect.isclass(value)
+                and issubclass(value, nn.Module)
+                and value.__module__ == module.__name__
+            )
+        ]
+        raise _no_factory(path, function, names)
     if isinstance(factory, nn.Module):
         raise InputError(
             f"{path}:{function}: expected a function that returns the network, got the network itself: "
             f"put it into one, as in `def make(): return {function}`"
         )
-    offered = {"num_classes": num_classes, "image_size": image_size}
+    offered = dict(zip(OFFERED, (num_classes, image_size), strict=True))
     wanted = inspect.signature(factory).parameters
     made = _run(path, function, factory, {name: value for name, value in offered.items() if name in wanted})
     network, spec = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
@@ -148,5 +175,8 @@ def _where(error: Exception, path: Path) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename.endswith(path.name)
     ]
+    said = str(error)
+    if isinstance(error, SyntaxError) and not lines:  # of the file itself, which was only read
+        said, lines = error.msg, [error.lineno] if error.lineno else []
     place = f" (line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+    return f"{type(error).__name__}: {' '.join(said.split())}{place}"

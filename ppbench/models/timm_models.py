@@ -22,6 +22,7 @@ from ppbench.models.recognise import skeleton
 from ppbench.models.registry import Architecture
 from ppbench.models.stems import PLAIN
 from ppbench.models.zoo_contract import ZooContract, interpolation_of, published_as
+from ppbench.models.zoo_names import needs_timm
 
 _INPUT_ARGUMENTS = (
     "in_chans",
@@ -312,7 +313,7 @@ def _timm(model: str) -> Any:
     try:
         return import_module("timm")
     except ImportError as error:
-        raise InputError(f"{model}: needs the package timm: pip install timm") from error
+        raise needs_timm(model) from error
 
 
 def _known(timm: Any, model: str) -> str:

@@ -8,6 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ppbench.scoring.names import SEVERITIES
+
 
 def show(protocol: str, size: int, storage_quality: int | None, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print one line for each parameter of each corruption: name, group, values at severities 1 to 5.
@@ -22,7 +24,7 @@ def show(protocol: str, size: int, storage_quality: int | None, rows: Sequence[M
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
     for heading in ("corruption", "group", "parameter"):
         table.add_column(heading, no_wrap=True)
-    for severity in range(1, 6):
+    for severity in SEVERITIES:
         table.add_column(str(severity), justify="right", no_wrap=True)
     for row in rows:
         # Those of a plug-in may be none, or not the same at each severity.

@@ -72,7 +72,10 @@ def reference_lines(
         return []
     normaliser = scores.normaliser
     lines = [
-        ("published", f"as given by their sources, on the published files of {rows[0].data}; never in bold")
+        (
+            "published",
+            f"as given by their sources, on the published files of {rows[0].data}; not compared with the others",
+        )
     ]
     apart = dict.fromkeys(
         row.normaliser for row in rows if row.mce is not None and not one_scale(row, normaliser)

@@ -35,20 +35,41 @@ def document(scores: Scores, context: TableContext, references: Sequence[Referen
         "Robustness to common corruptions",
         (summary(scores, references), corruptions(scores)),
         tuple(lines_below(scores, context, references)),
-        brief_lines(scores, context, references),
+        brief_lines(scores, context, references, bold=False),
         notes_title="What the numbers rest on",
         level=1,
         announced=False,
+        bold=bold_means(scores),
     )
 
 
-def brief_lines(scores: Scores, context: TableContext, references: Sequence[Reference] = ()) -> Notes:
-    """Return what every reader needs: scale, data, and what would mislead who does not know it."""
+def bold_means(scores: Scores) -> str:
+    """Return what a cell in bold means, empty where there is none."""
+    return "bold: better beyond it" if len(scores.models) > 1 and _has_intervals(scores) else ""
+
+
+def _has_intervals(scores: Scores) -> bool:
+    return any(model.intervals for model in scores.models)
+
+
+def brief_lines(
+    scores: Scores, context: TableContext, references: Sequence[Reference] = (), *, bold: bool = True
+) -> Notes:
+    """Return what every reader needs: scale, data, and what would mislead who does not know it.
+
+    Args:
+        scores: what was measured.
+        context: what it rests on.
+        references: published results that stand below the summary.
+        bold: whether the reader sees what is bold.
+    """
     scale = scale_sentence(scores)
     if scores.baseline is not None:
         scale += f" (against {scores.baseline})"
-    if any(model.intervals for model in scores.models):
-        scale += "; [95 % interval]" + "; bold: better beyond it" * (len(scores.models) > 1)
+    if _has_intervals(scores):
+        scale += "; [95 % interval]"
+    if bold and (meaning := bold_means(scores)):
+        scale += f"; {meaning}"
     missing_terms = "no relative CE for "  # which no table shows
     notes = [("note", note) for note in (*context.notes, *scores.notes)]
     below = [each for each in partial_lines(scores) if missing_terms not in each[1]]

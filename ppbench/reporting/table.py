@@ -136,6 +136,7 @@ class Document:
         tables: what matters most first.
         notes: what the numbers rest on, all of it.
         brief: what every reader needs of that, for a terminal.
+        bold: what a cell in bold means, which ends the first line of `brief` where bold can be shown; empty without.
         notes_title: heading of the notes; empty without one.
         level: of the title's heading, 1 the highest.
         announced: whether a terminal shows the title.
@@ -150,6 +151,7 @@ class Document:
     level: int = 2
     announced: bool = True
     tone: Tone = ""
+    bold: str = ""
 
 
 def number(value: float | None, decimals: int) -> str:

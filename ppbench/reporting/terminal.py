@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ppbench.reporting.table import Cell, Document, Table
+from ppbench.reporting.table import Cell, Document, Notes, Table
 from ppbench.spelling import spelled
 
 _GAP = 2
@@ -45,7 +45,15 @@ def show(document: Document, console: Console | None = None) -> None:
     for table in reversed(document.tables):
         for grid in _grids(table, console.width):
             parts += [grid, ""]
-    print_parts(console, [*parts, footer(document.brief)])
+    print_parts(console, [*parts, footer(_brief(document, console))])
+
+
+def _brief(document: Document, console: Console) -> Notes:
+    """Return what stands below the tables; what bold means only where it is shown, so not in a file or a pipe."""
+    if not document.bold or console.color_system is None:
+        return document.brief
+    (label, text), *others = document.brief
+    return ((label, f"{text}; {document.bold}"), *others)
 
 
 def print_parts(console: Console, parts: Sequence[RenderableType]) -> None:

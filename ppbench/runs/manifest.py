@@ -16,14 +16,15 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from annotated_types import Ge, Le, Len
 
 from ppbench.data.verification import State
-from ppbench.errors import InputError
+from ppbench.errors import InputError, unknown
+from ppbench.evaluation.precision import Precision
 from ppbench.models.input_spec import InputSpec
 from ppbench.models.output_choice import Answering, OutputChoice
 from ppbench.reporting.provenance_line import TableContext
 from ppbench.scoring.normaliser import Normaliser
 from ppbench.setup.finding import Finding, SetupCheck
 from ppbench.spelling import spelled_content
-from ppbench.validation import adapter, validated
+from ppbench.validation import adapter, refuse_misspelt, validated
 
 FILE = "run.json"
 SCHEMA_VERSION = 1
@@ -302,7 +303,7 @@ class Manifest:
     versions: Mapping[str, str | None]
     git: GitRevision | None
     device: DeviceFacts
-    precision: str
+    precision: Precision
     compiled: bool = False
     batch_size: Annotated[int, Ge(1)]
     cells: CellCounts
@@ -317,12 +318,12 @@ class Manifest:
         """Return what is said of a model.
 
         Raises:
-            KeyError: nothing is.
+            InputError: there is none of that name.
         """
         for model in self.models:
             if model.name == name:
                 return model
-        raise KeyError(name)
+        raise unknown("model", name, [model.name for model in self.models])
 
     def to_json(self) -> str:
         """Return the text of run.json."""
@@ -349,11 +350,14 @@ def read_manifest(folder: Path) -> Manifest:
         raise InputError(
             f"{path}: cannot be read as a run ({type(error).__name__}: {error}): evaluate again"
         ) from None
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version != SCHEMA_VERSION:  # true and 1.0 are equal to 1
         newer = isinstance(version, int) and version > SCHEMA_VERSION
         advice = "use a newer ppbench" if newer else "evaluate again"
         raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}: {advice}")
-    return validated(Manifest, content, lambda _field: f"{path}: not the run.json of a whole run: ")
+    where = f"{path}: not the run.json of a whole run: "
+    found = validated(Manifest, content, lambda _field: where)
+    refuse_misspelt(Manifest, content, where)
+    return found
 
 
 def schema() -> dict[str, Any]:

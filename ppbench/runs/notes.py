@@ -54,14 +54,15 @@ def output_choices(models: Iterable[LoadedModel], data: str) -> Iterator[str]:
 def quality_notes(
     images: DataSource, predictions: Predictions, *, generator: Generator, limit: int | None
 ) -> list[str]:
-    """Return what else a reader must know: a subset, no clean images, outputs that were not finite."""
+    """Return what else a reader must know: how the set was found, a subset, outputs that were not finite."""
     notes = list(images.notes)
     if limit is not None and limit < images.full_size:
         part = f"{len(images.ids):,} of {images.full_size:,} images"
         notes.append(f"a stratified subset of {part}, chosen by seed {generator.seed}")
     quality = Generator().quality(images.protocol)
     if images.made is not None:
-        notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}")
+        part = "" if images.made.limit is None else f" and --limit {images.made.limit}"
+        notes.append(f"read from a folder that {images.made.by} generated with seed {images.made.seed}{part}")
     if images.source == "generated" and quality is not None:
         step = f"the JPEG step (quality {quality}, 4:2:0) of the published files"
         how = f", encoded by {LIBRARY_NAMES[generator.jpeg_codec]} and decoded by {LIBRARY_NAMES['turbo']}"
@@ -75,10 +76,6 @@ def quality_notes(
         )
         if JPEG_COMPRESSION.name in {corruption for corruption, _ in predictions.cells}:
             notes.append("jpeg_compression of imagecorruptions is that of the library that Pillow has here")
-    if images.clean is None:
-        notes.append(
-            "no clean images of this folder were found beside it: no clean error, no relative scores"
-        )
     return [*notes, *not_finite(predictions)]
 
 

@@ -12,7 +12,7 @@ from ppbench.errors import InputError, unknown
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import CellId, parse_corruptions, parse_severities, plan
 from ppbench.evaluation.generator import Generator
-from ppbench.evaluation.precision import check_precision
+from ppbench.evaluation.precision import Precision, check_precision
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract
 from ppbench.reporting.reference_rows import references_for
@@ -51,7 +51,7 @@ class Plan:
     models: Sequence[LoadedModel]
     unchanged: frozenset[str]
     divisor: Divisor
-    precision: str
+    precision: Precision
     data: DataFacts
     model_facts: Sequence[ModelFacts]
     references: tuple[Reference, ...]
@@ -81,7 +81,7 @@ def settle(
     severities = parse_severities(config.severities)
     generator = Generator(config.generator, config.seed, config.jpeg, config.jpeg_codec or "ijg9")
     wish = read_wish(config.outputs)
-    check_precision(config.precision)
+    precision = check_precision(config.precision)
     if config.batch_size is not None:
         BatchSize(config.batch_size)
     images = open_data(
@@ -120,7 +120,7 @@ def settle(
         models=found.models,
         unchanged=found.unchanged,
         divisor=divisor,
-        precision=config.precision,
+        precision=precision,
         data=describe_data(
             images,
             [(cell.corruption, cell.severity) for cell in cells],

@@ -83,8 +83,8 @@ def unpack(text: str, where: str) -> Baseline:
         raise InputError(f"{where}: not a baseline file: {error}") from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise InputError(f"{where}: not a baseline file: make one with ppbench gate --update")
-    if content.get("schema_version") != SCHEMA_VERSION:
-        version = content.get("schema_version")
+    version = content.get("schema_version")
+    if type(version) is not int or version != SCHEMA_VERSION:  # true and 1.0 are equal to 1
         raise InputError(
             f"{where}: expected schema_version {SCHEMA_VERSION}, got {version!r}; renew it with --update"
         )

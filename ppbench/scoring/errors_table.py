@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ppbench.atomic import write_text
-from ppbench.errors import InputError, unknown
+from ppbench.errors import InputError
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_row import parse_row
-from ppbench.scoring.names import ALL, CLEAN, SEVERITIES, in_order, is_known
+from ppbench.scoring.names import CLEAN, SEVERITIES, check_known, in_order
 
 COLUMNS = ("model", "corruption", "severity", "n", "errors", "error", "ci_low", "ci_high")
 _NEEDED = ("model", "corruption", "severity")
@@ -36,8 +36,7 @@ class ErrorTable:
 
     def __post_init__(self) -> None:
         for corruption, severity in self.cells:
-            if not is_known(corruption):
-                raise unknown("corruption", corruption, ALL)
+            check_known(corruption)
             if severity not in SEVERITIES:
                 raise InputError(f"expected a severity of 1..5 for {corruption}, got {severity}")
         # In the order of the benchmark, whatever order they came in: sums then never depend on it.
@@ -62,7 +61,12 @@ class ErrorTable:
         return tuple(dict.fromkeys(corruption for corruption, _ in self.cells))
 
     def errors_of(self, corruption: str) -> dict[int, float]:
-        """Return severity -> error (per cent) of a corruption, severities rising; empty without a cell."""
+        """Return severity -> error (per cent) of a corruption, severities rising; empty without a cell.
+
+        Raises:
+            InputError: there is no such corruption; the near miss is suggested.
+        """
+        check_known(corruption, self.corruptions)
         return {s: cell.error for (c, s), cell in self.cells.items() if c == corruption}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from corruptions import names
+from ppbench.errors import unknown
 
 CORRUPTIONS: Final[tuple[str, ...]] = names.NAMES
 """The 15 corruptions every benchmark mean is over."""
@@ -33,6 +34,20 @@ def is_known(corruption: str) -> bool:
     return corruption in ALL or (
         corruption.startswith(PLUGIN) and corruption.removeprefix(PLUGIN).isidentifier()
     )
+
+
+def check_known(corruption: str, measured: Iterable[str] = ()) -> None:
+    """Refuse a name that no corruption can have.
+
+    Args:
+        corruption: the name.
+        measured: what there is besides the 15 + 4, to be suggested.
+
+    Raises:
+        InputError: it is none of the 15 + 4 and no plug-in's; the near miss is suggested.
+    """
+    if not is_known(corruption):
+        raise unknown("corruption", corruption, dict.fromkeys((*ALL, *measured)))
 
 
 def in_order(corruptions: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ppbench.errors import unknown
-from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
+from ppbench.scoring.names import CORRUPTIONS, SEVERITIES, check_known
 from ppbench.scoring.normaliser import Normaliser
 
 BOLD_FOOTNOTE = "better than every other model beyond the 95 % interval of their paired difference"
@@ -84,7 +84,12 @@ class ModelScores:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def row(self, corruption: str) -> CorruptionScore | None:
-        """Return the scores on one of the 15 + 4 corruptions or on a plug-in, None if it was not measured."""
+        """Return the scores on one of the 15 + 4 corruptions or on a plug-in, None if it was not measured.
+
+        Raises:
+            InputError: there is no such corruption; the near miss is suggested.
+        """
+        check_known(corruption, (row.corruption for row in self.rows))
         return next((row for row in self.rows if row.corruption == corruption), None)
 
     @property
@@ -151,7 +156,11 @@ class Scores:
     leaders: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, model: str) -> ModelScores:
-        """Return the scores of a model by its name."""
+        """Return the scores of a model by its name.
+
+        Raises:
+            InputError: there is none of that name.
+        """
         for scores in self.models:
             if scores.model == model:
                 return scores

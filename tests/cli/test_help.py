@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -28,6 +29,14 @@ def _commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
 
 COMMANDS = dict(_commands(typer.main.get_command(app)))
 EACH = pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "ppbench")
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+
+
+def _options(path: tuple[str, ...]) -> set[str]:
+    parameters = COMMANDS[path].params  # type: ignore[attr-defined]  # a command has them
+    return {name for each in parameters for name in (*each.opts, *each.secondary_opts)} | {"--help"}
 
 
 def _help(path: tuple[str, ...], columns: int = 80) -> str:
@@ -64,6 +73,51 @@ def test_two_examples_that_the_command_takes(path: tuple[str, ...]) -> None:
         assert {word for word in words if word.startswith("--")} <= names
 
 
+@EACH
+def test_examples_show_what_differs_from_the_default(path: tuple[str, ...]) -> None:
+    """Switches that are on anyway, and values that are taken anyway, teach nothing by themselves."""
+    for line in _help(path).partition(" Examples\n")[2].splitlines():
+        words = shlex.split(line)
+        shown = next((COMMANDS[tuple(words[1:k])] for k in (3, 2) if tuple(words[1:k]) in COMMANDS), None)
+        differs = [
+            str(True if each.is_flag else words[words.index(name) + 1]) != str(each.default)
+            for each in (shown.params if shown else ())  # type: ignore[attr-defined]  # a command has them
+            for name in set(each.opts) & set(words)
+            if name.startswith("--")
+        ]
+        assert not differs or any(differs), line
+
+
+@EACH
+def test_every_option_that_a_help_names_is_its_commands(path: tuple[str, ...]) -> None:
+    """One of another command is named with it, as `ppbench cache --clear`: here nobody can type it."""
+    text = _help(path).partition(" Examples\n")[0].replace("│", " ")
+    listed = re.search(
+        r"╭─ Commands.*?╰─+╯", text, re.DOTALL
+    )  # what it says of another command is about that one
+    rows = {} if listed is None else _rows(listed[0])
+    said = {path: text.replace(listed[0] if listed else "", "")} | {
+        (*path, name): row for name, row in rows.items()
+    }
+    assert len(said) == 1 + len(getattr(COMMANDS[path], "commands", ()))
+    for own, words in said.items():
+        plain = " ".join(words.split())
+        for command, rest in re.findall(r"`ppbench ((?:[a-z]+ ?)+)([^`]*)`", plain):
+            assert set(OPTION.findall(rest)) <= _options(tuple(command.split()))
+        assert set(OPTION.findall(re.sub(r"`ppbench [^`]*`", "", plain))) <= _options(own)
+
+
+def _rows(panel: str) -> dict[str, str]:
+    """What a panel of commands says of each; what goes on in the next line is indented."""
+    rows: dict[str, str] = {}
+    for line in panel.splitlines()[1:-1]:
+        if name := re.match(r"  ([a-z]+) ", line):
+            rows[name[1]] = line
+        else:
+            rows[next(reversed(rows))] += f" {line}"
+    return rows
+
+
 def test_every_option_is_in_a_panel_that_is_shown() -> None:
     """A panel with a misspelt name would hide its options."""
     panels = {
@@ -95,15 +149,15 @@ def test_no_text_of_an_option_stands_twice() -> None:
     assert [text for text, count in Counter(texts).items() if count > 1] == []
 
 
-def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
-    """On a narrow terminal the ids stand whole: they are what people copy."""
-    from ppbench.models.index import shipped_index
-
+def _on_a_terminal(columns: int, checkpoints: Path, *arguments: str) -> list[str]:
+    """The lines that a command shows on a terminal so wide."""
     pty = pytest.importorskip("pty")
     parent, child = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "60", "TERM": "dumb", "PPBENCH_CHECKPOINTS": str(tmp_path)}
+    environment = {
+        **os.environ, "COLUMNS": str(columns), "TERM": "dumb", "PPBENCH_CHECKPOINTS": str(checkpoints)
+    }  # fmt: skip
     subprocess.run(
-        [sys.executable, "-m", "ppbench", "models"], stdout=child, env=environment, check=True, cwd=ROOT
+        [sys.executable, "-m", "ppbench", *arguments], stdout=child, env=environment, check=True, cwd=ROOT
     )
     os.close(child)
     text = b""
@@ -112,10 +166,30 @@ def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
             text += piece
     except OSError:  # Linux says so where the other end is closed
         pass
-    starts = {
-        line.split()[0] for line in text.decode().splitlines() if line.strip() and not line.startswith(" ")
-    }
+    return text.decode().splitlines()
+
+
+def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
+    """On a narrow terminal the ids stand whole: they are what people copy."""
+    from ppbench.models.index import shipped_index
+
+    lines = _on_a_terminal(60, tmp_path, "models")
+    starts = {line.split()[0] for line in lines if line.strip() and not line.startswith(" ")}
     assert {entry.id for entry in shipped_index()} <= starts
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_names_of_networks_are_never_cut(columns: int, tmp_path: Path) -> None:
+    """Each begins a line; at 80 columns each takes one line, which says what it is."""
+    from ppbench.models.registry import ARCHITECTURES
+
+    lines = _on_a_terminal(columns, tmp_path, "models", "--architectures")
+    starts = [line.split()[0] for line in lines[1:] if line.strip() and not line.startswith(" ")]
+    assert starts[: len(ARCHITECTURES)] == list(ARCHITECTURES)
+    if columns == 80:
+        assert max(map(len, lines)) <= 80
+        assert len(lines) == 1 + len(ARCHITECTURES) + 2  # a heading, and what to do with them
+        assert all(len(line.split()) > 2 for line in lines[: 1 + len(ARCHITECTURES)])
 
 
 @pytest.mark.parametrize(

@@ -84,20 +84,28 @@ def test_generated_ignores_published_files(tmp_path: Path) -> None:
 
 
 def test_clean_images_of_another_set_are_not_taken(tmp_path: Path) -> None:
-    """A published folder of 4 beside a test set of 6: no clean row, and a note that says why."""
+    """A published folder of 4 beside a test set of 6: no clean row, and one note that says why and what to do."""
     published(tmp_path / "CIFAR-10-C")
     _clean(tmp_path, 6)
     source = open_data("cifar10-c", root=tmp_path)
     assert source.clean is None
-    assert "other labels" in source.notes[0]
+    (note,) = source.notes
+    assert note == (
+        f"no clean error, no relative scores: {tmp_path}/CIFAR-10-C has 4 images, the clean ones found beside it "
+        "are 6: put those that it was made from there"
+    )
 
 
 def test_published_without_clean_has_no_clean_row(tmp_path: Path) -> None:
-    """The published folder holds no clean images; that is no mistake."""
+    """The published folder holds no clean images; that is no mistake, and one note says what is missing."""
     published(tmp_path)
     source = open_data("cifar10-c", root=tmp_path)
     assert source.clean is None
-    assert source.notes == ()
+    (note,) = source.notes
+    assert note == (
+        f"no clean error, no relative scores: no clean images of {tmp_path} were found beside it: "
+        "put cifar-10-batches-py/ there"
+    )
 
 
 def test_the_usual_places_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,31 @@ def test_the_manifest_has_a_digest_for_each_cell(made: Path) -> None:
     assert cells["gaussian_noise/3"] == hashlib.sha256(block.tobytes()).hexdigest()
 
 
+def test_a_folder_of_part_of_a_set_has_the_clean_images_of_that_part(made: Path) -> None:
+    """Read back, its 40 digits are beside the 40 clean ones that they were made from, and nothing is to be noted."""
+    source, part = open_data("digits-c", root=made), open_data("digits-c", limit=40, seed=3)
+    assert source.clean is not None
+    assert part.clean is not None
+    np.testing.assert_array_equal(source.clean.images[:], part.clean.images[:])
+    assert source.clean.ids.tolist() == source.ids.tolist()
+    assert source.own_images
+    assert source.notes == ()
+
+
+def test_a_part_of_other_images_has_no_clean_ones(made: Path, tmp_path: Path) -> None:
+    """Where no digest proves which clean images a folder was made from, one line says so and what to do."""
+    folder = Path(shutil.copytree(made, tmp_path / "other"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "clean_digest": "0"}))
+    source = open_data("digits-c", root=folder)
+    assert source.clean is None
+    assert not source.own_images
+    (note,) = source.notes
+    assert note.startswith("no clean error, no relative scores: ")
+    assert str(folder) in note
+    assert note.endswith("name those with --root and --source generated --limit 40 --seed 3")
+
+
 def test_what_is_finished_is_not_made_again(made: Path) -> None:
     """A second call leaves every file as it is."""
     before = {path: path.stat().st_mtime_ns for path in made.glob("*.npy") if path.name != "labels.npy"}

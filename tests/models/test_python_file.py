@@ -129,7 +129,7 @@ def test_class_count(source: Path) -> None:
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("import no_such_module", "cannot be imported: ModuleNotFoundError: .*line 1"),
+        ("import no_such_module\ndef make(): return 1", "cannot be imported: ModuleNotFoundError: .*line 1"),
         ("x = (", "cannot be imported: SyntaxError"),
     ],
 )

@@ -17,6 +17,7 @@ from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
 from ppbench.scoring.names import ALL, CORRUPTIONS, EXTRA, SEVERITIES
 from ppbench.scoring.normaliser import load_normaliser, measured
+from ppbench.scoring.references import references
 from ppbench.scoring.scores import score
 
 CONTEXT = TableContext(
@@ -107,6 +108,26 @@ def test_the_best_of_a_row_is_bold():
     row = next(line for line in text.splitlines() if "fog" in line)
     assert "\x1b[1m100.0 (20.00)\x1b[0m" in row
     assert "\x1b[1m107.0 (21.40)" not in row
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({}, False),
+        ({"force_terminal": True, "color_system": "standard"}, True),
+        ({"force_terminal": True, "color_system": "standard", "no_color": True}, True),
+        ({"force_terminal": True, "color_system": None}, False),
+    ],
+    ids=["a pipe", "a terminal", "NO_COLOR", "a terminal that is dumb"],
+)
+def test_bold_is_explained_where_it_is_shown(options: dict[str, object], said: bool):
+    """A file or a pipe has no bold, and no word about it, of published rows either; NO_COLOR leaves bold as it is."""
+    scores = scored("a", "b", names=("fog",)).with_intervals({"a": {"mce": (99.0, 101.0)}}, {"ce.fog": "a"})
+    shown = document(scores, CONTEXT, references("imagenet-c"))
+    out = io.StringIO()
+    terminal.show(shown, Console(file=out, width=200, **options))
+    assert ("\x1b[1m" in out.getvalue()) is said
+    assert ("bold" in out.getvalue()) is said
 
 
 def test_the_best_mean_is_that_of_the_number_shown_first():

@@ -96,6 +96,9 @@ def test_a_folder_without_a_manifest_is_not_said_to_be_checked(folder: Path) -> 
 
 def test_runs_that_are_put_together_keep_what_each_says(folder: Path) -> None:
     """A table of two runs does not call the files of one checked because those of the other are."""
+    part = open_data("digits-c", limit=20, seed=3).clean
+    assert part is not None
+    np.save(folder / "clean.npy", part.images[:])  # which without a manifest nobody would find
     checked, _ = _run(folder)
     (folder / "manifest.json").unlink()
     unchecked, _ = _run(folder)

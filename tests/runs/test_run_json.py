@@ -15,7 +15,7 @@ import ppbench
 from ppbench.errors import InputError
 from ppbench.models.input_spec import default_spec
 from ppbench.models.loaded_model import LoadedModel
-from ppbench.runs.manifest import schema
+from ppbench.runs.manifest import read_manifest, schema
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "run.schema.json").read_text())
 SMALL = {"corruptions": "fog", "severities": [5], "limit": 20}
@@ -132,13 +132,56 @@ def test_the_schema_refuses_what_is_wrong(path: list[Any], value: Any, manifest:
 
 
 @pytest.mark.parametrize(
-    "version, advice", [(2, "use a newer ppbench"), (0, "evaluate again"), ("1", "evaluate again")]
+    "version, advice",
+    [
+        (2, "use a newer ppbench"),
+        (0, "evaluate again"),
+        ("1", "evaluate again"),
+        (True, "evaluate again"),
+        (1.0, "evaluate again"),
+    ],
 )
 def test_another_version_is_one_line(version: Any, advice: str, tmp_path: Path) -> None:
     """Older and newer folders are refused before anything else of them is read."""
     (tmp_path / "run.json").write_text(json.dumps({"schema_version": version}))
     with pytest.raises(InputError, match=f"expected schema_version 1, got {version!r}: {advice}"):
         ppbench.load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path, key, wrong",
+    [
+        ([], "compiled", "compild"),
+        (["models", 0], "checkpoint_prefix", "checkpoint_prefx"),
+        (["context"], "jpeg_codec", "jpeg"),
+        (["device"], "engine", "engin"),
+    ],
+)
+def test_a_misspelt_key_is_refused(
+    path: list[Any], key: str, wrong: str, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    """Not where a default would be taken in silence; a key more, of a later version, is no mistake."""
+    part: Any = manifest
+    for each in path:
+        part = part[each]
+    part[wrong] = part[key]
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    read_manifest(tmp_path)
+    del part[key]
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=f"unknown field '{wrong}': .*{key}") as caught:
+        read_manifest(tmp_path)
+    assert "\n" not in str(caught.value)
+    del part[wrong]
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    read_manifest(tmp_path)  # as an older version wrote it
+
+
+def test_a_precision_that_there_is_not_is_refused(manifest: dict[str, Any], tmp_path: Path) -> None:
+    """It is said below every table."""
+    (tmp_path / "run.json").write_text(json.dumps({**manifest, "precision": "fp31"}))
+    with pytest.raises(InputError, match=r"unknown precision 'fp31': did you mean 'fp32'\?"):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["context", "normaliser", "baseline_model", "data", "precision", "models"])

@@ -297,6 +297,7 @@ class TestBaselineFile:
             ("[]", "not a baseline file"),
             ("{}", "not a baseline file"),
             (json.dumps({**data, "schema_version": 2}), "expected schema_version 1, got 2"),
+            (json.dumps({**data, "schema_version": True}), "expected schema_version 1, got True"),
         ):
             with pytest.raises(InputError, match=says) as caught:
                 unpack(bad, "b.json")

@@ -119,6 +119,12 @@ def test_a_toml_file_is_a_normaliser(tmp_path):
 BAD_TOML = {
     "not TOML": ("[errors]", "[errors", "not valid TOML"),
     "another schema": ("schema_version = 1", "schema_version = 2", "expected schema_version to be 1, got 2"),
+    "true for 1": (
+        "schema_version = 1",
+        "schema_version = true",
+        "expected schema_version to be 1, got True",
+    ),
+    "1.0 for 1": ("schema_version = 1", "schema_version = 1.0", "expected schema_version to be 1, got 1.0"),
     "fractions by unit": ('"per cent"', '"fraction"', "expected unit to be 'per cent', got 'fraction'"),
     "no name": ('name = "mine"', "", "the field 'name' is missing"),
     "four severities": (

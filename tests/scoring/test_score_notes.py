@@ -212,3 +212,26 @@ def test_a_relative_mce_is_over_all_corruptions_or_not_at_all():
         f"no relative CE for fog: {BY_CHANCE}",
         "no relative mCE: with so few images 1 of the 15 corruptions have no relative CE",
     )
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("fogg", "did you mean 'fog'?"),
+        ("gaussian", "did you mean 'gaussian_noise' or 'gaussian_blur'?"),
+        ("rain", ", plugin:rain"),
+        ("plugin: rain", "did you mean 'plugin:rain'?"),
+        ("clean", ""),
+    ],
+)
+def test_a_corruption_that_there_is_not_is_refused(name: str, hint: str):
+    """A misspelt name is no corruption that was not measured: scores and counts say which is meant."""
+    table = ErrorTable("a", None, {("fog", 1): Cell(10, 1), ("plugin:rain", 1): Cell(10, 1)})
+    mine = score([table])["a"]
+    assert mine.row("snow") is None
+    assert mine.row("plugin:hail") is None
+    assert table.errors_of("snow") == {}
+    for ask in (mine.row, table.errors_of):
+        with pytest.raises(InputError, match=r"^unknown corruption") as caught:
+            ask(name)
+        assert hint in str(caught.value)
