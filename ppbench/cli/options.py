@@ -117,7 +117,7 @@ Corruptions = Annotated[
     str,
     option(
         "Corruptions",
-        "benchmark (15), all (15 + 4), extra, a group, or names with commas.",
+        "benchmark (15), all (15 + 4), extra, others (a published set's own), a group, or names with commas.",
         metavar="NAMES",
         autocompletion=completion.several_of(completion.corruptions),
     ),

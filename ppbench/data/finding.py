@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
-from ppbench.data.cifar_c import NpyFolder, is_npy_folder
+from ppbench.data.cifar_c import NpyFolder, arrays_there, is_npy_folder
 from ppbench.data.class_folders import PARTS, class_folders, read_class_folders
 from ppbench.data.class_order import ANY, ClassOrder, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
 from ppbench.data.image_files import Geometry
 from ppbench.data.image_set import ImageSet
-from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, is_tree
+from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, is_tree, places
 from ppbench.data.numpy_files import read_npz
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet
@@ -30,6 +30,20 @@ def find_published(spec: DataSet, root: Path | None) -> Path | None:
     else:
         places = [place / spec.published for place in usual_places() if spec.published]
     return next((place for place in places if find(place)), None)
+
+
+def corruptions_there(spec: DataSet, root: Path | None, source: str = "auto") -> Sequence[str]:
+    """Return what the corruptions of a published set are called in its folder; none where there is no such folder.
+
+    Args:
+        spec: of the data set.
+        root: as of `find_published`.
+        source: where it is ``"generated"``, a published folder does not count.
+    """
+    folder = None if source == "generated" else find_published(spec, root)
+    if folder is None:
+        return ()
+    return sorted(places(folder)) if spec.layout == "imagenet" else arrays_there(folder)
 
 
 def open_published(

@@ -96,7 +96,9 @@ def describe_data(
     """Return the identity of a run's images and cells."""
     names = tuple(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
-    versions = {name: corruptions.code_version(own_name(name), generator.jpeg_codec) for name in names}
+    versions = None
+    if generated:  # what a published set has of its own, no code here makes
+        versions = {name: corruptions.code_version(own_name(name), generator.jpeg_codec) for name in names}
     return DataFacts(
         name=images.name,
         source=images.source,
@@ -113,7 +115,7 @@ def describe_data(
         generator=generator_text(generator) if generated else None,
         jpeg_quality=generator.quality(images.protocol) if generated else None,
         jpeg_codec=generator.codec_of(names, images.protocol) if generated else None,
-        corruption_versions=versions if generated else None,
+        corruption_versions=versions,
         corruption_digests=images.corruption_digests(names),
         files=files,
         root=None if root is None else str(root),
