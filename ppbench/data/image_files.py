@@ -65,8 +65,7 @@ class ImageFiles:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(f"{path}: this image cannot be read: {reason}") from error
-        # Earlier versions read these as all white: what they kept of them must not be found again.
-        return repr(self.geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
+        return told_apart(content, self.geometry)
 
     def __getitem__(self, rows: RowIndex, /) -> Pixels:
         """Decode the files of these rows, several at a time.
@@ -80,9 +79,15 @@ class ImageFiles:
         def fill(place: int) -> None:
             images[place] = read_image(self.folder / self.names[wanted[place]], self.geometry)
 
-        for _ in _pool().map(fill, range(len(wanted))):
+        for _ in decoding_pool().map(fill, range(len(wanted))):
             pass  # an exception of a thread is raised here
         return images
+
+
+def told_apart(content: bytes, geometry: Geometry) -> bytes:
+    """Return what decides an image's pixels, for a digest: the bytes of its file, and what is done to it."""
+    # Earlier versions read these as all white: what they kept of them must not be found again.
+    return repr(geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
 
 
 def read_image(path: Path, geometry: Geometry) -> Pixels:
@@ -94,11 +99,24 @@ def read_image(path: Path, geometry: Geometry) -> Pixels:
     Raises:
         InputError: the file cannot be read (`open_rgb`), or is not of the size it must have.
     """
-    image = open_rgb(path)
+    return fitted(open_rgb(path), geometry, str(path))
+
+
+def fitted(image: Image.Image, geometry: Geometry, where: str) -> Pixels:
+    """Return an image as (size, size, 3) uint8 RGB, as `read_image` does.
+
+    Args:
+        image: of mode RGB.
+        geometry: what is done to it.
+        where: what it is called in a message.
+
+    Raises:
+        InputError: it is not of the size it must have.
+    """
     if geometry.resize is None:
         if image.size != (geometry.size, geometry.size):
             raise InputError(
-                f"{path}: expected {geometry.size}x{geometry.size} pixels, got {image.height}x{image.width}: "
+                f"{where}: expected {geometry.size}x{geometry.size} pixels, got {image.height}x{image.width}: "
                 "the images of this set are never resized"
             )
         return np.asarray(image)
@@ -118,6 +136,6 @@ def _centre(image: Image.Image, side: int) -> Image.Image:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def decoding_pool() -> ThreadPoolExecutor:
     """Return the threads that decode; Pillow lets go of the interpreter while it does."""
     return ThreadPoolExecutor(min(16, cpu_count()), thread_name_prefix="decode")

@@ -22,6 +22,7 @@ from ppbench.data.generated_set import generated_set
 from ppbench.data.image_files import ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
+from ppbench.data.packed import PackedFolder
 from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.source import DataSource
@@ -134,7 +135,9 @@ def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:
     )
 
 
-def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder) -> DataSource:
+def _with_cells(
+    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder | PackedFolder
+) -> DataSource:
     clean, notes = _clean_beside(spec, root, published)
     return DataSource(
         name=spec.name,
@@ -155,7 +158,7 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
 
 
 def _clean_beside(
-    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder
+    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder | PackedFolder
 ) -> tuple[ImageSet | None, tuple[str, ...]]:
     """Return the clean images beside published cells, if they are of the same test set, and what to know of them."""
     clean = published.clean(spec.image_size)

@@ -8,8 +8,11 @@ from pathlib import Path
 import torch
 
 import corruptions
+from ppbench.data.cifar_c import NpyFolder
 from ppbench.data.class_order import Classes
+from ppbench.data.image_set import Rows
 from ppbench.data.own_name import own_name
+from ppbench.data.packed import PackedFolder, PackedImages, layout_of
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
@@ -119,7 +122,19 @@ def describe_data(
         corruption_digests=images.corruption_digests(names),
         files=files,
         root=None if root is None else str(root),
+        layout=_layout(images),
     )
+
+
+def _layout(images: DataSource) -> str | None:
+    """Return how the images that a run reads lie on the disk; None for clean ones that are not in shards."""
+    if isinstance(images.published, PackedFolder):
+        return images.published.layout
+    if images.published is not None:
+        return "arrays" if isinstance(images.published, NpyFolder) else "tree"
+    pixels = None if images.clean is None else images.clean.images
+    pixels = pixels.base if isinstance(pixels, Rows) else pixels
+    return layout_of(pixels.shards) if isinstance(pixels, PackedImages) else None
 
 
 def _class_facts(classes: Classes) -> ClassFacts:

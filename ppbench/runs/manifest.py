@@ -188,6 +188,8 @@ class DataFacts:
         files: Whether the files are the published ones; null for images that were corrupted here. Absent from runs of
             older versions, which did not check.
         root: --root; null for the usual places or an embedded set.
+        layout: How the images lie on the disk: arrays, tree (one image file each), webdataset or parquet; null where
+            clean images lie otherwise. Absent from older runs.
     """
 
     name: str
@@ -209,6 +211,7 @@ class DataFacts:
     corruption_digests: Mapping[str, str] | None = None
     files: FileFacts | None = None
     root: str | None = None
+    layout: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
