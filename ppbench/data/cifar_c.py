@@ -49,6 +49,7 @@ class NpyFolder:
         self.ids = np.arange(len(self.labels), dtype=np.int64)
         self.corruptions = tuple(corruptions) or tuple(sorted(arrays_there(folder)))
         self._size = size
+        self.image_size = (size, size)
         self._files = {corruption: self._open(corruption, size) for corruption in self.corruptions}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ppbench.data.class_folders import PARTS, class_folders, image_names, read_c
 from ppbench.data.class_order import ANY, ClassOrder, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
-from ppbench.data.image_files import Geometry
+from ppbench.data.image_files import Geometry, OwnSize
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, places
 from ppbench.data.numpy_files import read_npz
@@ -79,6 +79,8 @@ def open_published(
         InputError: what is there is not as the format says.
     """
     if not _is_unpacked(spec, folder):
+        if spec.own_size:
+            raise InputError(f"{folder}: --size own is for image files in class folders, and here are shards")
         return PackedFolder(
             folder, spec.name, spec.image_size, _all_classes(spec), spec.num_classes, corruptions, severities
         )
@@ -86,7 +88,7 @@ def open_published(
         return TreeFolder(
             folder,
             spec.name,
-            spec.image_size,
+            None if spec.own_size else spec.image_size,
             spec.wnids,
             spec.num_classes,
             corruptions,
@@ -131,6 +133,8 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
     place = next((place for place in places if _has_classes(spec, place)), None)
     # Any folder may be a class of one's own, as `data/` of a set in shards: where it has images it is.
     if (place is None or not _holds_images(place)) and not spec.embedded and has_clean_shards(root):
+        if spec.own_size:
+            raise InputError(f"{root}: --size own is for image files in class folders, and here are shards")
         if is_packed(root):
             return None  # corrupted images, next to which there are no clean ones
         geometry = Geometry(spec.image_size, spec.resize)
@@ -222,7 +226,8 @@ def _has_classes(spec: DataSet, folder: Path) -> bool:
 
 
 def _class_folders(spec: DataSet, folder: Path) -> ImageSet:
-    geometry, known = Geometry(spec.image_size, spec.resize), known_classes(spec, folder)
+    geometry: Geometry | OwnSize = OwnSize() if spec.own_size else Geometry(spec.image_size, spec.resize)
+    known = known_classes(spec, folder)
     if known is not None and spec.layout == "cifar":  # of ImageNet a part is often all that one has
         check_all_classes(folder, known)
     return read_class_folders(

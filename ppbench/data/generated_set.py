@@ -26,6 +26,7 @@ class GeneratedSet:
         labels: SHA-256 of the labels of one severity as they lie in labels.npy; None where there are none.
         jpeg_codec: whose JPEG they have been through; None where none, or in folders of older versions.
         unfinished: corruptions that were asked for and lack a cell: `generate` was cut off.
+        protocol: whose constants.
     """
 
     by: str
@@ -34,6 +35,7 @@ class GeneratedSet:
     labels: str | None = None
     jpeg_codec: str | None = None
     unfinished: tuple[str, ...] = ()
+    protocol: str | None = None
 
 
 def generated_set(folder: Path) -> GeneratedSet | None:
@@ -41,7 +43,13 @@ def generated_set(folder: Path) -> GeneratedSet | None:
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         by, seed, codec = str(content["made_by"]), int(content["seed"]), content.get("jpeg_codec")
-        made = GeneratedSet(by, seed, jpeg_codec=None if codec is None else str(codec))
+        protocol = content.get("protocol")
+        made = GeneratedSet(
+            by,
+            seed,
+            jpeg_codec=None if codec is None else str(codec),
+            protocol=None if protocol is None else str(protocol),
+        )
         if content["schema_version"] != SCHEMA_VERSION:
             return made
         cells = dict(content["cells"])

@@ -248,6 +248,7 @@ class PackedFolder:
         """
         self.folder, self.name = folder, name
         self._geometry = Geometry(size)
+        self.image_size = (size, size)
         self._shards = shards_in(folder)
         self.layout = layout_of(self._shards)
         self.corruptions = tuple(corruptions) or tuple(corruptions_in(folder))

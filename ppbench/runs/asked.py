@@ -37,7 +37,14 @@ def check_asked(requests: Iterable[ModelRequest], config: EvaluationConfig) -> N
     if config.batch_size is not None:
         BatchSize(config.batch_size)
     root = config.path("root")
-    data = find_data(meant(config.data, root), root=root, source=config.source, classes=config.classes)
+    data = find_data(
+        meant(config.data, root),
+        root=root,
+        source=config.source,
+        classes=config.classes,
+        size=config.size,
+        protocol=config.protocol,
+    )
     if config.reference is not None:
         references_for(config.reference, data.name)
     normaliser = str(config.normaliser)

@@ -35,6 +35,8 @@ class EvaluationConfig:
     root: PathName | None = None
     classes: str | Path | Sequence[str] | None = None
     source: str = "auto"
+    size: str | None = None
+    protocol: str | None = None
     limit: int | None = None
 
     corruptions: str | Iterable[str] = "benchmark"

@@ -123,6 +123,7 @@ def describe_data(
         files=files,
         root=None if root is None else str(root),
         layout=_layout(images),
+        size=None if images.sizes is None else "own",
     )
 
 

@@ -38,6 +38,8 @@ def evaluate(
     root: str | PathLike[str] | None = None,
     classes: str | Path | Sequence[str] | None = None,
     source: str = "auto",
+    size: str | None = None,
+    protocol: str | None = None,
     corruptions: str | Iterable[str] = "benchmark",
     severities: str | int | Iterable[int] = "1-5",
     limit: int | None = None,
@@ -80,6 +82,8 @@ def evaluate(
         classes: which class folder has which label: ``"text"``, ``"numbers"``, a file or a list of the folders' names,
             label 0 first; see `open_data`.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
+        size: ``"own"``: the images of folder-c keep the size they have; None takes that of the protocol.
+        protocol: whose constants, at that size; None takes those of the nearest size.
         corruptions: the selection; see `parse_corruptions`.
         severities: the selection, ``"1-5"``, ``3`` or ``[1, 3, 5]``; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
@@ -119,6 +123,8 @@ def evaluate(
         root=root,
         classes=classes,
         source=source,
+        size=size,
+        protocol=protocol,
         limit=limit,
         corruptions=corruptions,
         severities=severities,

@@ -4,6 +4,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from corruptions.engine import sides_needed
+from ppbench.data.own_name import own_name
+from ppbench.data.own_size import too_small
 from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -91,11 +94,17 @@ def settle(
         limit=config.limit,
         seed=config.seed,
         classes=config.classes,
+        size=config.size,
+        protocol=config.protocol,
     )
     images = replace(images, notes=(*images.notes, *notes_of_choice(config, wanted)))
     for line in (*images.notes, *filter(None, [left_out(config, wanted)])):
         note(line)
     generator.check(wanted)
+    if images.source == "generated" and images.sizes is not None:
+        needs = sides_needed(map(own_name, wanted), severities, images.protocol)
+        if (error := too_small(needs, images.sizes)) is not None:
+            raise error
     if config.jpeg_codec is not None and images.source == "published":
         raise InputError(
             f"expected no --jpeg-codec for published files, got {config.jpeg_codec}: what JPEG did to them is in the "
