@@ -11,6 +11,7 @@ from corruptions.errors import CorruptionError
 from corruptions.names import EXTRA_NAMES, GROUPS, LIBRARIES, NAMES, SEVERITIES, Library
 from corruptions.plugins import load_file, plugins, register
 from corruptions.protocol import PROTOCOLS, Protocol, protocol
+from corruptions.sizes import smallest_side
 
 if TYPE_CHECKING:
     from corruptions.engine import code_version, constants_of, corrupt
@@ -48,6 +49,7 @@ __all__ = [
     "plugins",
     "protocol",
     "register",
+    "smallest_side",
 ]
 
 

@@ -1,7 +1,7 @@
 """A batch in, the corrupted batch out: finds the constants, draws, applies."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 import numpy as np
@@ -16,10 +16,10 @@ from corruptions.names import SEVERITIES, Library
 from corruptions.plugins import digest_of, find
 from corruptions.protocol import protocol as find_protocol
 from corruptions.random import Random
+from corruptions.sizes import MIN_SIZE, smallest_side
 
 Ids = Tensor | npt.NDArray[np.integer] | Sequence[int]
 
-MIN_SIZE = 32
 _ENGINE_VERSION = 1  # goes up when the random numbers change
 
 
@@ -33,6 +33,7 @@ def corrupt(
     ids: Ids | None = ...,
     seed: int = ...,
     jpeg_codec: Library = ...,
+    any_size: bool = ...,
 ) -> Tensor: ...
 @overload
 def corrupt(
@@ -44,6 +45,7 @@ def corrupt(
     ids: Ids | None = ...,
     seed: int = ...,
     jpeg_codec: Library = ...,
+    any_size: bool = ...,
 ) -> Pixels: ...
 def corrupt(
     images: Tensor | Pixels,
@@ -54,6 +56,7 @@ def corrupt(
     ids: Ids | None = None,
     seed: int = 0,
     jpeg_codec: Library = "ijg9",
+    any_size: bool = False,
 ) -> Tensor | Pixels:
     """Return the images under one corruption at one severity, as the reference scripts make it.
 
@@ -70,6 +73,8 @@ def corrupt(
         ids: N integers that name the images for the random draws; 0 to N - 1 if left out.
         seed: any integer; another seed gives other draws.
         jpeg_codec: whose JPEG jpeg_compression is: ``"ijg9"``, that of the published files, or ``"turbo"``, of today.
+        any_size: take images below 32 x 32 pixels, too, where the corruption can be made of them as it is, see
+            `smallest_side`; nothing is padded.
 
     Returns:
         The corrupted images: same kind, shape, dtype and device; the input is not changed.
@@ -96,7 +101,8 @@ def corrupt(
             )
         return made
 
-    return in_chunks(images, work, smallest=MIN_SIZE, any_layout=what.any_layout)
+    smallest = smallest_side(name, constants) if any_size else MIN_SIZE
+    return in_chunks(images, work, smallest=smallest, any_layout=what.any_layout)
 
 
 def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constants:
@@ -111,6 +117,19 @@ def constants_of(name: str, severity: int, protocol: str = "cifar-c") -> Constan
         raise CorruptionError(f"expected severity 1, 2, 3, 4 or 5, got {severity}")
     rows = table[name] if what.constants is None else what.constants
     return rows[operator.index(severity) - 1]
+
+
+def sides_needed(
+    names: Iterable[str], severities: Sequence[int], protocol: str = "cifar-c"
+) -> Iterator[tuple[str, int, int]]:
+    """Yield each corruption and severity with the pixels that either side of an image needs for it, without padding.
+
+    Raises:
+        CorruptionError: an unknown name or protocol, or a severity outside 1 to 5.
+    """
+    for name in names:
+        for severity in severities:
+            yield name, severity, smallest_side(name, constants_of(name, severity, protocol))
 
 
 def code_version(name: str, jpeg_codec: Library = "ijg9") -> str:

@@ -31,6 +31,9 @@ EXTRA_NAMES: Final[tuple[str, ...]] = tuple(name for name, group in GROUPS.items
 
 SEVERITIES: Final[tuple[int, ...]] = (1, 2, 3, 4, 5)
 
+PROTOCOL_SIZES: Final[Mapping[str, int]] = {"imagenet-c": 224, "tiny-imagenet-c": 64, "cifar-c": 32}
+"""The protocols, and the height and width in pixels of their published images."""
+
 Library = Literal["ijg9", "turbo"]
 """Whose JPEG: that of IJG's libjpeg 9 (9a to 9d), the authors' library, or of libjpeg-turbo."""
 

@@ -7,8 +7,9 @@ from functools import cache
 from importlib.resources import files
 
 from corruptions.errors import unknown
+from corruptions.names import PROTOCOL_SIZES
 
-PROTOCOLS = ("imagenet-c", "tiny-imagenet-c", "cifar-c")
+PROTOCOLS = tuple(PROTOCOL_SIZES)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from PIL import Image
 from torch import Tensor
 
 from corruptions.batches import Pixels, in_chunks
-from corruptions.engine import MIN_SIZE, Ids, check_ids, constants_of
+from corruptions.engine import Ids, check_ids, constants_of
 from corruptions.errors import CorruptionError
+from corruptions.sizes import MIN_SIZE
 
 
 @overload

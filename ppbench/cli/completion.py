@@ -64,7 +64,7 @@ def corruptions() -> list[str]:
     """Return the corruptions, their groups and the other selections."""
     from ppbench.scoring.names import ALL, GROUPS
 
-    return ["benchmark", "all", "extra", *GROUPS, *ALL]
+    return ["benchmark", "all", "extra", "others", *GROUPS, *ALL]
 
 
 def protocols() -> list[str]:

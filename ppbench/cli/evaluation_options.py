@@ -83,6 +83,8 @@ class EvaluationOptions:
         ),
     ] = "auto"
     classes: options.Classes = None
+    size: options.Size = None
+    protocol: options.Protocol = None
     outputs: options.Outputs = None
 
     corruptions: options.Corruptions = "benchmark"

@@ -14,7 +14,9 @@ from ppbench.cli.options import (
     Data,
     JpegCodec,
     Limit,
+    Protocol,
     Root,
+    Size,
     option,
 )
 
@@ -25,6 +27,8 @@ def generate_command(
     root: Root = None,
     limit: Limit = None,
     classes: Classes = None,
+    size: Size = None,
+    protocol: Protocol = None,
     corruptions: Corruptions = "all",
     seed: CorruptionSeed = 0,
     corruption_file: CorruptionFiles = None,
@@ -48,13 +52,13 @@ def generate_command(
     names = choose_corruptions(corruptions, files)
     codec = checked_codec(jpeg_codec)
     name = meant(data, root)
-    find_data(name, root=root, source="generated", classes=classes)
+    find_data(name, root=root, source="generated", classes=classes, size=size, protocol=protocol)
     from ppbench.generation.generate import (  # brings torch: mistakes are found before
         GenerationConfig,
         generate,
     )
 
-    config = GenerationConfig(name, root, limit, seed, out, grouped, classes, files, codec)
+    config = GenerationConfig(name, root, limit, seed, out, grouped, classes, files, codec, size, protocol)
     kept = "finished cells are kept, the same command goes on from them"
     with interruptible(kept), cell_progress() as on_cell:
         made = generate(

@@ -125,11 +125,32 @@ Limit = Annotated[
     ),
 ]
 
+Size = Annotated[
+    str | None,
+    option(
+        "Data",
+        "own: the images of folder-c keep the size they have. Default: that of the protocol.",
+        metavar="own",
+        show_default=False,
+        autocompletion=completion.words("own"),
+    ),
+]
+Protocol = Annotated[
+    str | None,
+    option(
+        "Data",
+        "With --size own: whose constants. Default: those made for the nearest size.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.one_of(completion.protocols),
+    ),
+]
+
 Corruptions = Annotated[
     str,
     option(
         "Corruptions",
-        "benchmark (15), all (15 + 4), extra, a group, or names with commas.",
+        "benchmark (15), all (15 + 4), extra, others (a published set's own), a group, or names with commas.",
         metavar="NAMES",
         autocompletion=completion.several_of(completion.corruptions),
     ),

@@ -47,8 +47,9 @@ class NpyFolder:
         self.folder, self.name, self.num_classes = folder, name, num_classes
         self.labels = _labels(folder, num_classes)
         self.ids = np.arange(len(self.labels), dtype=np.int64)
-        self.corruptions = tuple(corruptions) or tuple(sorted(_there(folder)))
+        self.corruptions = tuple(corruptions) or tuple(sorted(arrays_there(folder)))
         self._size = size
+        self.image_size = (size, size)
         self._files = {corruption: self._open(corruption, size) for corruption in self.corruptions}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class NpyFolder:
     def _open(self, corruption: str, size: int) -> Images:
         path = self.folder / f"{own_name(corruption)}.npy"
         if not path.is_file():
-            near = get_close_matches(path.stem, _there(self.folder), n=1)
+            near = get_close_matches(path.stem, arrays_there(self.folder), n=1)
             hint = f"there is {near[0]}.npy" if near else "fetch it, or leave the corruption out"
             raise InputError(f"{self.folder}: has no {path.name}: {hint}")
         images = checked_images(path, read_npy(path, mapped=True), size)
@@ -119,10 +120,11 @@ class NpyFolder:
 
 def is_npy_folder(folder: Path) -> bool:
     """Return whether a folder has what a published one has: labels, or arrays called like corruptions."""
-    return folder.is_dir() and ((folder / LABELS).is_file() or bool(_there(folder)))
+    return folder.is_dir() and ((folder / LABELS).is_file() or bool(arrays_there(folder)))
 
 
-def _there(folder: Path) -> list[str]:
+def arrays_there(folder: Path) -> list[str]:
+    """Return what the corruptions of a folder are called: the names of its arrays but the labels and clean images."""
     known = {path.stem for path in folder.glob("*.npy")}
     return sorted(known - {Path(LABELS).stem, Path(CLEAN).stem})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ppbench.data.class_order import Classes, ClassOrder, case_note, sorted_classes
-from ppbench.data.image_files import Geometry, ImageFiles
+from ppbench.data.image_files import Geometry, ImageFiles, OwnSize
 from ppbench.data.image_set import ImageSet, Labels
 from ppbench.data.picture import size_of
 from ppbench.errors import InputError
@@ -188,14 +188,15 @@ def notes_of(where: Path, classes: Classes, found: Sequence[str], passed: Passed
     return tuple(filter(None, [dropped, *passed.notes(where), case_note(classes)]))
 
 
-def enlarged(folder: Path, name: str, geometry: Geometry) -> tuple[str, ...]:
+def enlarged(folder: Path, name: str, geometry: Geometry | OwnSize) -> tuple[str, ...]:
     """Return a note where images are smaller than what is cut out of them, as the first one shows; else nothing."""
     size = size_of(folder / name)
-    if geometry.resize is None or size is None or min(size) >= geometry.size:
+    if isinstance(geometry, OwnSize) or geometry.resize is None or size is None or min(size) >= geometry.size:
         return ()
     note = (
         f"{folder}: small images are enlarged: {name} has {size[0]}x{size[1]} pixels, this set is resized to "
-        f"{geometry.resize} and {geometry.size} are cut out: for a network of small images put them into an .npz"
+        f"{geometry.resize} and {geometry.size} are cut out: for a network of small images there is "
+        "--data folder-c --size own"
     )
     return (note,)
 
@@ -203,7 +204,7 @@ def enlarged(folder: Path, name: str, geometry: Geometry) -> tuple[str, ...]:
 def read_class_folders(
     folder: Path,
     name: str,
-    geometry: Geometry,
+    geometry: Geometry | OwnSize,
     known: Sequence[str] | None,
     num_classes: int | None,
     order: ClassOrder | None = None,

@@ -1,18 +1,29 @@
 """Finding a set's images below a folder, in whichever layout they are there."""
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from ppbench.data.cifar import LAYOUTS, find_cifar, read_cifar
-from ppbench.data.cifar_c import NpyFolder, is_npy_folder
-from ppbench.data.class_folders import PARTS, class_folders, read_class_folders
+from ppbench.data.cifar_c import NpyFolder, arrays_there, is_npy_folder
+from ppbench.data.class_folders import PARTS, class_folders, image_names, read_class_folders
 from ppbench.data.class_order import ANY, ClassOrder, sorted_classes
 from ppbench.data.classes import class_list
 from ppbench.data.digits import digits
-from ppbench.data.image_files import Geometry
+from ppbench.data.image_files import Geometry, OwnSize
 from ppbench.data.image_set import ImageSet
-from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, is_tree
+from ppbench.data.imagenet_c import TreeFolder, holds_only_cells, places
 from ppbench.data.numpy_files import read_npz
+from ppbench.data.packed import (
+    PackedFolder,
+    corruptions_in,
+    has_clean_shards,
+    is_packed,
+    is_shard,
+    read_packed,
+    shards_in,
+)
 from ppbench.data.places import download_folder, usual_places
 from ppbench.data.registry import DataSet
 from ppbench.data.tiny_imagenet import ANNOTATIONS, find_annotated, read_annotated
@@ -24,27 +35,60 @@ def find_published(spec: DataSet, root: Path | None) -> Path | None:
 
     Without a root only folders of the usual name count: what else lies in the usual places may be anything.
     """
-    find = is_tree if spec.layout == "imagenet" else is_npy_folder
+    find = partial(_is_unpacked, spec)
     if root is not None:
         places = [*([root / spec.published] if spec.published else []), root / spec.name, root]
     else:
         places = [place / spec.published for place in usual_places() if spec.published]
-    return next((place for place in places if find(place)), None)
+    found = next((place for place in places if find(place)), None)
+    if found is None and not spec.embedded:
+        found = next((place for place in places if is_packed(place)), None)
+    return found
+
+
+def corruptions_there(spec: DataSet, root: Path | None, source: str = "auto") -> Sequence[str]:
+    """Return what the corruptions of a published set are called in its folder; none where there is no such folder.
+
+    Args:
+        spec: of the data set.
+        root: as of `find_published`.
+        source: where it is ``"generated"``, a published folder does not count.
+    """
+    folder = None if source == "generated" else find_published(spec, root)
+    if folder is None:
+        return ()
+    if not _is_unpacked(spec, folder):
+        return corruptions_in(folder)
+    return sorted(places(folder)) if spec.layout == "imagenet" else arrays_there(folder)
+
+
+def _is_unpacked(spec: DataSet, folder: Path) -> bool:
+    if spec.layout != "imagenet":
+        return is_npy_folder(folder)
+    cells = ((place, severity) for place in places(folder).values() for severity in class_folders(place))
+    # Shards may lie in <corruption>/<severity>/, too, where a tree has its class folders.
+    return any(not shards_in(place / severity) for place, severity in islice(cells, 1))
 
 
 def open_published(
     spec: DataSet, folder: Path, corruptions: Sequence[str], severities: Sequence[int]
-) -> NpyFolder | TreeFolder:
+) -> NpyFolder | TreeFolder | PackedFolder:
     """Open the cells that `find_published` found.
 
     Raises:
         InputError: what is there is not as the format says.
     """
+    if not _is_unpacked(spec, folder):
+        if spec.own_size:
+            raise InputError(f"{folder}: --size own is for image files in class folders, and here are shards")
+        return PackedFolder(
+            folder, spec.name, spec.image_size, _all_classes(spec), spec.num_classes, corruptions, severities
+        )
     if spec.layout == "imagenet":
         return TreeFolder(
             folder,
             spec.name,
-            spec.image_size,
+            None if spec.own_size else spec.image_size,
             spec.wnids,
             spec.num_classes,
             corruptions,
@@ -79,14 +123,36 @@ def find_clean(spec: DataSet, root: Path | None, beside: Sequence[Path] = ()) ->
 
 def _named(spec: DataSet, root: Path) -> ImageSet | None:
     """Read what a user called the set: a file, the usual layout, or class folders whatever they are called."""
-    if root.is_file():
+    if root.is_file() and not is_shard(root):
         if spec.num_classes is None:
             raise InputError(f"{root}: this is a file: name a folder that has a folder for each class")
         return read_npz(root, spec.name, spec.image_size, spec.num_classes)
     if found := _usual(spec, root):
         return found
     places = (root, *(root / part for part in TEST_FOLDERS))
-    return next((_class_folders(spec, place) for place in places if _has_classes(spec, place)), None)
+    place = next((place for place in places if _has_classes(spec, place)), None)
+    # Any folder may be a class of one's own, as `data/` of a set in shards: where it has images it is.
+    if (place is None or not _holds_images(place)) and not spec.embedded and has_clean_shards(root):
+        if spec.own_size:
+            raise InputError(f"{root}: --size own is for image files in class folders, and here are shards")
+        if is_packed(root):
+            return None  # corrupted images, next to which there are no clean ones
+        geometry = Geometry(spec.image_size, spec.resize)
+        return read_packed(root, spec.name, geometry, _all_classes(spec), spec.num_classes)
+    return None if place is None else _class_folders(spec, place)
+
+
+def _holds_images(place: Path) -> bool:
+    return any(image_names(place / name) for name in class_folders(place))
+
+
+def _all_classes(spec: DataSet) -> Sequence[str] | None:
+    """Return what the classes of a set are called, label 0 first; None where any name is a class."""
+    return (
+        class_list(spec.name.removesuffix("-c"))
+        if spec.layout == "cifar" and spec.wnids is None
+        else spec.wnids
+    )
 
 
 TEST_FOLDERS = ("val", "test")
@@ -160,7 +226,8 @@ def _has_classes(spec: DataSet, folder: Path) -> bool:
 
 
 def _class_folders(spec: DataSet, folder: Path) -> ImageSet:
-    geometry, known = Geometry(spec.image_size, spec.resize), known_classes(spec, folder)
+    geometry: Geometry | OwnSize = OwnSize() if spec.own_size else Geometry(spec.image_size, spec.resize)
+    known = known_classes(spec, folder)
     if known is not None and spec.layout == "cifar":  # of ImageNet a part is often all that one has
         check_all_classes(folder, known)
     return read_class_folders(

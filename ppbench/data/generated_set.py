@@ -28,6 +28,7 @@ class GeneratedSet:
         unfinished: corruptions that were asked for and lack a cell: `generate` was cut off.
         limit: size of the stratified subset that was taken; None where all images were.
         clean_digest: of the clean images that it was made from; None in folders of older versions.
+        protocol: whose constants.
     """
 
     by: str
@@ -38,6 +39,7 @@ class GeneratedSet:
     unfinished: tuple[str, ...] = ()
     limit: int | None = None
     clean_digest: str | None = None
+    protocol: str | None = None
 
 
 def generated_set(folder: Path) -> GeneratedSet | None:
@@ -46,12 +48,14 @@ def generated_set(folder: Path) -> GeneratedSet | None:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         by, seed, codec = str(content["made_by"]), int(content["seed"]), content.get("jpeg_codec")
         limit, clean = content.get("limit"), content.get("clean_digest")
+        protocol = content.get("protocol")
         made = GeneratedSet(
             by,
             seed,
             jpeg_codec=None if codec is None else str(codec),
             limit=None if limit is None else int(limit),
             clean_digest=None if clean is None else str(clean),
+            protocol=None if protocol is None else str(protocol),
         )
         if content["schema_version"] != SCHEMA_VERSION:
             return made

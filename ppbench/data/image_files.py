@@ -28,10 +28,26 @@ class Geometry:
     size: int
     resize: int | None = None
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the result, in pixels."""
+        return self.size, self.size
+
+
+@dataclass(frozen=True)
+class OwnSize:
+    """A file becomes an image of the size it has.
+
+    Attributes:
+        shape: the height and width that all files must have, in pixels; (0, 0) where each has its own.
+    """
+
+    shape: tuple[int, int] = (0, 0)
+
 
 @dataclass(frozen=True, eq=False)
 class ImageFiles:
-    """Images of (N, size, size, 3) uint8 in N files of one folder.
+    """Images of (N, H, W, 3) uint8 in N files of one folder.
 
     Attributes:
         folder: where the files are.
@@ -41,12 +57,12 @@ class ImageFiles:
 
     folder: Path
     names: Sequence[str]
-    geometry: Geometry
+    geometry: Geometry | OwnSize
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(N, size, size, 3)."""
-        return len(self.names), self.geometry.size, self.geometry.size, 3
+        """(N, H, W, 3); H and W are 0 where every image has a size of its own, and is to be asked for alone."""
+        return len(self.names), *self.geometry.shape, 3
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
@@ -65,8 +81,7 @@ class ImageFiles:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(f"{path}: this image cannot be read: {reason}") from error
-        # Earlier versions read these as all white: what they kept of them must not be found again.
-        return repr(self.geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
+        return told_apart(content, self.geometry)
 
     def __getitem__(self, rows: RowIndex, /) -> Pixels:
         """Decode the files of these rows, several at a time.
@@ -75,18 +90,26 @@ class ImageFiles:
             InputError: a file is missing, damaged, or not of the size it must have.
         """
         wanted = np.arange(len(self.names))[rows]
+        if self.geometry.shape == (0, 0) and len(wanted) == 1:
+            return read_image(self.folder / self.names[wanted[0]], self.geometry)[None]
         images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
 
         def fill(place: int) -> None:
             images[place] = read_image(self.folder / self.names[wanted[place]], self.geometry)
 
-        for _ in _pool().map(fill, range(len(wanted))):
+        for _ in decoding_pool().map(fill, range(len(wanted))):
             pass  # an exception of a thread is raised here
         return images
 
 
-def read_image(path: Path, geometry: Geometry) -> Pixels:
-    """Return one file as (size, size, 3) uint8 RGB.
+def told_apart(content: bytes, geometry: Geometry | OwnSize) -> bytes:
+    """Return what decides an image's pixels, for a digest: the bytes of its file, and what is done to it."""
+    # Earlier versions read these as all white: what they kept of them must not be found again.
+    return repr(geometry).encode() + b"scaled to 8 bits" * is_deep(content) + content
+
+
+def read_image(path: Path, geometry: Geometry | OwnSize) -> Pixels:
+    """Return one file as (H, W, 3) uint8 RGB.
 
     Resizing is Pillow's bilinear filter, which is antialiased, with the longer side truncated to whole pixels;
     the crop's corner is rounded: what torchvision's Resize and CenterCrop do, and what ImageNet-C was made with.
@@ -94,11 +117,31 @@ def read_image(path: Path, geometry: Geometry) -> Pixels:
     Raises:
         InputError: the file cannot be read (`open_rgb`), or is not of the size it must have.
     """
-    image = open_rgb(path)
+    return fitted(open_rgb(path), geometry, str(path))
+
+
+def fitted(image: Image.Image, geometry: Geometry | OwnSize, where: str) -> Pixels:
+    """Return an image as (H, W, 3) uint8 RGB, as `read_image` does.
+
+    Args:
+        image: of mode RGB.
+        geometry: what is done to it.
+        where: what it is called in a message.
+
+    Raises:
+        InputError: it is not of the size it must have.
+    """
+    if isinstance(geometry, OwnSize):
+        if geometry.shape not in ((0, 0), (image.height, image.width)):
+            raise InputError(
+                f"{where}: expected {geometry.shape[0]}x{geometry.shape[1]} pixels as the others have, got "
+                f"{image.height}x{image.width}"
+            )
+        return np.asarray(image)
     if geometry.resize is None:
         if image.size != (geometry.size, geometry.size):
             raise InputError(
-                f"{path}: expected {geometry.size}x{geometry.size} pixels, got {image.height}x{image.width}: "
+                f"{where}: expected {geometry.size}x{geometry.size} pixels, got {image.height}x{image.width}: "
                 "the images of this set are never resized"
             )
         return np.asarray(image)
@@ -118,6 +161,6 @@ def _centre(image: Image.Image, side: int) -> Image.Image:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def decoding_pool() -> ThreadPoolExecutor:
     """Return the threads that decode; Pillow lets go of the interpreter while it does."""
     return ThreadPoolExecutor(min(16, cpu_count()), thread_name_prefix="decode")

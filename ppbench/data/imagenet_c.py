@@ -14,9 +14,10 @@ import numpy as np
 
 from ppbench.data.class_folders import PARTS, class_folders, labelled, list_images, notes_of
 from ppbench.data.class_order import ClassOrder
-from ppbench.data.image_files import Geometry, ImageFiles, read_image
+from ppbench.data.image_files import Geometry, ImageFiles, OwnSize, read_image
 from ppbench.data.image_set import ImageSet
 from ppbench.data.own_name import own_name
+from ppbench.data.picture import open_rgb
 from ppbench.data.severities import SEVERITY_NAMES
 from ppbench.errors import InputError
 
@@ -30,7 +31,7 @@ class TreeFolder:
         self,
         folder: Path,
         name: str,
-        size: int,
+        size: int | None,
         known: Sequence[str] | None,
         num_classes: int | None,
         corruptions: Iterable[str],
@@ -42,7 +43,7 @@ class TreeFolder:
         Args:
             folder: that `is_tree` returned.
             name: of the set.
-            size: side of the images in pixels.
+            size: side of the images in pixels; None: they keep their own, which is the first one's.
             known: the wnids of the set, label 0 first; None takes the sorted class folders.
             num_classes: of the set; None takes the number of class folders.
             corruptions: those that will be asked for; none named: those that are there.
@@ -53,7 +54,6 @@ class TreeFolder:
             InputError: a cell is missing, has other classes, or no images, or images of another size.
         """
         self.folder, self.name = folder, name
-        self._geometry = Geometry(size)
         self._places = places(folder)
         self.corruptions = tuple(corruptions) or tuple(sorted(self._places))
         wanted = tuple(str(severity) for severity in severities) or SEVERITY_NAMES
@@ -65,11 +65,17 @@ class TreeFolder:
         self._names, self.labels = listing.names, listing.labels
         if not self._names:
             raise InputError(f"{first}: no images in its class folders")
+        self._geometry = Geometry(size) if size is not None else OwnSize(_shape(first / self._names[0]))
         self.notes = notes_of(first, self.classes, found, listing.passed)
         self.ids = np.arange(len(self._names), dtype=np.int64)
         for corruption in self.corruptions:
             for severity in wanted:
                 self._check(self._place(corruption) / severity)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self._geometry.shape
 
     @property
     def names(self) -> Sequence[str]:
@@ -131,6 +137,12 @@ class TreeFolder:
         if missing := [wnid for wnid in self._labels if wnid not in present]:
             raise InputError(f"{where}: the class folder {missing[0]} is missing, which other cells have")
         read_image(where / self._names[0], self._geometry)
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    """Return an image's height and width, in pixels."""
+    image = open_rgb(path)
+    return image.height, image.width
 
 
 def is_tree(folder: Path) -> bool:

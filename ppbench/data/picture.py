@@ -42,23 +42,45 @@ def open_rgb(path: Path, *, draft: int | None = None) -> Image.Image:
     Raises:
         InputError: the file is missing or damaged, or of 32-bit integers or floats, whose range it does not say.
     """
+    return _decoded(path, str(path), draft)
+
+
+def decode_rgb(content: bytes, where: str) -> Image.Image:
+    """Return what `open_rgb` does of an image file that is in memory.
+
+    Args:
+        content: the file's bytes.
+        where: what it is called in a message.
+
+    Raises:
+        InputError: as `open_rgb`.
+    """
+    return _decoded(BytesIO(content), where, None)
+
+
+def _decoded(file: Path | BytesIO, where: str, draft: int | None) -> Image.Image:
     try:
-        with Image.open(path) as opened:
+        with Image.open(file) as opened:
             if draft is not None:
                 opened.draft("RGB", (draft, draft))
             opened.load()
             if opened.mode.startswith(_DEEP):
-                return _eight_bits(opened, path)
+                return _eight_bits(opened, where)
             # Pillow would warn of a palette's transparency, which goes in any case.
             opened.info.pop("transparency", None)
             return opened.convert("RGB")
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such image") from error
+        raise InputError(f"{where}: no such image") from error
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: damaged, or no image ({reason}): fetch it again or remove it") from error
+        # Pillow names what it was given, which of bytes is an address in memory.
+        reason = (
+            "cannot identify image"
+            if isinstance(error, UnidentifiedImageError) and where != str(file)
+            else (" ".join(str(error).split()) or type(error).__name__)
+        )
+        raise InputError(f"{where}: damaged, or no image ({reason}): fetch it again or remove it") from error
 
 
 def is_deep(content: bytes) -> bool:
@@ -78,14 +100,14 @@ def is_deep(content: bytes) -> bool:
         return False
 
 
-def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
+def _eight_bits(image: Image.Image, where: str) -> Image.Image:
     """Return grey of more than eight bits as RGB."""
     white = _white(image)
     values = np.asarray(image)
     if white is None:
         kind = "floats" if image.mode == "F" else "integers"
         raise InputError(
-            f"{path}: expected pixels of 8 or 16 bits, got {kind} from {values.min():g} to {values.max():g}, and the "
+            f"{where}: expected pixels of 8 or 16 bits, got {kind} from {values.min():g} to {values.max():g}, and the "
             "file does not say which of them are black and white: save it with 8 bits a channel, black 0 and white 255"
         )
     scaled = (values.astype(np.int64) * 255 + white // 2) // white

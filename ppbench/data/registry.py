@@ -7,6 +7,7 @@ from typing import Literal
 
 from ppbench.data.class_order import ANY, ClassOrder
 from ppbench.data.classes import class_list
+from ppbench.data.own_size import check_size_options
 from ppbench.errors import InputError, unknown
 
 Layout = Literal["embedded", "cifar", "imagenet"]
@@ -30,6 +31,8 @@ class DataSet:
         fetch: what to fetch and where to put it, in words; {place} is the folder.
         fetch_clean: the same for the archive of clean images, those for training among them.
         order: what a user says of the order of its class folders.
+        own_size: its images keep the size they have; `image_size` then counts for nothing.
+        asked_protocol: whose constants a user wants at that size; None: those of the nearest size.
     """
 
     name: str
@@ -45,6 +48,8 @@ class DataSet:
     fetch: str = ""
     fetch_clean: str = ""
     order: ClassOrder | None = None
+    own_size: bool = False
+    asked_protocol: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -57,6 +62,19 @@ class DataSet:
         if self.order is not None and self.order.names:
             return self.order.names
         return None if self.classes is None else class_list(self.classes)
+
+    def at_size(self, size: str | None, protocol: str | None) -> "DataSet":
+        """Return the set at the size of its images, if the user says so.
+
+        Args:
+            size: ``"own"``, or None for that of the protocol.
+            protocol: whose constants the user wants at that size.
+
+        Raises:
+            InputError: it is no set of one's own, or the words mean nothing.
+        """
+        check_size_options(self.name, size, protocol)
+        return self if size is None else replace(self, own_size=True, asked_protocol=protocol)
 
     def ordered(self, order: ClassOrder | None) -> "DataSet":
         """Return the set with what a user says of its class folders.
@@ -159,7 +177,7 @@ DATA_SETS: Mapping[str, DataSet] = {
             protocol="imagenet-c",
             image_size=224,
             num_classes=None,
-            description="your own images, a folder a class, resized to 224 pixels; needs --root",
+            description="your own images, a folder a class, resized to 224 pixels or --size own; needs --root",
             resize=256,
         ),
     )

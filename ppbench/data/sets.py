@@ -19,9 +19,11 @@ from ppbench.data.finding import (
     wanted,
 )
 from ppbench.data.generated_set import GeneratedSet, generated_set
-from ppbench.data.image_files import ImageFiles
+from ppbench.data.image_files import ImageFiles, OwnSize, decoding_pool
 from ppbench.data.image_set import ImageSet
 from ppbench.data.imagenet_c import TreeFolder
+from ppbench.data.own_size import Sizes, protocol_of, sizes_of
+from ppbench.data.packed import PackedFolder
 from ppbench.data.places import usual_places
 from ppbench.data.registry import DATA_SETS, DataSet, data_set
 from ppbench.data.severities import SEVERITIES
@@ -44,6 +46,9 @@ def open_data(
     limit: int | None = None,
     seed: int = 0,
     classes: str | Path | Sequence[str] | ClassOrder | None = None,
+    size: str | None = None,
+    protocol: str | None = None,
+    mixed: bool = False,
 ) -> DataSource:
     """Find a data set, check all of it that a run needs, and take the subset.
 
@@ -61,12 +66,15 @@ def open_data(
         classes: which class folder has which label: ``"text"`` (as torchvision's ImageFolder sorts), ``"numbers"`` (as
             timm sorts), a file with a folder's name a line, label 0 first, or such a list. None takes the set's own
             list, or, where there is none, the sorted names, if text and number order are the same.
+        size: ``"own"``: the images of folder-c keep the size they have; None resizes them to that of the protocol.
+        protocol: whose constants, at that size; None takes those of the nearest size.
+        mixed: whether the images may have several sizes; if not, they must be square, too.
 
     Raises:
         InputError: the set is not there, or something in it is not as its format says; one line.
     """
     check_seed(seed)
-    spec = find_data(name, root=root, source=source, classes=classes)
+    spec = find_data(name, root=root, source=source, classes=classes, size=size, protocol=protocol)
     if bad := [severity for severity in severities if severity not in SEVERITIES]:
         raise InputError(f"expected severities from 1 to 5, got {bad[0]}")
     folder = None if source == "generated" else find_published(spec, root)
@@ -77,6 +85,8 @@ def open_data(
         if clean is None:
             raise not_found(spec, root, source)
         opened = _from_clean(spec, clean)
+    if spec.own_size:
+        opened = _at_own_size(spec, opened, mixed=mixed)
     if opened.classes is None and spec.order not in (None, ANY):
         raise no_class_folders(spec)
     if spec.wnids:
@@ -92,6 +102,8 @@ def find_data(
     root: Path | None = None,
     source: str = "auto",
     classes: str | Path | Sequence[str] | ClassOrder | None = None,
+    size: str | None = None,
+    protocol: str | None = None,
 ) -> DataSet:
     """Return what is known of a set whose images, or something in their place, are there; none of them is read.
 
@@ -100,11 +112,13 @@ def find_data(
         root: the folder or file.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
         classes: which class folder has which label.
+        size: what the user says of the images' size.
+        protocol: what the user says of the constants at that size.
 
     Raises:
         InputError: there is no such set, source or root, or nothing of the set is in the usual places.
     """
-    spec = data_set(name).ordered(read_order(classes))
+    spec = data_set(name).at_size(size, protocol).ordered(read_order(classes))
     if source not in SOURCES:
         raise unknown("source", source, SOURCES)
     if root is not None:
@@ -135,14 +149,16 @@ def _from_clean(spec: DataSet, clean: ImageSet) -> DataSource:
     )
 
 
-def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder) -> DataSource:
+def _with_cells(
+    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder | PackedFolder
+) -> DataSource:
     made = generated_set(published.folder)
     clean, notes = _clean_beside(spec, root, published, made)
     return DataSource(
         name=spec.name,
         protocol=spec.protocol,
         source="published",
-        image_size=(spec.image_size, spec.image_size),
+        image_size=published.image_size,
         num_classes=published.num_classes,
         labels=published.labels,
         ids=published.ids,
@@ -158,7 +174,10 @@ def _with_cells(spec: DataSet, root: Path | None, published: NpyFolder | TreeFol
 
 
 def _clean_beside(
-    spec: DataSet, root: Path | None, published: NpyFolder | TreeFolder, made: GeneratedSet | None
+    spec: DataSet,
+    root: Path | None,
+    published: NpyFolder | TreeFolder | PackedFolder,
+    made: GeneratedSet | None,
 ) -> tuple[ImageSet | None, tuple[str, ...]]:
     """Return the clean images beside published cells, if they are of the same test set, and what to know of them."""
     clean = published.clean(spec.image_size)
@@ -189,7 +208,10 @@ def _part_of(clean: ImageSet, made: GeneratedSet | None) -> ImageSet:
 
 
 def _no_clean(
-    spec: DataSet, published: NpyFolder | TreeFolder, made: GeneratedSet | None, other: ImageSet | None
+    spec: DataSet,
+    published: NpyFolder | TreeFolder | PackedFolder,
+    made: GeneratedSet | None,
+    other: ImageSet | None,
 ) -> str:
     """Say why published cells have no clean images, and what gives them some, in one line."""
     folder, count = published.folder, len(published.labels)
@@ -205,6 +227,54 @@ def _no_clean(
             why = f"{folder} has other labels than the clean images found beside it"
         way = ": put those that it was made from there"
     return f"no clean error, no relative scores: {why}{way}"
+
+
+def _at_own_size(spec: DataSet, opened: DataSource, *, mixed: bool) -> DataSource:
+    """Return a set whose images keep their size, with that size and the protocol that belongs to it.
+
+    Raises:
+        InputError: the images have several sizes, or are not square, where that will not do.
+    """
+    if opened.clean is not None:
+        files = opened.clean.images
+        assert isinstance(files, ImageFiles)  # a set of one's own is nothing else
+        sizes, folder = sizes_of(files.folder, files.names, decoding_pool()), files.folder
+    else:
+        assert isinstance(opened.published, TreeFolder)
+        height, width = opened.published.image_size
+        folder = opened.published.folder
+        sizes = Sizes((height, width, folder), (height, width, folder), alike=True)
+    height, width, _ = sizes.smallest
+    if not mixed and not (sizes.alike and height == width):
+        others = (
+            "" if sizes.alike else f" ({sizes.largest[2].name} has {sizes.largest[0]}x{sizes.largest[1]})"
+        )
+        raise InputError(
+            f"{sizes.smallest[2]}: expected square images of one size, got {height}x{width}{others}: networks are "
+            "given batches; `ppbench generate --size own` takes any, and without --size own all are resized to "
+            f"{spec.image_size}"
+        )
+    stated = opened.made.protocol if opened.made is not None else None
+    if stated is not None and spec.asked_protocol not in (None, stated):
+        raise InputError(
+            f"{folder}: made with the constants of {stated}, got --protocol {spec.asked_protocol}"
+        )
+    if stated is None:
+        chosen, note = protocol_of(folder, sizes, spec.asked_protocol)
+    else:
+        chosen, note = stated, f"images at their own size, {sizes}, made with the constants of {stated}"
+    clean = opened.clean
+    if clean is not None and sizes.alike:
+        assert isinstance(clean.images, ImageFiles)
+        clean = replace(clean, images=replace(clean.images, geometry=OwnSize((height, width))))
+    return replace(
+        opened,
+        protocol=chosen,
+        image_size=(height, width),
+        clean=clean,
+        sizes=sizes,
+        notes=(*opened.notes, note),
+    )
 
 
 def _subset(whole: DataSource, limit: int, seed: int) -> DataSource:

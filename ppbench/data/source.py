@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ppbench.data.class_order import Classes
 from ppbench.data.generated_set import GeneratedSet
 from ppbench.data.image_set import ImageSet, Labels
+from ppbench.data.own_size import Sizes
 
 SourceKind = Literal["generated", "published"]
 
@@ -61,6 +62,7 @@ class DataSource:
         notes: what the user should know of how the set was found.
         made: how a folder in the published layout was generated; None for the published files themselves.
         classes: the class folders, where the labels come from folders; None where they are in the files.
+        sizes: those of the images, where they keep their own; None where they have that of the protocol.
         own_images: the images are those that the set's name stands for, as far as can be told: an embedded set's own.
     """
 
@@ -79,6 +81,7 @@ class DataSource:
     made: GeneratedSet | None = None
     classes: Classes | None = None
     own_images: bool = True
+    sizes: Sizes | None = None
 
     @property
     def origin(self) -> SourceKind:

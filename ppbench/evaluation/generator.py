@@ -117,7 +117,7 @@ class Generator:
     def _function(self) -> "Callable[..., Tensor]":
         if self.name == "ppbench":
             return lambda *arguments, **options: corruptions.corrupt(
-                *arguments, **options, seed=self.seed, jpeg_codec=self.jpeg_codec
+                *arguments, **options, seed=self.seed, jpeg_codec=self.jpeg_codec, any_size=True
             )
         import torch
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import corruptions
+from corruptions.engine import sides_needed
 from corruptions.jpeg import JPEG_COMPRESSION
 from corruptions.names import Library
 from ppbench import __version__
@@ -20,6 +21,7 @@ from ppbench.cpu_count import cpu_count
 from ppbench.data.class_order import ANY
 from ppbench.data.image_set import Pixels
 from ppbench.data.own_name import own_name
+from ppbench.data.own_size import too_small
 from ppbench.data.registry import data_set
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -48,6 +50,8 @@ class GenerationConfig:
         classes: the order of class folders, as in `open_data`; only labels that are written need it.
         corruption_files: Python files with corruptions of the user's own, which every worker runs.
         jpeg_codec: whose JPEG: that of the files where they are JPEG, and of jpeg_compression.
+        size: ``"own"``: images keep the size they have, which may differ from image to image.
+        protocol: whose constants, at that size.
     """
 
     data: str
@@ -59,6 +63,8 @@ class GenerationConfig:
     classes: str | Path | Sequence[str] | None = None
     corruption_files: tuple[Path, ...] = ()
     jpeg_codec: Library = "ijg9"
+    size: str | None = None
+    protocol: str | None = None
 
     def open(self) -> DataSource:
         """Return the clean images."""
@@ -71,6 +77,9 @@ class GenerationConfig:
             limit=self.limit,
             seed=self.seed,
             classes=self.classes or (None if has_labels else ANY),
+            size=self.size,
+            protocol=self.protocol,
+            mixed=True,
         )
 
 
@@ -102,6 +111,10 @@ def generate(
         on_note(note)
     layout = _layout(config, source)
     layout.check(names)
+    if source.sizes is not None:
+        needs = sides_needed(map(own_name, names), SEVERITIES, source.protocol)
+        if (error := too_small(needs, source.sizes)) is not None:
+            raise error
     found = manifests.resume(config.out, _facts(config, source, names))
     config.out.mkdir(parents=True, exist_ok=True)
     _sweep(config.out)
@@ -129,11 +142,12 @@ def _layout(config: GenerationConfig, source: DataSource) -> NpyLayout | TreeLay
     """Return the layout that the data set is published in."""
     quality = corruptions.protocol(source.protocol).storage_quality
     assert source.clean is not None  # a generated source always has clean images
-    if quality is None:
+    if data_set(config.data).layout != "imagenet":
         if config.grouped:
             raise InputError(f"expected a data set of image files for --grouped, got {config.data}")
         return NpyLayout(config.out, len(source.ids))
-    names = names_of(source.clean, data_set(config.data).wnids)
+    ending = ".png" if quality is None else ".JPEG"
+    names = names_of(source.clean, data_set(config.data).wnids, ending)
     return TreeLayout(config.out, names, quality, config.grouped, config.jpeg_codec)
 
 
@@ -148,6 +162,7 @@ def _facts(config: GenerationConfig, source: DataSource, names: Sequence[str]) -
         **({"jpeg_codec": config.jpeg_codec} if has_jpeg else {}),
         "grouped": config.grouped,
         "limit": config.limit,
+        **({} if source.sizes is None else {"size": "own"}),
         "seed": config.seed,
         "images": len(source.ids),
         "clean_digest": source.digest,
@@ -211,8 +226,9 @@ def _make(cell: Cell) -> str:
     clean = source.clean
 
     def batches() -> Iterator[Pixels]:
-        for start in range(0, len(source.ids), BATCH):
-            rows = slice(start, start + BATCH)
+        batch = 1 if source.sizes is not None and not source.sizes.alike else BATCH
+        for start in range(0, len(source.ids), batch):
+            rows = slice(start, start + batch)
             yield corruptions.corrupt(
                 clean.images[rows],
                 own_name(corruption),
@@ -221,6 +237,7 @@ def _make(cell: Cell) -> str:
                 ids=source.ids[rows],
                 seed=config.seed,
                 jpeg_codec=config.jpeg_codec,
+                any_size=True,
             )
 
     return layout.write(corruption, severity, batches())

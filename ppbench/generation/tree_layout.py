@@ -8,10 +8,12 @@ killed cell has left are compared with what they should be.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
+from PIL import Image
 
 from corruptions.jpeg_file import jpeg_files
 from corruptions.names import Library
@@ -31,14 +33,14 @@ class TreeLayout:
     Attributes:
         out: the folder.
         names: `<class>/<name>.JPEG` of each image.
-        quality: of the JPEG files.
+        quality: of the JPEG files; None writes PNG, of protocols whose published images are not compressed.
         grouped: whether corruptions lie in a folder of their group, as in the published archives.
         jpeg_codec: whose coefficients the files have.
     """
 
     out: Path
     names: Sequence[str]
-    quality: int
+    quality: int | None
     grouped: bool
     jpeg_codec: Library = "ijg9"
 
@@ -76,16 +78,21 @@ class TreeLayout:
         return self.out.joinpath(*group, name, str(severity))
 
     def _encoded(self, image: Pixels) -> bytes:
+        if self.quality is None:
+            file = BytesIO()
+            Image.fromarray(image).save(file, "PNG")
+            return file.getvalue()
         planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
         return jpeg_files(planes, self.quality, self.jpeg_codec)[0]
 
 
-def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:
-    """Return `<class>/<name>.JPEG` for each image: its own file's name where it has one, its id otherwise.
+def names_of(images: ImageSet, classes: Sequence[str] | None, ending: str = ".JPEG") -> list[str]:
+    """Return `<class>/<name>.JPEG`, or .png, for each image: its own file's name where it has one, its id otherwise.
 
     Args:
         images: the clean set, or some rows of it.
         classes: the name of each class's folder; None takes the labels.
+        ending: of the files.
 
     Raises:
         InputError: two files would have the same name.
@@ -94,7 +101,7 @@ def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:
     files, rows = (source.base, source.rows) if isinstance(source, Rows) else (source, range(len(images)))
     if isinstance(files, ImageFiles):
         own = [PurePosixPath(files.names[row]) for row in rows]
-        names = [_without_images(path).with_suffix(".JPEG").as_posix() for path in own]
+        names = [_without_images(path).with_suffix(ending).as_posix() for path in own]
         first: dict[str, PurePosixPath] = {}
         for name, path in zip(names, own, strict=True):
             if (other := first.setdefault(name, path)) != path:
@@ -105,7 +112,7 @@ def names_of(images: ImageSet, classes: Sequence[str] | None) -> list[str]:
         return names
     width = len(str(max(int(images.ids.max()), len(images))))
     return [
-        f"{classes[label] if classes else label}/{number:0{width}d}.JPEG"
+        f"{classes[label] if classes else label}/{number:0{width}d}{ending}"
         for label, number in zip(images.labels.tolist(), images.ids.tolist(), strict=True)
     ]
 

@@ -17,7 +17,7 @@ from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.reporting.table import NONE
 from ppbench.reporting.terminal import footer, print_parts, wrapped
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CLEAN, EXTRA, GROUPS, PLUGIN, SEVERITIES, in_order
+from ppbench.scoring.names import CLEAN, EXTRA, GROUPS, OTHER, PLUGIN, SEVERITIES, in_order
 
 _NAME = len("elastic_transform")
 _WIDE = len(" 100.0")
@@ -75,7 +75,10 @@ def _grid(tables: Sequence[ErrorTable], largest: float, decimals: int, *, beside
     for title, corruptions in _groups(tables):
         grid.add_row(Text(title, style="dim"))
         for name in corruptions:
-            add(Text(name), [_cells(table.errors_of(name), largest, decimals) for table in tables])
+            add(
+                Text(name.removeprefix(OTHER)),
+                [_cells(table.errors_of(name), largest, decimals) for table in tables],
+            )
     return grid
 
 
@@ -88,6 +91,8 @@ def _groups(tables: Sequence[ErrorTable]) -> Iterable[tuple[str, Sequence[str]]]
         yield "extra", extra
     if plugins := [name for name in measured if name.startswith(PLUGIN)]:
         yield "plug-ins", plugins
+    if others := [name for name in measured if name.startswith(OTHER)]:
+        yield "others of this set", others
 
 
 def _heads(decimals: int) -> Text:

@@ -13,7 +13,7 @@ from ppbench.reporting.reference_rows import (
 )
 from ppbench.reporting.table import NONE, Cell, Column, Document, Notes, Row, Section, Table, ends, number
 from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, RELATIVE_MCE, Headline, headlines
-from ppbench.scoring.names import EXTRA, GROUPS, in_order
+from ppbench.scoring.names import EXTRA, GROUPS, OTHER, in_order
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
 
@@ -138,7 +138,12 @@ def corruptions(scores: Scores) -> Table:
     found = [_section(scores, title, names) for title, names in GROUPS.items()]
     found.append(Section("", (mean_row(scores),), ruled=True))
     plugins = in_order(row.corruption for model in scores.models for row in model.plugins)
-    for title, names in (("extra (in no mean)", EXTRA), ("plug-ins (in no mean)", plugins)):
+    others = in_order(row.corruption for model in scores.models for row in model.others)
+    for title, names in (
+        ("extra (in no mean)", EXTRA),
+        ("plug-ins (in no mean)", plugins),
+        ("others of this set (in no mean)", others),
+    ):
         found.append(_section(scores, title, names, apart=True))
     parts = ("error",) if scores.normaliser is None else ("CE", "error")
     heading = "error" if scores.normaliser is None else "CE (error)"
@@ -172,7 +177,8 @@ def mean_row(scores: Scores) -> Row:
 def _corruption_row(scores: Scores, name: str, alone: str) -> Row:
     found = [model.row(name) for model in scores.models]
     values = [(None, None) if row is None else (row.ce, row.mean_error) for row in found]
-    return Row(name, _pairs(scores, values, (f"ce.{name}", f"error.{name}")), alone)
+    shown = name.removeprefix(OTHER)  # below a heading that says so, others stand under their own names
+    return Row(shown, _pairs(scores, values, (f"ce.{name}", f"error.{name}")), alone)
 
 
 def _pairs(

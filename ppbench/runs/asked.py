@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import corruptions
 from ppbench.data.registry import meant
 from ppbench.data.sets import find_data
 from ppbench.errors import unknown
 from ppbench.evaluation.batch_size import BatchSize
-from ppbench.evaluation.cells import parse_corruptions, parse_severities
+from ppbench.evaluation.cells import parse_severities
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.precision import check_precision
 from ppbench.models.naming import meaning, require_file
@@ -16,6 +15,7 @@ from ppbench.models.registry import architecture
 from ppbench.models.requests import ModelRequest
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs.config import ENGINES, EvaluationConfig
+from ppbench.runs.corruption_choice import chosen_corruptions
 from ppbench.runs.output_wish import read_wish
 from ppbench.scoring.normaliser import MEASURED, load_normaliser
 
@@ -29,7 +29,7 @@ def check_asked(requests: Iterable[ModelRequest], config: EvaluationConfig) -> N
     Raises:
         InputError: a name, a number or a file is wrong.
     """
-    wanted = parse_corruptions(config.corruptions, corruptions.plugins)
+    wanted = chosen_corruptions(config)
     parse_severities(config.severities)
     Generator(config.generator, config.seed, config.jpeg).check(wanted)
     read_wish(config.outputs)
@@ -39,7 +39,14 @@ def check_asked(requests: Iterable[ModelRequest], config: EvaluationConfig) -> N
     if config.batch_size is not None:
         BatchSize(config.batch_size)
     root = config.path("root")
-    data = find_data(meant(config.data, root), root=root, source=config.source, classes=config.classes)
+    data = find_data(
+        meant(config.data, root),
+        root=root,
+        source=config.source,
+        classes=config.classes,
+        size=config.size,
+        protocol=config.protocol,
+    )
     if config.reference is not None:
         references_for(config.reference, data.name)
     normaliser = str(config.normaliser)

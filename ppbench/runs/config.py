@@ -37,6 +37,8 @@ class EvaluationConfig:
     classes: str | Path | Sequence[str] | None = None
     outputs: Outputs | None = None
     source: str = "auto"
+    size: str | None = None
+    protocol: str | None = None
     limit: int | None = None
 
     corruptions: str | Iterable[str] = "benchmark"

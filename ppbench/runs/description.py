@@ -8,8 +8,11 @@ from pathlib import Path
 import torch
 
 import corruptions
+from ppbench.data.cifar_c import NpyFolder
 from ppbench.data.class_order import Classes
+from ppbench.data.image_set import Rows
 from ppbench.data.own_name import own_name
+from ppbench.data.packed import PackedFolder, PackedImages, layout_of
 from ppbench.data.source import DataSource
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.keys import identified
@@ -105,7 +108,9 @@ def describe_data(
     """Return the identity of a run's images and cells."""
     names = tuple(dict.fromkeys(corruption for corruption, severity in cells if severity > 0))
     generated = images.source == "generated"
-    versions = {name: corruptions.code_version(own_name(name), generator.jpeg_codec) for name in names}
+    versions = None
+    if generated:  # what a published set has of its own, no code here makes
+        versions = {name: corruptions.code_version(own_name(name), generator.jpeg_codec) for name in names}
     return DataFacts(
         name=images.name,
         source=images.source,
@@ -122,11 +127,24 @@ def describe_data(
         generator=generator_text(generator) if generated else None,
         jpeg_quality=generator.quality(images.protocol) if generated else None,
         jpeg_codec=generator.codec_of(names, images.protocol) if generated else None,
-        corruption_versions=versions if generated else None,
+        corruption_versions=versions,
         corruption_digests=images.corruption_digests(names),
         files=files,
         root=None if root is None else str(root),
+        layout=_layout(images),
+        size=None if images.sizes is None else "own",
     )
+
+
+def _layout(images: DataSource) -> str | None:
+    """Return how the images that a run reads lie on the disk; None for clean ones that are not in shards."""
+    if isinstance(images.published, PackedFolder):
+        return images.published.layout
+    if images.published is not None:
+        return "arrays" if isinstance(images.published, NpyFolder) else "tree"
+    pixels = None if images.clean is None else images.clean.images
+    pixels = pixels.base if isinstance(pixels, Rows) else pixels
+    return layout_of(pixels.shards) if isinstance(pixels, PackedImages) else None
 
 
 def _class_facts(classes: Classes) -> ClassFacts:

@@ -40,6 +40,8 @@ def evaluate(
     classes: str | Path | Sequence[str] | None = None,
     outputs: Outputs | None = None,
     source: str = "auto",
+    size: str | None = None,
+    protocol: str | None = None,
     corruptions: str | Iterable[str] = "benchmark",
     severities: str | int | Iterable[int] = "1-5",
     limit: int | None = None,
@@ -85,6 +87,8 @@ def evaluate(
             best of the classes' outputs, ``"all"`` the best of all, and any other than the classes' is an error; a file
             or a list says which output is which class, ``"background-first"`` that output 0 is none. See docs/data.md.
         source: ``"auto"``, ``"published"`` or ``"generated"``.
+        size: ``"own"``: the images of folder-c keep the size they have; None takes that of the protocol.
+        protocol: whose constants, at that size; None takes those of the nearest size.
         corruptions: the selection; see `parse_corruptions`.
         severities: the selection, ``"1-5"``, ``3`` or ``[1, 3, 5]``; see `parse_severities`.
         limit: evaluate a stratified subset of so many images, fixed by `seed`; None takes all.
@@ -125,6 +129,8 @@ def evaluate(
         classes=classes,
         outputs=outputs,
         source=source,
+        size=size,
+        protocol=protocol,
         limit=limit,
         corruptions=corruptions,
         severities=severities,

@@ -113,6 +113,8 @@ def _opened(merged: Merged, data: DataFacts, names: Sequence[str]) -> DataSource
         seed=data.seed,
         # Runs of older versions do not say it; theirs were sorted as text.
         classes=(data.classes and data.classes.folders) or ANY,
+        size=data.size,
+        protocol=None if data.size is None else data.protocol,
     )
     if not (np.array_equal(source.ids, merged.ids) and np.array_equal(source.labels, merged.labels)):
         raise InputError(f"the images found for {data.name} are not those of the run")

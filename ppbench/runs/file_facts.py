@@ -6,6 +6,7 @@ from pathlib import Path
 from ppbench.data.cifar_c import NpyFolder
 from ppbench.data.file_sums import FOLDER
 from ppbench.data.folder_check import check_arrays
+from ppbench.data.packed import PackedFolder
 from ppbench.data.places import cache_folder
 from ppbench.data.registry import data_set
 from ppbench.data.source import DataSource
@@ -81,6 +82,8 @@ def in_brief(facts: FileFacts | None, images: DataSource) -> str | None:
 
 
 def _why_not(images: DataSource) -> str:
+    if isinstance(images.published, PackedFolder):
+        return f"they are read from {images.published.layout} shards, of which no sums are published"
     return ONLY_ARCHIVES if data_set(images.name).published else "none are published"
 
 

@@ -115,9 +115,9 @@ class Run:
     def errors(self) -> "pd.DataFrame":
         """A row per model and cell, the clean images as corruption ``clean`` at severity 0.
 
-        Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in), ``severity``,
-        ``n`` (images), ``errors`` (how many were wrong), ``error``, ``ci_low``, ``ci_high`` (per cent; 95 % interval),
-        and what the row rests on (data, source, seed, …); see `frames.errors_frame`.
+        Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in, other),
+        ``severity``, ``n`` (images), ``errors`` (how many were wrong), ``error``, ``ci_low``, ``ci_high`` (per cent;
+        95 % interval), and what the row rests on (data, source, seed, …); see `frames.errors_frame`.
         """
         return frames.errors_frame(self.tables, self.manifest)
 

@@ -7,7 +7,7 @@ from ppbench.runs.manifest import Manifest, ModelFacts
 from ppbench.runs.predictions import Predictions
 from ppbench.scoring.cell import Cell
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CLEAN, GROUPS, PLUGIN
+from ppbench.scoring.names import CLEAN, GROUPS, OTHER, PLUGIN
 from ppbench.scoring.outcomes import CLEAN_CELL
 from ppbench.scoring.scorecard import Scores
 
@@ -24,9 +24,9 @@ PROVENANCE = (
 def errors_frame(tables: Sequence[ErrorTable], manifest: Manifest) -> "pd.DataFrame":
     """Return a row per model and cell, the clean images as ``clean`` at severity 0.
 
-    Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in; empty for clean),
-    ``severity`` (0..5), ``n`` and ``errors`` (whole numbers), ``error``, ``ci_low`` and ``ci_high`` (per cent; Wilson's
-    95 % interval), and those of `PROVENANCE`.
+    Columns: ``model``, ``corruption``, ``group`` (noise, blur, weather, digital, extra, plug-in, other; empty for
+    clean), ``severity`` (0..5), ``n`` and ``errors`` (whole numbers), ``error``, ``ci_low`` and ``ci_high`` (per cent;
+    Wilson's 95 % interval), and those of `PROVENANCE`.
 
     Args:
         tables: the errors of each model.
@@ -127,6 +127,8 @@ def _group(corruption: str) -> str:
         return ""
     if corruption.startswith(PLUGIN):
         return "plug-in"
+    if corruption.startswith(OTHER):
+        return "other"
     return next((title for title, names in GROUPS.items() if corruption in names), "extra")
 
 

@@ -227,7 +227,11 @@ class DataFacts:
         corruption_digests: Corruption to SHA-256 of a sample of its published images; null for generated ones.
         files: Whether the files are the published ones; null for images that were corrupted here. Absent from runs of
             older versions, which did not check.
+        size: own where the images keep the size they have (--size own); null where it is that of the protocol. Absent
+            from older runs.
         root: --root; null for the usual places or an embedded set.
+        layout: How the images lie on the disk: arrays, tree (one image file each), webdataset or parquet; null where
+            clean images lie otherwise. Absent from older runs.
     """
 
     name: str
@@ -249,6 +253,8 @@ class DataFacts:
     corruption_digests: Mapping[str, str] | None = None
     files: FileFacts | None = None
     root: str | None = None
+    layout: str | None = None
+    size: Literal["own"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,19 +4,22 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import corruptions as corruption_engine
+from corruptions.engine import sides_needed
+from ppbench.data.own_name import own_name
+from ppbench.data.own_size import too_small
 from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
 from ppbench.errors import InputError, unknown
 from ppbench.evaluation.batch_size import BatchSize
-from ppbench.evaluation.cells import CellId, parse_corruptions, parse_severities, plan
+from ppbench.evaluation.cells import CellId, parse_severities, plan
 from ppbench.evaluation.generator import Generator
 from ppbench.evaluation.precision import Precision, check_precision
 from ppbench.models.loaded_model import LoadedModel
 from ppbench.models.module import Contract
 from ppbench.reporting.reference_rows import references_for
 from ppbench.runs.config import EvaluationConfig
+from ppbench.runs.corruption_choice import chosen_corruptions, left_out, notes_of_choice
 from ppbench.runs.description import describe_data, describe_model
 from ppbench.runs.file_facts import all_published, file_facts
 from ppbench.runs.loading import Models, load_models
@@ -77,7 +80,7 @@ def settle(
         InputError: bad input.
     """
     root = config.path("root")
-    wanted = parse_corruptions(config.corruptions, corruption_engine.plugins)
+    wanted = chosen_corruptions(config)
     severities = parse_severities(config.severities)
     generator = Generator(config.generator, config.seed, config.jpeg, config.jpeg_codec or "ijg9")
     wish = read_wish(config.outputs)
@@ -93,10 +96,17 @@ def settle(
         limit=config.limit,
         seed=config.seed,
         classes=config.classes,
+        size=config.size,
+        protocol=config.protocol,
     )
-    for line in images.notes:
+    images = replace(images, notes=(*images.notes, *notes_of_choice(config, wanted)))
+    for line in (*images.notes, *filter(None, [left_out(config, wanted)])):
         note(line)
     generator.check(wanted)
+    if images.source == "generated" and images.sizes is not None:
+        needs = sides_needed(map(own_name, wanted), severities, images.protocol)
+        if (error := too_small(needs, images.sizes)) is not None:
+            raise error
     if config.jpeg_codec is not None and images.source == "published":
         raise InputError(
             f"expected no --jpeg-codec for published files, got {config.jpeg_codec}: what JPEG did to them is in the "

@@ -1,6 +1,8 @@
 """The corruptions that scores speak of: 15 of the benchmark, 4 extra, and the groups tables show them in."""
 
+import re
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Final
 
 from corruptions import names
@@ -29,11 +31,56 @@ PLUGIN: Final = "plugin:"
 """What the name of a third party's corruption begins with in every table: it is never taken for one of ours."""
 
 
+OTHER: Final = "other:"
+"""What the name of a corruption of a published set begins with that is none of the 15 + 4, as fog_3d of 3DCC."""
+
+_OTHER_NAME = re.compile(r"[\w.+-]+", re.ASCII)
+_SYNONYMS: Final = {
+    "elastic": "elastic_transform",
+    "frosted_glass_blur": "glass_blur",
+    "jpeg": "jpeg_compression",
+}
+"""What other collections call corruptions of the benchmark (TensorFlow Datasets has the first two)."""
+
+
 def is_known(corruption: str) -> bool:
-    """Whether a table may speak of a corruption: one of the 15 + 4, or a plug-in's."""
-    return corruption in ALL or (
-        corruption.startswith(PLUGIN) and corruption.removeprefix(PLUGIN).isidentifier()
-    )
+    """Whether a table may speak of a corruption: one of the 15 + 4, a plug-in's, or one of a published set's own."""
+    if corruption.startswith(PLUGIN):
+        return corruption.removeprefix(PLUGIN).isidentifier()
+    if corruption.startswith(OTHER):
+        return is_other_name(corruption.removeprefix(OTHER))
+    return corruption in ALL
+
+
+def is_other_name(name: str) -> bool:
+    """Whether a corruption of a published set's own may be called so: letters, digits, ``_ . + -``; no name of ours."""
+    return _OTHER_NAME.fullmatch(name) is not None and name not in ALL
+
+
+def taken_for(name: str) -> str | None:
+    """Return the corruption of the benchmark that a name outside of it is probably meant to be, if there is one.
+
+    ``gausian_noise`` and ``GaussianNoise`` are; ``fog_3d`` and ``z_motion_blur``, which have a word more, are others.
+
+    Args:
+        name: that is none of the 15 + 4.
+    """
+    plain = name.lower().replace("-", "_")
+    if plain in _SYNONYMS:
+        return _SYNONYMS[plain]
+    words = plain.split("_")
+    for known in ALL:
+        own = known.split("_")
+        if plain.replace("_", "") == known.replace("_", ""):
+            return known
+        if len(own) == len(words) and all(map(_alike, own, words)):
+            return known
+    return None
+
+
+def _alike(word: str, other: str) -> bool:
+    """Whether two words differ by a slip of the fingers: of four letters, one; of three, none."""
+    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= 0.75 and word[:1] == other[:1]
 
 
 def check_known(corruption: str, measured: Iterable[str] = ()) -> None:
@@ -51,6 +98,6 @@ def check_known(corruption: str, measured: Iterable[str] = ()) -> None:
 
 
 def in_order(corruptions: Iterable[str]) -> tuple[str, ...]:
-    """Return known corruptions, each once, in the order of the benchmark, plug-ins last and by name."""
+    """Return known corruptions, each once, in the order of the benchmark; plug-ins and others last and by name."""
     present = set(corruptions)
     return (*(name for name in ALL if name in present), *sorted(present.difference(ALL)))

@@ -64,6 +64,7 @@ class ModelScores:
         corruptions: the measured ones of the 15, in order.
         extra: the measured ones of the 4 extra corruptions, which are in no mean.
         plugins: those of third parties, which are in no mean either.
+        others: those that a published set has beside the 15 + 4, which are in no mean either.
         partial: what of the 15 × 5 cells and the clean images is missing, one text each; empty if nothing is.
         notes: why a score is None, or over fewer corruptions than were measured.
         intervals: 95 % interval (low, high) of scores by name, as in `by_name`; empty where only the counts are
@@ -79,12 +80,13 @@ class ModelScores:
     corruptions: tuple[CorruptionScore, ...]
     extra: tuple[CorruptionScore, ...]
     plugins: tuple[CorruptionScore, ...]
+    others: tuple[CorruptionScore, ...]
     partial: tuple[str, ...]
     notes: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def row(self, corruption: str) -> CorruptionScore | None:
-        """Return the scores on one of the 15 + 4 corruptions or on a plug-in, None if it was not measured.
+        """Return the scores on one corruption of any kind, None if it was not measured.
 
         Raises:
             InputError: there is no such corruption; the near miss is suggested.
@@ -94,8 +96,8 @@ class ModelScores:
 
     @property
     def rows(self) -> tuple[CorruptionScore, ...]:
-        """The scores of every corruption that was measured: of the 15, the extra ones, and the plug-ins."""
-        return (*self.corruptions, *self.extra, *self.plugins)
+        """The scores of every corruption that was measured: of the 15, the extra ones, plug-ins and others."""
+        return (*self.corruptions, *self.extra, *self.plugins, *self.others)
 
     @property
     def benchmark_cells(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -130,6 +132,7 @@ class ModelScores:
             "corruptions": {row.corruption: row.to_dict() for row in self.corruptions},
             "extra": {row.corruption: row.to_dict() for row in self.extra},
             "plugins": {row.corruption: row.to_dict() for row in self.plugins},
+            "others": {row.corruption: row.to_dict() for row in self.others},
             "partial": list(self.partial),
             "notes": list(self.notes),
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},

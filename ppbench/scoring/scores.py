@@ -16,7 +16,7 @@ from ppbench.scoring.completeness import listed, missing
 from ppbench.scoring.errors_table import ErrorTable, read_errors_csv
 from ppbench.scoring.formulas import ce as ce_of
 from ppbench.scoring.formulas import r_net, relative_ce
-from ppbench.scoring.names import CORRUPTIONS, EXTRA, PLUGIN, in_order
+from ppbench.scoring.names import CORRUPTIONS, EXTRA, OTHER, PLUGIN, in_order
 from ppbench.scoring.normaliser import Normaliser, choose_normaliser
 from ppbench.scoring.scorecard import CorruptionScore, ModelScores, Scores
 
@@ -120,6 +120,7 @@ def _score_model(table: ErrorTable, normaliser: Normaliser | None, base: ErrorTa
         corruptions=rows,
         extra=tuple(scored[name] for name in EXTRA if name in scored),
         plugins=tuple(scored[name] for name in in_order(scored) if name.startswith(PLUGIN)),
+        others=tuple(scored[name] for name in in_order(scored) if name.startswith(OTHER)),
         partial=missing(table),
         notes=tuple(notes),
     )

@@ -23,7 +23,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as geometry
 
 from corruptions import Random
-from ppbench.data.image_files import ImageFiles
+from ppbench.data.image_files import Geometry, ImageFiles
 from ppbench.data.image_set import ImageSet
 from ppbench.data.picture import open_rgb
 from ppbench.errors import InputError, unknown
@@ -329,7 +329,7 @@ class Files(Dataset[Item]):
         """Return a crop of the file, (3, size, size) uint8."""
         decoded = open_rgb(path, draft=self.short_side)
         image = torch.from_numpy(np.array(decoded)).permute(2, 0, 1)
-        size = self.files.geometry.size
+        size = self._fixed.size
         where = draws.uniform("where", 2)[0].tolist()
         if self.recipe.crop == "any-scale":
             height, width = _any_scale(image.shape[-2], image.shape[-1], draws)
@@ -352,7 +352,13 @@ class Files(Dataset[Item]):
     @property
     def short_side(self) -> int:
         """The shorter side after resizing, in pixels."""
-        return self.files.geometry.resize or self.files.geometry.size
+        return self._fixed.resize or self._fixed.size
+
+    @property
+    def _fixed(self) -> Geometry:
+        """What is done to each file."""
+        assert isinstance(self.files.geometry, Geometry)  # no set for training keeps its images' own size
+        return self.files.geometry
 
 
 def _any_scale(height: int, width: int, draws: Random) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from ppbench.reporting.figures.axes import Axes
 from ppbench.reporting.figures.palette import series
 from ppbench.reporting.report_content import ReportContent
 from ppbench.scoring.cell import Cell
-from ppbench.scoring.names import PLUGIN, in_order
+from ppbench.scoring.names import OTHER, PLUGIN, in_order
 
 _BANDS = 3
 """With more models than these, the bands of their intervals would hide each other."""
@@ -17,7 +17,7 @@ def corruptions(content: ReportContent) -> tuple[str, ...]:
 
 def title(corruption: str) -> str:
     """Return a corruption's name as figures and pages show it."""
-    return corruption.removeprefix(PLUGIN).replace("_", " ")
+    return corruption.removeprefix(PLUGIN).removeprefix(OTHER).replace("_", " ")
 
 
 def top(content: ReportContent, corruption: str | None = None) -> float:
