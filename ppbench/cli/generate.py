@@ -8,13 +8,13 @@ import typer
 from ppbench.cli.corruption_choice import checked_codec, choose_corruptions
 from ppbench.cli.options import (
     Classes,
+    CleanRoot,
     CorruptionFiles,
     Corruptions,
     CorruptionSeed,
     Data,
     JpegCodec,
     Limit,
-    Root,
     option,
 )
 
@@ -22,7 +22,7 @@ from ppbench.cli.options import (
 def generate_command(
     out: Annotated[Path, option("Output", "The folder to write.", metavar="FOLDER", show_default=False)],
     data: Data = None,
-    root: Root = None,
+    root: CleanRoot = None,
     limit: Limit = None,
     classes: Classes = None,
     corruptions: Corruptions = "all",
