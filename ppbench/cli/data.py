@@ -31,6 +31,7 @@ def data_command(
         return
     from json import dumps
 
+    from ppbench.cli.streams import whole_words
     from ppbench.data.inventory import Found, inventory
     from ppbench.data.places import usual_places
 
@@ -46,7 +47,7 @@ def data_command(
         lines += [f"  clean: {one.clean}"] if one.clean else []
         return [*lines, *([f"  to get: {one.get}"] if one.get else [])]
 
-    typer.echo("\n".join(line for one in sets for line in entry(one)))
+    typer.echo("\n".join(whole_words(line) for one in sets for line in entry(one)))
     typer.echo(f"looked in {', '.join(map(str, usual_places()))}", err=True)
 
 

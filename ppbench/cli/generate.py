@@ -8,6 +8,7 @@ import typer
 from ppbench.cli.corruption_choice import checked_codec, choose_corruptions
 from ppbench.cli.options import (
     Classes,
+    CleanRoot,
     CorruptionFiles,
     Corruptions,
     CorruptionSeed,
@@ -15,7 +16,6 @@ from ppbench.cli.options import (
     JpegCodec,
     Limit,
     Protocol,
-    Root,
     Size,
     option,
 )
@@ -24,7 +24,7 @@ from ppbench.cli.options import (
 def generate_command(
     out: Annotated[Path, option("Output", "The folder to write.", metavar="FOLDER", show_default=False)],
     data: Data = None,
-    root: Root = None,
+    root: CleanRoot = None,
     limit: Limit = None,
     classes: Classes = None,
     size: Size = None,

@@ -158,7 +158,8 @@ def _row(parameter: Any, context: Any) -> "tuple[Text, Text]":
     text = Text(" ".join(filter(None, words)))
     text.highlight_regex(r"\[(default: [^\]]*|required)\]$", "dim")
     if parameter.param_type_name == "argument":
-        return Text(parameter.metavar or parameter.name.upper(), style="bold cyan"), text
+        several = "..." if parameter.nargs < 0 else ""
+        return Text((parameter.metavar or parameter.name.upper()) + several, style="bold cyan"), text
     names = Text()
     for number, name in enumerate((*parameter.opts, *parameter.secondary_opts)):
         names.append("\n" if number else "")

@@ -92,6 +92,16 @@ Root = Annotated[
         show_default=False,
     ),
 ]
+CleanRoot = Annotated[
+    Path | None,
+    option(
+        "Data",
+        "A folder of clean images, or an .npz.",
+        "--root",
+        metavar="PATH",
+        show_default=False,
+    ),
+]
 Classes = Annotated[
     str | None,
     option(
@@ -252,5 +262,5 @@ Json = Annotated[bool, option("Output", "Print JSON instead of what people read.
 JsonFormat = Annotated[bool, option("Output", "The same as --format json.", "--json")]
 
 Runs = Annotated[
-    list[Path], argument("Folders of finished runs; compared ones are on the same images.", metavar="RUN...")
+    list[Path], argument("Folders of finished runs; compared ones are on the same images.", metavar="RUN")
 ]

@@ -8,7 +8,9 @@ import codecs
 import io
 import json
 import re
+import shutil
 import sys
+import textwrap
 import unicodedata
 from typing import TextIO
 
@@ -32,6 +34,21 @@ def prepare_streams() -> None:
             # Click takes a stream that says ASCII for a wrongly set up one, and sends it UTF-8 all the same.
             ascii_only = codecs.lookup(stream.encoding).name == "ascii"
             stream.reconfigure(encoding=_ascii() if ascii_only else None, errors=_HANDLER)
+
+
+def whole_words(line: str) -> str:
+    """Return a line for stdout: on a terminal it is broken between words, which may be addresses and paths to copy."""
+    if not sys.stdout.isatty():
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line.lstrip(),
+        shutil.get_terminal_size().columns,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def json_for(text: str, stream: TextIO) -> str:

@@ -54,6 +54,7 @@ def test_nothing_is_cut_off(path: tuple[str, ...], columns: int) -> None:
     assert "…" not in text
     assert "<str>" not in text
     assert "<list" not in text
+    assert "...." not in text
     words = text.replace("│", " ").split()
     for parameter in COMMANDS[path].params:  # type: ignore[attr-defined]  # a command has them
         if parameter.param_type_name == "option" and parameter.name != "help":
@@ -176,6 +177,17 @@ def test_ids_of_models_are_never_cut(tmp_path: Path) -> None:
     lines = _on_a_terminal(60, tmp_path, "models")
     starts = {line.split()[0] for line in lines if line.strip() and not line.startswith(" ")}
     assert {entry.id for entry in shipped_index()} <= starts
+
+
+def test_addresses_of_data_sets_are_never_broken(tmp_path: Path) -> None:
+    """On a narrow terminal a line about a data set goes on between words: addresses and folders are copied."""
+    from ppbench.data.inventory import inventory
+
+    lines = _on_a_terminal(60, tmp_path, "data")
+    words = [word for one in inventory() for word in one.get.split()]
+    assert any(word.startswith("https://") for word in words)
+    assert set(words) <= {word for line in lines for word in line.split()}
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in lines)
 
 
 @pytest.mark.parametrize("columns", [80, 40])
