@@ -44,7 +44,7 @@ def render(content: ReportContent) -> str:
 
 
 def _whole_words(text: object) -> Markup:
-    """Return a text whose lines break between words only where there is room: in no name of an option, and in no date."""
+    """Return a text whose lines break between words only: in no option, and in no date."""
     return Markup(" ").join(
         Markup('<span class="word">{}</span>').format(word) for word in str(text).split(" ")
     )
