@@ -1,5 +1,8 @@
 """Which device networks run on, and which one corrupts for them."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -39,3 +42,21 @@ def test_a_device_that_computes_nothing_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="expected a device that this machine has") as caught:
         choose_device(name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["eval --model resnet20", "doctor --model resnet20", "train"])
+def test_what_is_no_devices_name_is_refused_before_torch(command: str) -> None:
+    """Seconds earlier, and torch's own way of writing it is shown."""
+    program = (
+        "import sys\n"
+        f"sys.argv = ['ppbench', *{command.split()!r}, '--device', 'gpu']\n"
+        "from ppbench.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == "False\n"
+    assert "got 'gpu': a GPU is called cuda" in done.stderr

@@ -220,6 +220,7 @@ class EvaluationOptions:
         """
         from ppbench.data.registry import meant
         from ppbench.data.sets import find_data
+        from ppbench.device import check_device_name
         from ppbench.evaluation.precision import check_precision
         from ppbench.models.requests import model_requests
         from ppbench.runs.asked import check_models
@@ -230,6 +231,7 @@ class EvaluationOptions:
         data = find_data(meant(self.data, self.root), root=self.root, classes=self.classes)
         read_wish(self.outputs)
         check_precision(self.precision)
+        check_device_name(self.device)
         check_models(models, loading, data.name)
         from ppbench.runs.setup_report import check_setups
 

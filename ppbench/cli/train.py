@@ -129,6 +129,7 @@ def train(
         f"or {keep_every:g} s; where there is none yet, it starts again"
     ):
         from ppbench.data.training_sets import find_training
+        from ppbench.device import check_device_name
         from ppbench.models.registry import architecture
         from ppbench.training.recipe import load_recipe
 
@@ -139,6 +140,7 @@ def train(
             overrides["augmentation"] = augmentation
         how = load_recipe(recipe, overrides, model=model)
         architecture(how.model)
+        check_device_name(device)
         find_training(how.data, root=root, test=test, classes=classes)
         _require_extra()  # takes seconds: mistakes are found before
         from ppbench.cli.training_progress import training_progress

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ppbench.data.registry import meant
 from ppbench.data.sets import find_data
+from ppbench.device import check_device_name
 from ppbench.errors import unknown
 from ppbench.evaluation.batch_size import BatchSize
 from ppbench.evaluation.cells import parse_severities
@@ -34,6 +35,8 @@ def check_asked(requests: Iterable[ModelRequest], config: EvaluationConfig) -> N
     Generator(config.generator, config.seed, config.jpeg).check(wanted)
     read_wish(config.outputs)
     check_precision(config.precision)
+    if isinstance(config.device, str):
+        check_device_name(config.device)
     if config.engine not in ENGINES:
         raise unknown("engine", config.engine, ENGINES)
     if config.batch_size is not None:

@@ -104,6 +104,16 @@ def test_a_page_is_as_wide_as_its_window(opened):
     assert right <= inner
 
 
+def test_errors_differences_and_facts_are_never_out_of_sight(opened):
+    """Not on a phone either: these tables do not scroll sideways."""
+    wider = opened.evaluate(
+        """() => [...document.querySelectorAll('.scroll')]
+            .filter(each => each.querySelector('.heat, .headline, .cards') && each.scrollWidth > each.clientWidth)
+            .map(each => `${each.getAttribute('aria-label')}: ${each.scrollWidth} > ${each.clientWidth}`)"""
+    )
+    assert wider == []
+
+
 def test_drawings_follow_the_theme(opened):
     """Text of drawings stands out from the page by 4.5 to 1 or more, light and dark alike."""
     worst = opened.evaluate(

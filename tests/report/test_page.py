@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ppbench.reporting.html.example_view import example_rows
-from ppbench.reporting.html.page import render
+from ppbench.reporting.html.page import _whole_words, render
 from ppbench.runs.report import report_content
 from ppbench.scoring.names import CORRUPTIONS, SEVERITIES
 from ppbench.scoring.references import references
@@ -209,3 +209,11 @@ def test_published_results_stand_on_the_page_as_in_the_tables(base_run):
     for cells, row in zip(shown, rows, strict=True):
         for (number, _), known in zip(cells[2:4], (row.clean_error, row.mean_error), strict=True):
             assert number == ("–" if known is None else f"{known:.2f}")
+
+
+def test_a_command_is_broken_between_words_only():
+    """In Provenance each word is whole on its line, and the text is what was typed, mark-up of its own included."""
+    shown = str(_whole_words("ppbench eval --model <b>  --out r-1"))
+    assert re.sub(r"</?span[^>]*>", "", shown) == "ppbench eval --model &lt;b&gt;  --out r-1"
+    assert '<span class="word">--model</span>' in shown
+    assert '<span class="word">&lt;b&gt;</span>' in shown

@@ -78,6 +78,7 @@ def draw(axes: Axes, content: ReportContent, group: str) -> None:
     models = len(content.models)
     step = 0.82 / models
     end = top(content)
+    values: list[tuple[float, float, str]] = []
     for row, (name, found) in enumerate(rows.items()):
         for place, (value, ends) in found.items():
             style = series(place)
@@ -91,12 +92,14 @@ def draw(axes: Axes, content: ReportContent, group: str) -> None:
             )  # fmt: skip
             if models <= _NUMBERED:
                 edge = max(value, ends[1] if ends else value)
-                axes.text(
-                    edge + 0.012 * end, y, f"{value:.1f}", va="center", fontsize=7,
-                    bbox={"boxstyle": "square,pad=0.1", "fc": light("paper"), "lw": 0},
-                )  # fmt: skip
+                values.append((edge + 0.012 * end, y, f"{value:.1f}"))
     if content.bar_part == "ce":
         axes.axvline(100, color=light("muted"), lw=0.9, ls=(0, (4, 3)))
+    for x, y, text in values:  # over the line, which would cross digits out
+        axes.text(
+            x, y, text, va="center", fontsize=7,
+            bbox={"boxstyle": "square,pad=0.1", "fc": light("paper"), "lw": 0},
+        )  # fmt: skip
     axes.set_title(group)
     axes.set_xlim(0, end)
     axes.set_ylim(len(rows) - 0.45, -0.55)

@@ -39,7 +39,15 @@ def render(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["whole_words"] = _whole_words
     return environment.get_template("page.html.j2").render(_view(content))
+
+
+def _whole_words(text: object) -> Markup:
+    """Return a text whose lines break between words only: in no option, and in no date."""
+    return Markup(" ").join(
+        Markup('<span class="word">{}</span>').format(word) for word in str(text).split(" ")
+    )
 
 
 def write_page(content: ReportContent, path: Path) -> None:
