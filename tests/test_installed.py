@@ -54,7 +54,7 @@ def test_no_command_fetches_the_other_project() -> None:
     uses = [*PROJECT["project"]["dependencies"], *(name for names in extras for name in names)]
     known = {match[0] for name in uses if (match := re.match(r"[\w-]+", name))} | {"{package}"} | HERE
     found = commands()
-    assert {"README.md", "docs/gate.md", "docs/training.md", "ppbench/models/timm_models.py"} <= {
+    assert {"README.md", "docs/gate.md", "docs/training.md", "ppbench/models/zoo_names.py"} <= {
         where for where, _ in found
     }
     for where, command in found:

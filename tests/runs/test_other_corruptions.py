@@ -161,9 +161,8 @@ def test_a_slip_does_not_pass_as_another_corruption(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no gaussian_noise\.npy: there is gausian_noise"):
         _evaluated(root)
     run = _evaluated(root, corruptions="other:gausian_noise")
-    assert run.context.notes[0] == (
-        "gausian_noise is scored as a corruption of its own, though its name is like gaussian_noise"
-    )
+    note = "gausian_noise is scored as a corruption of its own, though its name is like gaussian_noise"
+    assert note in run.context.notes
 
 
 def test_names_of_the_field_are_no_slips() -> None:
