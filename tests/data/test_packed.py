@@ -113,7 +113,8 @@ def test_numbers_without_names_are_noted(tmp_path: Path) -> None:
     *notes, last = open_data("cifar10-c", root=_one_split(tmp_path / "set"), **ASKED).notes
     assert [note.partition(" in ")[0] for note in notes] == ["the labels", "the images"]
     (only,) = open_data("cifar10-c", root=_configurations(tmp_path / "named"), **ASKED).notes
-    assert last.startswith("no clean error") and only.startswith("no clean error")
+    assert last.startswith("no clean error")
+    assert only.startswith("no clean error")
 
 
 def test_images_are_paired_by_their_names(tmp_path: Path) -> None:
