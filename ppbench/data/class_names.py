@@ -39,13 +39,9 @@ def class_ids(data: str, num_classes: int, classes: Classes | None = None) -> tu
         num_classes: how many there are.
         classes: the class folders, where there are some.
     """
-    if classes is not None:
-        ids: Sequence[str] = classes.names
-    elif data in ("cifar10-c", "cifar100-c"):
-        ids = class_list(data.removesuffix("-c"))
-    else:
-        ids = (DATA_SETS[data].wnids if data in DATA_SETS else None) or ()
-    return tuple(ids) if len(ids) == num_classes else None
+    known = DATA_SETS[data].class_ids if data in DATA_SETS else None
+    ids = known if classes is None else classes.names
+    return tuple(ids) if ids is not None and len(ids) == num_classes else None
 
 
 def answer_name(names: Sequence[str], answer: int) -> str:

@@ -82,7 +82,7 @@ def open_published(
         if spec.own_size:
             raise InputError(f"{folder}: --size own is for image files in class folders, and here are shards")
         return PackedFolder(
-            folder, spec.name, spec.image_size, _all_classes(spec), spec.num_classes, corruptions, severities
+            folder, spec.name, spec.image_size, spec.class_ids, spec.num_classes, corruptions, severities
         )
     if spec.layout == "imagenet":
         return TreeFolder(
@@ -138,21 +138,12 @@ def _named(spec: DataSet, root: Path) -> ImageSet | None:
         if is_packed(root):
             return None  # corrupted images, next to which there are no clean ones
         geometry = Geometry(spec.image_size, spec.resize)
-        return read_packed(root, spec.name, geometry, _all_classes(spec), spec.num_classes)
+        return read_packed(root, spec.name, geometry, spec.class_ids, spec.num_classes)
     return None if place is None else _class_folders(spec, place)
 
 
 def _holds_images(place: Path) -> bool:
     return any(image_names(place / name) for name in class_folders(place))
-
-
-def _all_classes(spec: DataSet) -> Sequence[str] | None:
-    """Return what the classes of a set are called, label 0 first; None where any name is a class."""
-    return (
-        class_list(spec.name.removesuffix("-c"))
-        if spec.layout == "cifar" and spec.wnids is None
-        else spec.wnids
-    )
 
 
 TEST_FOLDERS = ("val", "test")
@@ -172,7 +163,7 @@ def known_classes(spec: DataSet, folder: Path) -> Sequence[str] | None:
     numbers = [name for name in class_folders(folder) if name.isdecimal()]
     if sorted(map(int, numbers)) == list(range(spec.num_classes or 0)):
         return sorted_classes(folder, numbers, spec.order).names
-    return class_list(spec.name.removesuffix("-c"))
+    return spec.class_ids
 
 
 def check_all_classes(folder: Path, known: Sequence[str]) -> None:

@@ -1,12 +1,13 @@
 """Images in files, decoded when they are asked for: memory does not grow with the set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ppbench.cpu_count import cpu_count
@@ -92,14 +93,27 @@ class ImageFiles:
         wanted = np.arange(len(self.names))[rows]
         if self.geometry.shape == (0, 0) and len(wanted) == 1:
             return read_image(self.folder / self.names[wanted[0]], self.geometry)[None]
-        images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        return decoded(
+            wanted, self.geometry.shape, lambda row: read_image(self.folder / self.names[row], self.geometry)
+        )
 
-        def fill(place: int) -> None:
-            images[place] = read_image(self.folder / self.names[wanted[place]], self.geometry)
 
-        for _ in decoding_pool().map(fill, range(len(wanted))):
-            pass  # an exception of a thread is raised here
-        return images
+def decoded(rows: npt.NDArray[np.intp], shape: tuple[int, int], decode: Callable[[int], Pixels]) -> Pixels:
+    """Return images uint8 (n, H, W, 3), several of which are decoded at a time.
+
+    Args:
+        rows: (n,) which images.
+        shape: their height and width.
+        decode: returns the image of a row; called from several threads. What it raises is raised here.
+    """
+    images = np.empty((len(rows), *shape, 3), np.uint8)
+
+    def fill(place: int) -> None:
+        images[place] = decode(int(rows[place]))
+
+    for _ in decoding_pool().map(fill, range(len(rows))):
+        pass  # an exception of a thread is raised here
+    return images
 
 
 def told_apart(content: bytes, geometry: Geometry | OwnSize) -> bytes:

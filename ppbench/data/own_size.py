@@ -128,24 +128,27 @@ def check_size_options(data: str, size: str | None, protocol: str | None) -> Non
         raise unknown("protocol", protocol, PROTOCOL_SIZES)
 
 
-def too_small(needs: Iterable[tuple[str, int, int]], sizes: Sizes) -> InputError | None:
-    """Return the error for images that are too small for corruptions; None where they are not.
+def refuse_too_small(needs: Iterable[tuple[str, int, int]], sizes: Sizes) -> None:
+    """Refuse images that are too small for corruptions.
 
     Args:
         needs: corruption, severity, and the side it needs in pixels.
         sizes: of the images.
+
+    Raises:
+        InputError: they are; the line names each corruption with the side that it needs.
     """
     lacking: dict[str, tuple[int, int]] = {}
     for name, severity, side in needs:
         if side > sizes.shortest_side and side > lacking.get(name, (0, 0))[1]:
             lacking[name] = severity, side
     if not lacking:
-        return None
+        return
     height, width, path = sizes.smallest
     told = ", ".join(
         f"{name} {side}x{side} (severity {severity})" for name, (severity, side) in lacking.items()
     )
-    return InputError(
+    raise InputError(
         f"{path}: {height}x{width} pixels are too few for {told}: leave {'it' if len(lacking) == 1 else 'them'} out "
         "with --corruptions, or enlarge the images"
     )

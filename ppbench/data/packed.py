@@ -22,7 +22,7 @@ from ppbench.data.checks import checked_labels
 from ppbench.data.class_folders import SUFFIXES
 from ppbench.data.class_names import class_names
 from ppbench.data.class_order import Classes
-from ppbench.data.image_files import Geometry, decoding_pool, fitted, told_apart
+from ppbench.data.image_files import Geometry, decoded, fitted, told_apart
 from ppbench.data.image_set import ImageSet, Labels, Pixels, RowIndex
 from ppbench.data.label_names import LabelMap, label_map
 from ppbench.data.own_name import own_name
@@ -89,17 +89,11 @@ class PackedImages:
         Raises:
             InputError: one is damaged, or not of the size it must have; the line names its shard and its name.
         """
-        wanted = np.arange(len(self.of))[rows]
-        images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        return decoded(np.arange(len(self.of))[rows], self.geometry.shape, self._image)
 
-        def fill(place: int) -> None:
-            row = int(wanted[place])
-            image = decode_rgb(self._bytes(row), self._where(row))
-            images[place] = fitted(image, self.geometry, self._where(row))
-
-        for _ in decoding_pool().map(fill, range(len(wanted))):
-            pass  # an exception of a thread is raised here
-        return images
+    def _image(self, row: int) -> Pixels:
+        where = self._where(row)
+        return fitted(decode_rgb(self._bytes(row), where), self.geometry, where)
 
     def _bytes(self, row: int) -> bytes:
         first, second = self.places[row].tolist()

@@ -63,6 +63,13 @@ class DataSet:
             return self.order.names
         return None if self.classes is None else class_list(self.classes)
 
+    @property
+    def class_ids(self) -> Sequence[str] | None:
+        """What the classes are known by, label 0 first: `wnids`, or CIFAR's own names; None where any name is one."""
+        if self.layout == "cifar" and self.wnids is None:
+            return class_list(self.name.removesuffix("-c"))
+        return self.wnids
+
     def at_size(self, size: str | None, protocol: str | None) -> "DataSet":
         """Return the set at the size of its images, if the user says so.
 

@@ -1,6 +1,6 @@
 """The severities of a published set: numbers, and how folders and manifests write them.
 
-As in `corruptions.names`, which this room does not import; a test holds the two together.
+As in `corruptions.names`; a test holds the two together.
 """
 
 from typing import Final

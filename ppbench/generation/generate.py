@@ -21,7 +21,7 @@ from ppbench.cpu_count import cpu_count
 from ppbench.data.class_order import ANY
 from ppbench.data.image_set import Pixels
 from ppbench.data.own_name import own_name
-from ppbench.data.own_size import too_small
+from ppbench.data.own_size import refuse_too_small
 from ppbench.data.registry import data_set
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -112,9 +112,7 @@ def generate(
     layout = _layout(config, source)
     layout.check(names)
     if source.sizes is not None:
-        needs = sides_needed(map(own_name, names), SEVERITIES, source.protocol)
-        if (error := too_small(needs, source.sizes)) is not None:
-            raise error
+        refuse_too_small(sides_needed(map(own_name, names), SEVERITIES, source.protocol), source.sizes)
     found = manifests.resume(config.out, _facts(config, source, names))
     config.out.mkdir(parents=True, exist_ok=True)
     _sweep(config.out)

@@ -17,7 +17,7 @@ from ppbench.reporting.provenance_line import TableContext, data_sentence
 from ppbench.reporting.table import NONE
 from ppbench.reporting.terminal import footer, print_parts, wrapped
 from ppbench.scoring.errors_table import ErrorTable
-from ppbench.scoring.names import CLEAN, EXTRA, GROUPS, OTHER, PLUGIN, SEVERITIES, in_order
+from ppbench.scoring.names import CLEAN, GROUPS, OTHER, SEVERITIES, in_no_mean, in_order
 
 _NAME = len("elastic_transform")
 _WIDE = len(" 100.0")
@@ -87,12 +87,7 @@ def _groups(tables: Sequence[ErrorTable]) -> Iterable[tuple[str, Sequence[str]]]
     for title, names in GROUPS.items():
         if present := [name for name in names if name in measured]:
             yield title, present
-    if extra := [name for name in measured if name in EXTRA]:
-        yield "extra", extra
-    if plugins := [name for name in measured if name.startswith(PLUGIN)]:
-        yield "plug-ins", plugins
-    if others := [name for name in measured if name.startswith(OTHER)]:
-        yield "others of this set", others
+    yield from in_no_mean(measured).items()
 
 
 def _heads(decimals: int) -> Text:

@@ -13,7 +13,7 @@ from ppbench.reporting.reference_rows import (
 )
 from ppbench.reporting.table import NONE, Cell, Column, Document, Notes, Row, Section, Table, ends, number
 from ppbench.scoring.headlines import CLEAN_ERROR, MCE, MEAN_ERROR, RELATIVE_MCE, Headline, headlines
-from ppbench.scoring.names import EXTRA, GROUPS, OTHER, in_order
+from ppbench.scoring.names import GROUPS, OTHER, in_no_mean
 from ppbench.scoring.references import Reference
 from ppbench.scoring.scorecard import ModelScores, Scores
 
@@ -137,14 +137,9 @@ def corruptions(scores: Scores) -> Table:
     """Return CE and mean error of each corruption: the 15 in their groups, their mean, and what is in no mean."""
     found = [_section(scores, title, names) for title, names in GROUPS.items()]
     found.append(Section("", (mean_row(scores),), ruled=True))
-    plugins = in_order(row.corruption for model in scores.models for row in model.plugins)
-    others = in_order(row.corruption for model in scores.models for row in model.others)
-    for title, names in (
-        ("extra (in no mean)", EXTRA),
-        ("plug-ins (in no mean)", plugins),
-        ("others of this set (in no mean)", others),
-    ):
-        found.append(_section(scores, title, names, apart=True))
+    measured = (row.corruption for model in scores.models for row in model.rows)
+    for title, names in in_no_mean(measured).items():
+        found.append(_section(scores, f"{title} (in no mean)", names, apart=True))
     parts = ("error",) if scores.normaliser is None else ("CE", "error")
     heading = "error" if scores.normaliser is None else "CE (error)"
     return Table(

@@ -79,9 +79,8 @@ def answers_frame(predictions: Predictions) -> "pd.DataFrame":
     """Return a row per model, cell and image, in that order.
 
     Columns: ``model``, ``corruption``, ``severity``, ``id`` (the image's place in the full set), ``label``,
-    ``prediction`` (-1 where the outputs were not finite; an output that is none of
-    the classes is their number plus its index), ``correct``, ``confidence`` (0..1), ``nll`` (nats), ``brier``
-    (0..2), ``in_top5``.
+    ``prediction`` (-1 where the outputs were not finite; an output that is none of the classes is their number plus its
+    index), ``correct``, ``confidence`` (0..1), ``nll`` (nats), ``brier`` (0..2), ``in_top5``.
     """
     import numpy as np
     import pandas as pd

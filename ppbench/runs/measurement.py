@@ -116,10 +116,8 @@ def _measured(plan: Plan, config: EvaluationConfig, listeners: Listeners, where:
         on_answers=Tally(plan.names, len(plan.cells), images.labels, plan.divisor, listeners.standing).add,
     )
     outputs = tuple(output_choices(models, images.name))
-    for line in (
-        *input_contracts(models),
-        *outputs,
-    ):  # after what can be refused before the work: that is one line
+    # After what can be refused before the work: that is one line.
+    for line in (*input_contracts(models), *outputs):
         listeners.note(line)
     # The clean cell first, by itself: a wrong set-up shows there, before hours of corruptions.
     answers = runner.run(plan.cells[:1], len(images.ids))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from corruptions.engine import sides_needed
 from ppbench.data.own_name import own_name
-from ppbench.data.own_size import too_small
+from ppbench.data.own_size import refuse_too_small
 from ppbench.data.registry import meant
 from ppbench.data.sets import open_data
 from ppbench.data.source import DataSource
@@ -104,9 +104,7 @@ def settle(
         note(line)
     generator.check(wanted)
     if images.source == "generated" and images.sizes is not None:
-        needs = sides_needed(map(own_name, wanted), severities, images.protocol)
-        if (error := too_small(needs, images.sizes)) is not None:
-            raise error
+        refuse_too_small(sides_needed(map(own_name, wanted), severities, images.protocol), images.sizes)
     if config.jpeg_codec is not None and images.source == "published":
         raise InputError(
             f"expected no --jpeg-codec for published files, got {config.jpeg_codec}: what JPEG did to them is in the "

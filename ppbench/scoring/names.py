@@ -101,3 +101,14 @@ def in_order(corruptions: Iterable[str]) -> tuple[str, ...]:
     """Return known corruptions, each once, in the order of the benchmark; plug-ins and others last and by name."""
     present = set(corruptions)
     return (*(name for name in ALL if name in present), *sorted(present.difference(ALL)))
+
+
+def in_no_mean(corruptions: Iterable[str]) -> dict[str, list[str]]:
+    """Return those that no mean is over, in order, by the title of their kind; only kinds of which there are some."""
+    ordered = in_order(corruptions)
+    kinds = {
+        "extra": [name for name in ordered if name in EXTRA],
+        "plug-ins": [name for name in ordered if name.startswith(PLUGIN)],
+        "others of this set": [name for name in ordered if name.startswith(OTHER)],
+    }
+    return {title: names for title, names in kinds.items() if names}

@@ -10,7 +10,7 @@ DATA = Path(__file__).parents[2] / "ppbench" / "data"
 
 
 def test_they_are_those_of_the_corruptions() -> None:
-    """The room of the data imports no corruptions, so it has its own name for them."""
+    """Readers of published sets know the severities that corruptions are made at, and no others."""
     assert SEVERITIES == names.SEVERITIES
     assert tuple(str(severity) for severity in names.SEVERITIES) == SEVERITY_NAMES
 

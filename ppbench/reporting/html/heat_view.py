@@ -8,7 +8,7 @@ from ppbench.reporting.figures.palette import series
 from ppbench.reporting.html.score_view import number, signed
 from ppbench.reporting.report_content import ReportContent
 from ppbench.reporting.table import NONE
-from ppbench.scoring.names import EXTRA, GROUPS, OTHER, PLUGIN, SEVERITIES
+from ppbench.scoring.names import GROUPS, SEVERITIES, in_no_mean
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,7 @@ def _difference_cell(points: float | None, largest: float, decided: bool) -> Hea
 def _table(
     kind: str, place: int, model: str, headings: tuple[str, ...], rows: dict[str, HeatRow]
 ) -> HeatTable:
-    groups = {
-        **GROUPS,
-        "extra, in no mean": EXTRA,
-        "plug-ins, in no mean": tuple(name for name in rows if name.startswith(PLUGIN)),
-        "others of this set, in no mean": tuple(name for name in rows if name.startswith(OTHER)),
-    }
+    groups = {**GROUPS, **{f"{each}, in no mean": names for each, names in in_no_mean(rows).items()}}
     sections = tuple(
         (group, tuple(rows[name] for name in names if name in rows))
         for group, names in groups.items()
